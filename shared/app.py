@@ -1,0 +1,158 @@
+"""How a service's HTTP application and its command line are put together."""
+
+import argparse
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp
+
+from shared import errors, jobs, migrate, observe
+from shared.db import Database
+from shared.http import RequestId, StrictRoute
+from shared.principal import Verifier
+from shared.schemas import Schema
+from shared.settings import UpstreamSettings
+
+DRAIN_SECONDS = 5
+
+
+class HealthOut(Schema):
+    """`checks` names each part and what is wrong with it, or "ok"."""
+
+    status: str
+    checks: dict[str, str]
+
+
+class ProblemOut(Schema):
+    """RFC 9457 problem; `type` is a page of docs/errors.md, `instance` the request id."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str | None
+    retryable: bool
+    errors: list[dict[str, str]] | None = None
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of a route: its problems, each with the one problem schema."""
+    media = {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
+    described = {status: {"description": "Problem", "content": media} for status in (401, 403, 404, 422, *statuses)}
+    return dict(sorted(described.items()))
+
+
+def router(**options: Any) -> APIRouter:
+    """A feature's router: strict bodies and parameters."""
+    return APIRouter(route_class=StrictRoute, **options)
+
+
+def create_upstream(service: str, settings: UpstreamSettings, routers: Iterable[APIRouter]) -> FastAPI:
+    """The API process of a service behind the gateway."""
+    database = Database(settings.database_url, pool_size=settings.pool_size)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        database.dispose()
+
+    app = create(f"Accord {service}", lifespan)
+    app.state.database = database
+    app.state.settings = settings
+    app.state.verifier = Verifier(service, settings.identity_secret.get_secret_value())
+    for feature in routers:
+        app.include_router(feature, prefix="/v1/areas/{area}")
+    app.include_router(_health(service, database))
+    return app
+
+
+def create(title: str, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
+    """An application that answers every error as a problem and every request with its id."""
+    app = FastAPI(
+        title=title,
+        version="1",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    errors.install(app)
+    app.add_middleware(RequestId)
+    return app
+
+
+def _health(service: str, database: Database) -> APIRouter:
+    health = APIRouter(prefix="/v1/health", include_in_schema=False)
+
+    @health.get("/live")
+    async def live() -> HealthOut:
+        return HealthOut(status="live", checks={})
+
+    @health.get("/ready")
+    def ready(_: Request) -> JSONResponse:
+        """200 when this process can serve; `worker` is told but does not decide."""
+        with database.read() as session:
+            checks = {
+                "database": "ok",
+                "migrations": "ok" if migrate.is_current(session, service) else "behind this code",
+                "worker": "ok" if jobs.live_workers(session) else "none alive",
+            }
+        return health_response(checks, deciding=("database", "migrations"))
+
+    return health
+
+
+def health_response(checks: Mapping[str, str], deciding: Iterable[str]) -> JSONResponse:
+    """200 when all `deciding` checks are ok, else 503; the body tells all of them."""
+    fine = all(checks[name] == "ok" for name in deciding)
+    body = HealthOut(status="ready" if fine else "not ready", checks=dict(checks))
+    return JSONResponse(body.model_dump(), status_code=200 if fine else 503)
+
+
+def main(
+    service: str,
+    *,
+    serve: Callable[[], ASGIApp],
+    openapi: Callable[[], Mapping[str, Any]],
+    work: Callable[[], None] | None = None,
+) -> None:
+    """`python -m services.NAME serve|work|migrate|openapi`."""
+    parser = argparse.ArgumentParser(prog=f"python -m services.{service}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serving = commands.add_parser("serve", help="answer HTTP")
+    serving.add_argument("--host", default="127.0.0.1")
+    serving.add_argument("--port", type=int, required=True)
+    commands.add_parser("migrate", help="bring the database to the newest revision")
+    commands.add_parser("openapi", help="print the OpenAPI document")
+    if work:
+        commands.add_parser("work", help="carry out jobs")
+    wish = parser.parse_args()
+    observe.configure()
+    match wish.command:
+        case "serve":
+            _serve(serve(), wish.host, wish.port)
+        case "migrate":
+            migrate.run(service)
+        case "openapi":
+            print(json.dumps(openapi(), indent=1, sort_keys=True))  # noqa: T201
+        case "work" if work:
+            work()
+
+
+def _serve(app: ASGIApp, host: str, port: int) -> None:
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )

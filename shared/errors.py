@@ -1,0 +1,197 @@
+"""RFC 9457 problems: classes raised in services, rendered here once.
+
+Problem
+├── BadRequest 400        ├── Unauthorized 401      ├── Forbidden 403       ├── NotFound 404
+├── Conflict 409          ├── Gone 410              ├── StaleVersion 412    ├── TooLarge 413
+├── UnsupportedMedia 415  ├── Unprocessable 422     ├── VersionRequired 428 └── Unavailable 503
+
+A named problem is a subclass with its own `slug`; each slug has its entry in docs/errors.md.
+The caller's input is never echoed.
+"""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from shared import observe
+
+MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 100
+log = logging.getLogger(__name__)
+
+
+class Problem(HTTPException):
+    """What went wrong, for whoever called. `errors` point at single fields (`pointer` or `parameter`, and `detail`)."""
+
+    status: ClassVar[int] = 500
+    slug: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Internal error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(self.status, detail, headers)
+        self.errors = list(errors)[:MOST_ERRORS]
+
+    def document(self, instance: str | None) -> dict[str, Any]:
+        return document(self.status, self.slug, self.title, self.detail, instance, self.retryable, self.errors)
+
+
+class BadRequest(Problem):
+    status, slug, title = 400, "bad-request", "Request cannot be read"
+
+
+class Unauthorized(Problem):
+    status, slug, title = 401, "unauthorized", "Not authenticated"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(Problem):
+    status, slug, title = 403, "forbidden", "Not allowed"
+
+
+class NotFound(Problem):
+    status, slug, title = 404, "not-found", "Not found"
+
+
+class Conflict(Problem):
+    status, slug, title = 409, "conflict", "Conflicts with the present state"
+
+
+class Gone(Problem):
+    status, slug, title = 410, "gone", "No longer kept"
+
+
+class StaleVersion(Problem):
+    status, slug, title = 412, "stale-version", "Changed since it was read"
+
+
+class TooLarge(Problem):
+    status, slug, title = 413, "too-large", "Too large"
+
+
+class UnsupportedMedia(Problem):
+    status, slug, title = 415, "unsupported-media", "Unsupported media type"
+
+
+class Unprocessable(Problem):
+    status, slug, title = 422, "invalid", "Invalid content"
+
+
+class VersionRequired(Problem):
+    status, slug, title = 428, "version-required", "If-Match is required"
+
+
+class Unavailable(Problem):
+    status, slug, title, retryable = 503, "unavailable", "Temporarily unavailable", True
+
+    def __init__(self, detail: str, *, retry_after: int = 2) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+def document(
+    status: int,
+    slug: str,
+    title: str,
+    detail: str,
+    instance: str | None,
+    retryable: bool,
+    errors: Sequence[Mapping[str, str]] = (),
+) -> dict[str, Any]:
+    """One problem document; `instance` is the request id."""
+    body: dict[str, Any] = {
+        "type": f"/docs/errors#{slug}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        "retryable": retryable,
+    }
+    return body | {"errors": list(errors)} if errors else body
+
+
+def respond(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    """Render a problem; ASCII escapes keep even a lone surrogate in a field's name printable."""
+    content = json.dumps(body, allow_nan=False)
+    return Response(content, status_code=body["status"], headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error that leaves `app`, the framework's own included, be a problem document."""
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(PoolTimeout, _database)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _http(_: Request, error: Exception) -> Response:
+    if isinstance(error, Problem):
+        return respond(error.document(observe.request_id()), error.headers)
+    assert isinstance(error, HTTPException)  # noqa: S101
+    status = HTTPStatus(error.status_code)
+    slug = status.phrase.lower().replace(" ", "-")
+    body = document(status, slug, status.phrase, error.detail, observe.request_id(), retryable=False)
+    return respond(body, error.headers)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    problem = Unprocessable("Some fields do not hold; see errors.", errors=field_errors(error.errors()))
+    return respond(problem.document(observe.request_id()))
+
+
+async def _database(_: Request, error: Exception) -> Response:
+    lost = isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and _is_outage(error))
+    if not lost:
+        return await _unexpected(_, error)
+    log.warning("database unavailable: %s", type(error).__name__)
+    problem = Unavailable("The database cannot be reached; try again.")
+    return respond(problem.document(observe.request_id()), problem.headers)
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    """Connection lost (08), resources (53), shutdown (57), lock or statement time-out (55P03, 57014)."""
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or state is None or state[:2] in {"08", "53", "55", "57"}
+
+
+async def _unexpected(_: Request, error: Exception) -> Response:
+    log.error("unexpected error", exc_info=error)
+    problem = Problem("The error is logged under this request's id.")
+    return respond(problem.document(observe.request_id()))
+
+
+def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Pydantic's findings as JSON Pointers (body) or parameter names (path, query, header)."""
+    return [_field_error(error["loc"], error) for error in errors[:MOST_ERRORS]]
+
+
+def _field_error(location: Sequence[str | int], error: Mapping[str, Any]) -> dict[str, str]:
+    place, *path = location or ("body",)
+    if place == "body":
+        escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
+        return {"pointer": "#" + "".join(f"/{part}" for part in escaped), "detail": _message(error)}
+    return {"parameter": "/".join(str(part) for part in path), "detail": _message(error)}
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    if error["type"] == "union_tag_invalid":  # pydantic would quote the tag that came in
+        return "Input does not match any of the expected kinds"
+    return str(error["msg"])

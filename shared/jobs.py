@@ -1,0 +1,253 @@
+"""Long work: the resource is the job.
+
+A run (training run, forecast, plan) is a row with a status; its job is deferred to procrastinate on the same
+connection, so that row and job commit together. Each attempt takes a fencing token (`attempt`); every write of the
+attempt checks it, so that a worker that was given up for dead cannot write when it returns.
+"""
+
+import asyncio
+import datetime
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+from uuid import UUID
+
+import procrastinate
+from procrastinate import JobContext, RetryStrategy
+from sqlalchemy import DateTime, Select, func, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shared import observe
+from shared.db import Database, psycopg_connection
+from shared.errors import Problem, Unavailable
+from shared.ids import uuid7
+from shared.principal import Principal
+from shared.schemas import Schema
+
+HEARTBEAT_SECONDS = 5
+LEASE_SECONDS = 30
+GRACE_SECONDS = 5
+MOST_ATTEMPTS = 5
+RETRY = RetryStrategy(max_attempts=MOST_ATTEMPTS - 1, exponential_wait=2, retry_exceptions=[Unavailable])
+
+Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+OVER: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
+log = logging.getLogger(__name__)
+
+
+class Run:
+    """Columns of a resource that a job works on; mixed into the service's table."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    area: Mapped[str]
+    status: Mapped[str] = mapped_column(default="queued")
+    progress_done: Mapped[int] = mapped_column(default=0)
+    progress_total: Mapped[int] = mapped_column(default=0)
+    progress_unit: Mapped[str] = mapped_column(default="steps")
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    attempt: Mapped[int] = mapped_column(default=0)
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    requested_by: Mapped[str]
+    request_id: Mapped[str | None]
+    created_at: Mapped[datetime.datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    started_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
+    finished_at: Mapped[datetime.datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class ProgressOut(Schema):
+    done: int
+    total: int
+    unit: str
+
+
+class RunOut(Schema):
+    """What every run shows of its work."""
+
+    id: UUID
+    status: Status
+    progress: ProgressOut
+    error: dict[str, Any] | None
+    requested_by: str
+    created_at: datetime.datetime
+    started_at: datetime.datetime | None
+    finished_at: datetime.datetime | None
+
+    @staticmethod
+    def fields(run: Run) -> dict[str, Any]:
+        names = ("id", "status", "error", "requested_by", "created_at", "started_at", "finished_at")
+        progress = ProgressOut(done=run.progress_done, total=run.progress_total, unit=run.progress_unit)
+        return {name: getattr(run, name) for name in names} | {"progress": progress}
+
+
+class Fenced(Exception):  # noqa: N818
+    """Another attempt has taken this run over."""
+
+
+class Cancelled(Exception):  # noqa: N818
+    """Somebody asked for the run to stop."""
+
+
+def start(session: Session, run: Run, who: Principal, task: str, *, lock: str | None = None) -> None:
+    """Store a new run and defer its job in the caller's transaction."""
+    run.requested_by = who.actor
+    run.request_id = observe.request_id()
+    session.add(run)
+    session.flush()
+    app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+    job = app.configure_task(task, lock=lock, connection=psycopg_connection(session))
+    job.defer(run_id=str(run.id))
+
+
+def cancel(session: Session, run: Run) -> None:
+    """Ask a run to stop: at once where no worker has it yet, else at its next step. A finished run stays as it is."""
+    session.refresh(run, with_for_update=True)
+    if run.status == "queued":
+        run.status = "cancelled"
+        run.finished_at = func.now()
+    elif run.status == "running":
+        run.cancel_requested = True
+
+
+class Work[R: Run]:
+    """One attempt at a run, as its job sees it."""
+
+    def __init__(self, database: Database, table: type[R], run: R, stopping: Callable[[], bool]) -> None:
+        self.database = database
+        self.table = table
+        self.run = run
+        self._stopping = stopping
+
+    def _mine(self) -> Select[R]:
+        row = self.table
+        mine = (row.id == self.run.id, row.attempt == self.run.attempt, row.status == "running")
+        return select(row).where(*mine).with_for_update()
+
+    @contextmanager
+    def step(self) -> Iterator[tuple[Session, R]]:
+        """A transaction in which the run is locked and known to be still ours."""
+        with self.database.write() as session:
+            run = session.scalar(self._mine())
+            if run is None:
+                raise Fenced
+            yield session, run
+
+    def progress(self, done: int, total: int, unit: str) -> None:
+        """Show how far the work is; ends the attempt where it was cancelled or the worker is stopping."""
+        if self._stopping():
+            raise Unavailable("The worker is stopping; another one takes over.")
+        with self.step() as (_, run):
+            run.progress_done, run.progress_total, run.progress_unit = done, total, unit
+            cancelled = run.cancel_requested
+        if cancelled:
+            raise Cancelled
+
+    def stopped(self) -> bool:
+        """Whether somebody cancelled the run or the worker is stopping: for callbacks inside long computations."""
+        if self._stopping():
+            return True
+        with self.database.read() as session:
+            asked = select(self.table.cancel_requested).where(self.table.id == self.run.id)
+            return bool(session.scalar(asked))
+
+    @contextmanager
+    def finish(self) -> Iterator[tuple[Session, R]]:
+        """The transaction that holds the run's effect and its success."""
+        with self.step() as (session, run):
+            yield session, run
+            run.status = "succeeded"
+            run.finished_at = func.now()
+
+    def end(self, status: Status, error: dict[str, Any] | None = None) -> None:
+        with self.step() as (_, run):
+            run.status, run.error, run.finished_at = status, error, func.now()
+
+
+def attempt[R: Run](context: JobContext, table: type[R], run_id: str, do: Callable[[Work[R]], None]) -> None:
+    """Carry out one attempt at a run: claim it, do it, and record how it ended.
+
+    `Unavailable` (an upstream or the database away, the worker stopping) goes back to the queue with back-off; on the
+    last attempt, and for any other error, the run fails with a problem document.
+    """
+    database: Database = context.additional_context["database"]
+    run = _claim(database, table, UUID(run_id))
+    if run is None:
+        return
+    observe.set_request_id(run.request_id)
+    work = Work(database, table, run, context.should_abort)
+    try:
+        do(work)
+    except Fenced:
+        log.warning("run %s was taken over by another worker", run_id)
+    except Cancelled:
+        work.end("cancelled")
+    except Unavailable as problem:
+        if context.job.attempts < MOST_ATTEMPTS - 1:
+            raise
+        work.end("failed", problem.document(run.request_id))
+    except Problem as problem:
+        work.end("failed", problem.document(run.request_id))
+    except Exception:
+        log.exception("run %s failed", run_id)
+        work.end("failed", Problem("The error is logged under this run's request id.").document(run.request_id))
+
+
+def _claim[R: Run](database: Database, table: type[R], run_id: UUID) -> R | None:
+    with database.write() as session:
+        claim = (
+            update(table)
+            .where(table.id == run_id, table.status.not_in(OVER))
+            .values(status="running", attempt=table.attempt + 1, started_at=func.now())
+            .returning(table)
+        )
+        return session.scalar(claim)
+
+
+def live_workers(session: Session) -> int:
+    """How many workers of this service have been heard from within the lease."""
+    heard = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => :lease)"
+    return int(session.execute(text(heard), {"lease": LEASE_SECONDS}).scalar_one())
+
+
+def schema() -> str:
+    """Procrastinate's own tables and functions, for a service's first migration."""
+    return str(procrastinate.schema.SchemaManager.get_schema())
+
+
+def work(service: str, tasks: procrastinate.Blueprint, database_url: str, context: dict[str, Any]) -> None:
+    """Run a worker until SIGTERM or SIGINT, one job at a time. A free worker takes a dead one's job within 36 s."""
+    conninfo = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4))
+    app.add_tasks_from(tasks, namespace=service)
+    app.add_tasks_from(_upkeep(), namespace="upkeep")
+    asyncio.run(_run(app, context))
+
+
+async def _run(app: procrastinate.App, context: dict[str, Any]) -> None:
+    async with app.open_async():
+        await app.run_worker_async(
+            concurrency=1,
+            additional_context=context,
+            update_heartbeat_interval=HEARTBEAT_SECONDS,
+            stalled_worker_timeout=LEASE_SECONDS,
+            shutdown_graceful_timeout=GRACE_SECONDS,
+            fetch_job_polling_interval=5,
+            abort_job_polling_interval=5,
+            delete_jobs="successful",
+        )
+
+
+def _upkeep() -> procrastinate.Blueprint:
+    upkeep = procrastinate.Blueprint()
+
+    @upkeep.periodic(cron="* * * * * */5")
+    @upkeep.task(name="take_over", queueing_lock="take_over", priority=100, pass_context=True)
+    async def take_over(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
+        manager = context.app.job_manager
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=LEASE_SECONDS):
+            log.warning("taking over job %s of a worker that fell silent", job.id)
+            await manager.retry_job(job)
+
+    return upkeep

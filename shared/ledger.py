@@ -1,0 +1,163 @@
+"""The log of what was recommended and decided: one hash chain per area in each service that has effects to record.
+
+An entry's hash is SHA-256(sequence ‖ previous hash ‖ canonical JSON), each part on its own line. The row keeps the
+exact text that was hashed, and typed columns beside it for queries; `verify` recomputes the chain and holds the
+columns against the text. Entries are appended in the transaction of the effect; the head row is locked last, which
+puts the entries of an area in one order. The database refuses UPDATE, DELETE and TRUNCATE on entries.
+"""
+
+import datetime
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import DateTime, Text, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shared import observe
+from shared.principal import Principal
+
+GENESIS = "0" * 64
+
+
+class LedgerEntry:
+    """Columns of an entry; mixed into each service's `ledger_entries`. `content` is the hashed text."""
+
+    area: Mapped[str] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime.datetime] = mapped_column(DateTime(timezone=True))
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    content: Mapped[str] = mapped_column(Text)
+    previous: Mapped[str]
+    hash: Mapped[str]
+
+
+class LedgerHead:
+    """Columns of `ledger_heads`: where an area's chain stands."""
+
+    area: Mapped[str] = mapped_column(primary_key=True)
+    sequence: Mapped[int]
+    hash: Mapped[str]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A service's two ledger tables."""
+
+    entry: type[Any]
+    head: type[Any]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The first place where a chain does not hold."""
+
+    sequence: int
+    reason: str
+
+
+def canonical(content: Mapping[str, Any]) -> str:
+    """One text for one content: sorted keys, no spaces, ASCII escapes, no NaN."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def link(sequence: int, previous: str, content: str) -> str:
+    """The hash of an entry."""
+    return hashlib.sha256(f"{sequence}\n{previous}\n{content}".encode("ascii")).hexdigest()
+
+
+def append(session: Session, tables: Tables, who: Principal, action: str, subject: str, body: Mapping[str, Any]) -> int:
+    """Append one entry to the chain of the caller's area, in the caller's transaction; returns its sequence.
+
+    body: JSON-safe facts (before, after, reason …); actor, action, subject, time and request id are added here.
+    """
+    area = who.area.area
+    head = tables.head
+    session.execute(
+        insert(head).values(area=area, sequence=0, hash=GENESIS).on_conflict_do_nothing(index_elements=["area"])
+    )
+    last = session.scalars(select(head).where(head.area == area).with_for_update()).one()
+    now = datetime.datetime.now(datetime.UTC)
+    facts = {
+        "at": now.isoformat(),
+        "actor": who.actor,
+        "principal": who.id,
+        "roles": sorted(who.roles),
+        "action": action,
+        "subject": subject,
+        "request_id": observe.request_id(),
+        "body": body,
+    }
+    content = canonical(facts)
+    sequence: int = last.sequence + 1
+    entry = tables.entry(
+        area=area,
+        sequence=sequence,
+        at=now,
+        actor=who.actor,
+        action=action,
+        subject=subject,
+        content=content,
+        previous=last.hash,
+        hash=link(sequence, last.hash, content),
+    )
+    session.add(entry)
+    last.sequence, last.hash = sequence, entry.hash
+    session.flush()
+    return sequence
+
+
+def verify(session: Session, tables: Tables, area: str) -> tuple[int, Finding | None]:
+    """Recompute an area's chain: how many entries hold, and the first that does not."""
+    rows = select(tables.entry).where(tables.entry.area == area).order_by(tables.entry.sequence)
+    count, last, finding = check(session.scalars(rows.execution_options(yield_per=5000)))
+    if finding:
+        return count, finding
+    head = session.scalar(select(tables.head).where(tables.head.area == area))
+    if (head.sequence, head.hash) != (count, last) if head else count:
+        return count, Finding(count + 1, "the head of the chain names another last entry: entries are missing")
+    return count, None
+
+
+def check(entries: Iterable[Any]) -> tuple[int, str, Finding | None]:
+    """Walk a chain from its first entry: entries that hold, the last good hash, and what is wrong with the next."""
+    count, previous = 0, GENESIS
+    for entry in entries:
+        reason = _fault(entry, count + 1, previous)
+        if reason:
+            return count, previous, Finding(count + 1, reason)
+        count, previous = count + 1, entry.hash
+    return count, previous, None
+
+
+def _fault(entry: Any, sequence: int, previous: str) -> str | None:
+    if entry.sequence != sequence:
+        return "the entry is missing"
+    if entry.previous != previous:
+        return "the entry does not follow the one before it"
+    if entry.hash != link(sequence, previous, entry.content):
+        return "the entry's content does not match its hash"
+    facts = json.loads(entry.content)
+    hashed = (datetime.datetime.fromisoformat(facts["at"]), facts["actor"], facts["action"], facts["subject"])
+    if (entry.at, entry.actor, entry.action, entry.subject) != hashed:
+        return "the entry's columns differ from its hashed content"
+    return None
+
+
+def guard(table: str, role: str) -> str:
+    """SQL for a migration: nobody changes or removes entries, and the service's role may only add and read."""
+    return f"""
+        CREATE FUNCTION {table}_is_final() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'insufficient_privilege'; END $$;
+        CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table}
+            FOR EACH ROW EXECUTE FUNCTION {table}_is_final();
+        CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}
+            FOR EACH STATEMENT EXECUTE FUNCTION {table}_is_final();
+        REVOKE ALL ON {table} FROM {role};
+        GRANT SELECT, INSERT ON {table} TO {role};
+    """

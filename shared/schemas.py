@@ -1,0 +1,123 @@
+"""Strict base types of all request and response bodies (API.md, Numbers).
+
+Python's JSON reader is lenient: it lets NaN, `true` for 1 and "5" for 5 through. These types are not. The same types
+read cells of CSV files, where every value is text; `CELLS` as validation context says so.
+"""
+
+import datetime
+import math
+import re
+import unicodedata
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+)
+
+CELLS = {"cells": True}
+MOST = 1e15
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
+
+
+class Schema(BaseModel):
+    """A body: unknown fields are refused, values never change after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, from_attributes=True)
+
+
+def _is_cell(value: Any, info: ValidationInfo) -> bool:
+    return isinstance(value, str) and info.context is CELLS
+
+
+def _number(value: Any, info: ValidationInfo) -> float:
+    if _is_cell(value, info) and _NUMBER.fullmatch(value):
+        value = float(value)
+    if type(value) not in {int, float}:
+        raise ValueError("must be a number")
+    if not math.isfinite(value) or abs(value) > MOST:
+        raise ValueError("must be a finite number of at most 1e15")
+    return float(value)
+
+
+def _whole(value: Any, info: ValidationInfo) -> int:
+    number = _number(value, info)
+    if number != int(number):
+        raise ValueError("must be a whole number")
+    return int(number)
+
+
+def _flag(value: Any, info: ValidationInfo) -> bool:
+    if _is_cell(value, info):
+        value = _TRUTH.get(value.lower(), value)
+    if type(value) is not bool:
+        raise ValueError("must be true or false")
+    return value
+
+
+def _money(value: Any) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"-?\d{1,15}(\.\d{1,6})?", value):
+        raise ValueError('must be a decimal string such as "12.50"')
+    return Decimal(value)
+
+
+def _date(value: Any) -> datetime.date:
+    if type(value) is datetime.date:
+        return value
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise ValueError("must be a date YYYY-MM-DD")
+    try:
+        day = datetime.date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("is no day of the calendar") from None
+    if not 1900 <= day.year <= 2200:  # noqa: PLR2004
+        raise ValueError("must lie between 1900 and 2200")
+    return day
+
+
+def _plain(text: str) -> str:
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
+        raise ValueError("must not hold control characters")
+    return unicodedata.normalize("NFC", text)
+
+
+def _prose(text: str) -> str:
+    if any(unicodedata.category(c) in {"Cc", "Cs"} and c not in "\n\r\t" for c in text):
+        raise ValueError("must not hold control characters")
+    return unicodedata.normalize("NFC", text)
+
+
+def _trimmed(text: str) -> str:
+    if text != text.strip():
+        raise ValueError("must not begin or end with a space")
+    return text
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+Quantity = Annotated[Number, Field(ge=0)]
+Positive = Annotated[Number, Field(gt=0)]
+Share = Annotated[Number, Field(gt=0, lt=1)]
+Whole = Annotated[int, BeforeValidator(_whole)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Money = Annotated[Decimal, BeforeValidator(_money)]
+Cost = Annotated[Money, Field(ge=0)]
+Date = Annotated[datetime.date, BeforeValidator(_date)]
+Code = Annotated[
+    str,
+    StringConstraints(strict=True, min_length=1, max_length=200),
+    AfterValidator(_plain),
+    AfterValidator(_trimmed),
+]
+Label = Annotated[str, StringConstraints(strict=True, max_length=500), AfterValidator(_plain)]
+Note = Annotated[str, StringConstraints(strict=True, max_length=4000), AfterValidator(_prose)]
+Key = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]

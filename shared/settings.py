@@ -1,0 +1,34 @@
+"""What every service reads from its environment (prefix `ACCORD_`), once, when its application is built."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Secret = Annotated[SecretStr, Field(min_length=32)]
+
+
+class ServiceSettings(BaseSettings):
+    """Common to all services: where the database is and in which surroundings the process runs."""
+
+    model_config = SettingsConfigDict(env_prefix="ACCORD_", frozen=True, extra="ignore")
+
+    environment: Literal["local", "production"] = "local"
+    database_url: str
+    pool_size: int = Field(default=10, ge=1, le=100)
+
+
+class MigrationSettings(BaseSettings):
+    """For `migrate`: the role that owns the tables. The running service never holds it."""
+
+    model_config = SettingsConfigDict(env_prefix="ACCORD_", frozen=True, extra="ignore")
+
+    owner_database_url: str
+
+
+class UpstreamSettings(ServiceSettings):
+    """For the services behind the gateway: whom they trust, and how their jobs call back."""
+
+    identity_secret: Secret
+    gateway_url: str
+    service_key: Secret
