@@ -8,6 +8,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
@@ -85,6 +86,16 @@ def create(title: str, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
     errors.install(app)
     app.add_middleware(RequestId)
     return app
+
+
+def document(title: str, routers: Iterable[APIRouter], prefix: str = "/v1/areas/{area}") -> dict[str, Any]:
+    """The OpenAPI document of the routers' operations, without settings or database."""
+    app = FastAPI()
+    for feature in routers:
+        app.include_router(feature, prefix=prefix)
+    contract = get_openapi(title=title, version="1", routes=app.routes, separate_input_output_schemas=False)
+    contract.setdefault("components", {}).setdefault("schemas", {})["ProblemOut"] = ProblemOut.model_json_schema()
+    return contract
 
 
 def _health(service: str, database: Database) -> APIRouter:
