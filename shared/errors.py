@@ -21,6 +21,7 @@ from fastapi.responses import Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import observe
 
@@ -138,7 +139,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(DBAPIError, _database)
     app.add_exception_handler(PoolTimeout, _database)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_middleware(LastResort)
 
 
 async def _http(_: Request, error: Exception) -> Response:
@@ -160,7 +161,7 @@ async def _invalid(_: Request, error: Exception) -> Response:
 async def _database(_: Request, error: Exception) -> Response:
     lost = isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and _is_outage(error))
     if not lost:
-        return await _unexpected(_, error)
+        return _unexpected(error)
     log.warning("database unavailable: %s", type(error).__name__)
     problem = Unavailable("The database cannot be reached; try again.")
     return respond(problem.document(observe.request_id()), problem.headers)
@@ -172,10 +173,32 @@ def _is_outage(error: DBAPIError) -> bool:
     return error.connection_invalidated or state is None or state[:2] in {"08", "53", "55", "57"}
 
 
-async def _unexpected(_: Request, error: Exception) -> Response:
+def _unexpected(error: Exception) -> Response:
     log.error("unexpected error", exc_info=error)
     problem = Problem("The error is logged under this request's id.")
     return respond(problem.document(observe.request_id()))
+
+
+class LastResort:
+    """ASGI middleware: an error that nobody foresaw is logged and answered as a problem that tells only its id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise  # the server cuts the connection: a partial answer must not look whole
+            await _unexpected(error)(scope, receive, send)
 
 
 def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

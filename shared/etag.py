@@ -16,7 +16,7 @@ def expected_version(if_match: Annotated[str | None, Header()] = None) -> int:
     """The version the caller saw. 428 where `If-Match` is missing, 400 where it names no single version."""
     if if_match is None:
         raise VersionRequired("Send If-Match with the ETag that you read, so that nobody's change is lost.")
-    match = re.fullmatch(r'"(\d{1,18})"', if_match.strip())
+    match = re.fullmatch(r'"([0-9]{1,18})"', if_match.strip())
     if match is None:
         raise BadRequest('If-Match must be one strong ETag such as "7"; neither * nor a weak one.')
     return int(match[1])

@@ -14,8 +14,10 @@ from typing import Any, Literal
 from uuid import UUID
 
 import procrastinate
+import psycopg
 from procrastinate import JobContext, RetryStrategy
-from sqlalchemy import DateTime, Select, func, select, text, update
+from procrastinate.schema import SchemaManager
+from sqlalchemy import Connection, DateTime, Select, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -211,9 +213,10 @@ def live_workers(session: Session) -> int:
     return int(session.execute(text(heard), {"lease": LEASE_SECONDS}).scalar_one())
 
 
-def schema() -> str:
-    """Procrastinate's own tables and functions, for a service's first migration."""
-    return str(procrastinate.schema.SchemaManager.get_schema())
+def install(connection: Connection) -> None:
+    """Create procrastinate's own tables and functions, in a service's first migration."""
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    driver.execute(SchemaManager.get_schema())
 
 
 def work(service: str, tasks: procrastinate.Blueprint, database_url: str, context: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ def page(
     The cursor holds the last row's keys and a digest of the statement with its filter values; one made for other
     filters, another area or another sort is 422.
     """
-    binding = _binding(statement, descending)
+    binding = _binding(statement, keys, descending)
     order: list[ColumnElement[Any]] = [key.desc() if descending else key.asc() for key in keys]
     ordered = statement.order_by(*order).limit(asked.limit + 1)
     if asked.cursor is not None:
@@ -61,9 +61,9 @@ def page(
     return rows, _encode([getattr(rows[-1], key.key) for key in keys], binding) if more else None
 
 
-def _binding(statement: Select[Any], descending: bool) -> str:
+def _binding(statement: Select[Any], keys: Sequence[InstrumentedAttribute[Any]], descending: bool) -> str:
     compiled = statement.compile()
-    text = f"{compiled}|{sorted(compiled.params.items(), key=str)}|{descending}"
+    text = f"{compiled}|{sorted(compiled.params.items(), key=str)}|{[key.key for key in keys]}|{descending}"
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 

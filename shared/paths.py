@@ -92,7 +92,7 @@ def _orders(rho: Floats, seeds: NDArray[np.uint64], scores: Floats, periods: int
     normal = np.empty((len(seeds), periods, len(scores)), dtype=np.float32)
     common, own = np.sqrt(rho), np.sqrt(1 - rho)
     for row, seed in enumerate(seeds):
-        random = np.random.Generator(np.random.Philox(key=int(seed)))
+        random = np.random.Generator(np.random.SFC64(int(seed)))
         shared = random.permutation(scores) * common[row]
         random.standard_normal(out=normal[row], dtype=np.float32)
         normal[row] *= own[row]

@@ -23,8 +23,9 @@ from pydantic import (
 
 CELLS = {"cells": True}
 MOST = 1e15
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MONEY = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -66,7 +67,7 @@ def _flag(value: Any, info: ValidationInfo) -> bool:
 def _money(value: Any) -> Decimal:
     if isinstance(value, Decimal):
         return value
-    if not isinstance(value, str) or not re.fullmatch(r"-?\d{1,15}(\.\d{1,6})?", value):
+    if not isinstance(value, str) or not _MONEY.fullmatch(value):
         raise ValueError('must be a decimal string such as "12.50"')
     return Decimal(value)
 

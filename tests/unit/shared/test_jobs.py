@@ -1,0 +1,173 @@
+"""A run and its job commit together; an attempt that was taken over cannot write; every end is recorded."""
+
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import DeclarativeBase, Mapped
+
+from shared import jobs
+from shared.db import Database
+from shared.errors import Conflict, Unavailable
+from tests.unit.shared.test_principal import WHO
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Errand(jobs.Run, Base):
+    __tablename__ = "errands"
+
+    result: Mapped[str | None]
+
+
+@pytest.fixture(scope="module")
+def database(server):
+    engine = create_engine(server.url("mlflow", "owner"))
+    Base.metadata.create_all(engine)
+    with engine.begin() as connection:
+        jobs.install(connection)
+    engine.dispose()
+    database = Database(server.url("mlflow"))
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def errand(database):
+    with database.write() as session:
+        run = Errand(area="north")
+        jobs.start(session, run, WHO, "test:errand", lock="errand:north")
+    return run
+
+
+def read(database, run):
+    with database.read() as session:
+        return session.get_one(Errand, run.id)
+
+
+def attempt(database, run, do, *, attempts=0, stopping=False):
+    context = SimpleNamespace(
+        additional_context={"database": database},
+        job=SimpleNamespace(attempts=attempts),
+        should_abort=lambda: stopping,
+    )
+    jobs.attempt(context, Errand, str(run.id), do)
+    return read(database, run)
+
+
+def deferred(database, run):
+    with database.read() as session:
+        query = text("SELECT task_name, lock FROM procrastinate_jobs WHERE args->>'run_id' = :id")
+        return session.execute(query, {"id": str(run.id)}).all()
+
+
+def finish(work):
+    with work.finish() as (_, run):
+        run.result = "done"
+
+
+def test_a_run_and_its_job_commit_together(database, errand):
+    assert deferred(database, errand) == [("test:errand", "errand:north")]
+    assert (read(database, errand).status, read(database, errand).requested_by) == ("queued", "person-7")
+
+
+def test_neither_is_stored_when_the_request_fails(database):
+    run = Errand(area="north")
+    with pytest.raises(ZeroDivisionError), database.write() as session:
+        jobs.start(session, run, WHO, "test:errand")
+        raise ZeroDivisionError
+    assert deferred(database, run) == []
+
+
+def test_the_effect_and_the_success_commit_together(database, errand):
+    run = attempt(database, errand, finish)
+    assert (run.status, run.result, run.attempt) == ("succeeded", "done", 1)
+    assert run.started_at is not None
+    assert run.finished_at >= run.started_at
+
+
+def test_a_finished_run_is_not_done_again(database, errand):
+    attempt(database, errand, finish)
+    assert attempt(database, errand, lambda _: pytest.fail("done twice")).attempt == 1
+
+
+def test_a_problem_ends_the_run_with_its_document(database, errand):
+    def do(_):
+        raise Conflict("no stock")
+
+    run = attempt(database, errand, do)
+    assert (run.status, run.error["status"], run.error["detail"]) == ("failed", 409, "no stock")
+
+
+def test_an_unforeseen_error_ends_the_run_and_tells_nothing(database, errand):
+    def do(_):
+        raise RuntimeError("password=hunter2")
+
+    run = attempt(database, errand, do)
+    assert (run.status, run.error["type"]) == ("failed", "/docs/errors#internal")
+    assert "hunter2" not in str(run.error)
+
+
+def test_an_outage_is_tried_again_and_fails_at_the_last_attempt(database, errand):
+    def do(_):
+        raise Unavailable("the gateway is away")
+
+    with pytest.raises(Unavailable):
+        attempt(database, errand, do)
+    assert read(database, errand).status == "running"
+    run = attempt(database, errand, do, attempts=jobs.MOST_ATTEMPTS - 1)
+    assert (run.status, run.error["retryable"], run.attempt) == ("failed", True, 2)
+
+
+def test_progress_is_shown_while_the_work_goes_on(database, errand):
+    def do(work):
+        work.progress(3, 10, "series")
+        shown = read(database, errand)
+        assert (shown.status, shown.progress_done, shown.progress_total, shown.progress_unit) == (
+            "running",
+            3,
+            10,
+            "series",
+        )
+        finish(work)
+
+    assert attempt(database, errand, do).status == "succeeded"
+
+
+def test_an_attempt_that_was_taken_over_cannot_write(database, errand):
+    def late(work):
+        attempt(database, errand, finish)
+        with work.finish() as (_, run):
+            run.result = "written by the dead"
+
+    run = attempt(database, errand, late)
+    assert (run.result, run.status, run.attempt) == ("done", "succeeded", 2)
+
+
+def test_a_queued_run_is_cancelled_at_once(database, errand):
+    with database.write() as session:
+        jobs.cancel(session, session.get_one(Errand, errand.id))
+    assert read(database, errand).status == "cancelled"
+    assert attempt(database, errand, lambda _: pytest.fail("ran though cancelled")).attempt == 0
+
+
+def test_a_running_one_stops_at_its_next_step(database, errand):
+    def do(work):
+        with database.write() as session:
+            jobs.cancel(session, session.get_one(Errand, errand.id))
+        assert work.stopped()
+        work.progress(1, 2, "steps")
+        pytest.fail("went on though cancelled")
+
+    assert attempt(database, errand, do).status == "cancelled"
+
+
+def test_a_stopping_worker_gives_its_run_back(database, errand):
+    def do(work):
+        work.progress(1, 2, "steps")
+
+    with pytest.raises(Unavailable):
+        attempt(database, errand, do, stopping=True)
+    assert attempt(database, errand, finish, attempts=1).status == "succeeded"
