@@ -72,7 +72,7 @@ def _frequency(periods: pd.Series) -> str:
     if gaps.empty:
         raise SystemExit("One period is no history.")
     usual = gaps.median()
-    return "D" if usual < 7 else "W" if usual < 28 else "M"  # noqa: PLR2004
+    return "D" if usual < 7 else "W" if usual < 28 else "M"
 
 
 def _weekday(periods: pd.Series) -> int:
