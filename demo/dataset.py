@@ -51,7 +51,7 @@ class Dataset:
     def next_period(self) -> pd.Timestamp:
         """The first bucket after the history."""
         steps = {"D": pd.DateOffset(days=1), "W": pd.DateOffset(weeks=1), "M": pd.DateOffset(months=1)}
-        return self.demand["period"].max() + steps[self.frequency]
+        return pd.Timestamp(self.demand["period"].max() + steps[self.frequency])
 
     def items(self) -> list[dict[str, Any]]:
         return [{"item": item, "uom": "unit", "unit_cost": UNIT_COST} for item in sorted(self.demand["item"].unique())]

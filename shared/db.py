@@ -40,7 +40,8 @@ class Database:
             connect_args={"options": options, "connect_timeout": 5},
         )
         self._write = sessionmaker(self.engine, expire_on_commit=False)
-        self._read = sessionmaker(self.engine.execution_options(postgresql_readonly=True), expire_on_commit=False)
+        reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._read = sessionmaker(reading, expire_on_commit=False)
 
     @contextmanager
     def write(self) -> Iterator[Session]:

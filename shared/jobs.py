@@ -98,9 +98,13 @@ def start(session: Session, run: Run, who: Principal, task: str, *, lock: str | 
     run.request_id = observe.request_id()
     session.add(run)
     session.flush()
+    defer(session, task, lock=lock, run_id=str(run.id))
+
+
+def defer(session: Session, task: str, *, lock: str | None = None, **arguments: str) -> None:
+    """Queue a job in the caller's transaction; jobs with the same `lock` run one after the other."""
     app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
-    job = app.configure_task(task, lock=lock, connection=psycopg_connection(session))
-    job.defer(run_id=str(run.id))
+    app.configure_task(task, lock=lock, connection=psycopg_connection(session)).defer(**arguments)
 
 
 def cancel(session: Session, run: Run) -> None:

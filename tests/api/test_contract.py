@@ -1,5 +1,6 @@
 """What is published is what is routed, what is served, and what is committed."""
 
+import importlib
 import json
 import re
 from pathlib import Path
@@ -66,11 +67,8 @@ def problems(kind=Problem):
 
 
 def test_every_problem_has_its_page(accord):
-    import services.forecast.app
-    import services.forecast.jobs
-    import services.gateway.app
-    import services.planner.app
-    import services.planner.jobs  # noqa: F401  # loading them defines their problems
+    for module in ("forecast.app", "forecast.jobs", "gateway.app", "planner.app", "planner.jobs"):
+        importlib.import_module(f"services.{module}")  # loading them defines their problems
 
     headings = set(re.findall(r"^## (\S+)$", (ROOT / "docs" / "errors.md").read_text(), re.MULTILINE))
     slugs = {each.slug for each in problems()} | {"internal", "method-not-allowed"}

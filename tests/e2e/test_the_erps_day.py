@@ -41,31 +41,31 @@ def test_the_day(stack):
     assert table.column("period").unique().to_pylist()[0].isoformat() == week(120)
 
     plan = area.succeed(planner.post("/plans", json={}))
-    assert plan["forecast_id"] == forecast["id"]
+    assert plan["forecast"] == forecast["id"]
     inbox = planner.get("/recommendations", params={"status": "proposed", "sort": "-net_benefit"}).json()["items"]
     assert {one["item"] for one in inbox} == set(ITEMS)
-    assert all(one["quantity"] >= 20 and one["quantity"] % 10 == 0 for one in inbox)
+    assert all(quantity(one) >= 20 and quantity(one) % 10 == 0 for one in inbox)
 
     first, second, third = inbox
     decide(planner, first, {"action": "accept"})
-    wish = {"action": "override", "quantity": second["quantity"] + 10, "reason_code": "PROMOTION"}
+    wish = {"action": "override", "quantity": quantity(second) + 10, "reason_code": "PROMOTION"}
     decide(planner, second, wish)
     noted = planner.post(f"/recommendations/{third['id']}/decisions", json={"action": "annotate", "note": "ask sales"})
     assert noted.status_code == 201, noted.text
 
     orders = erp.get("/orders", params={"status": "to_release"}).json()["items"]
-    assert {order["recommendation_id"]: order["quantity"] for order in orders} == {
-        first["id"]: first["quantity"],
-        second["id"]: second["quantity"] + 10,
+    assert {order["recommendation"]: order["quantity"] for order in orders} == {
+        first["id"]: quantity(first),
+        second["id"]: quantity(second) + 10,
     }
     listed = erp.get("/orders", params={"status": "to_release"}, headers={"accept": "text/csv"})
     assert [row["item"] for row in csv.DictReader(io.StringIO(listed.text))] == [order["item"] for order in orders]
 
     receipt = {"reference": "PO-1", "item": first["item"], "location": "L1", "due": week(122)}
-    receipt |= {"quantity": first["quantity"], "recommendation_id": first["id"]}
+    receipt |= {"quantity": quantity(first), "recommendation_id": first["id"]}
     put(erp, "POST", "/scheduled-receipts", [receipt])
     left = erp.get("/orders", params={"status": "to_release"}).json()["items"]
-    assert [order["recommendation_id"] for order in left] == [second["id"]]
+    assert [order["recommendation"] for order in left] == [second["id"]]
     assert planner.get(f"/recommendations/{first['id']}").json()["status"] == "released"
 
     verified = area.as_("auditor").post("/decisions:verify").json()
@@ -90,3 +90,7 @@ def decide(client, recommendation, wish):
     made = client.post(f"{path}/decisions", json=wish, headers={"If-Match": etag})
     assert made.status_code == 201, made.text
     return made.json()
+
+
+def quantity(recommendation):
+    return recommendation["order"]["quantity"]

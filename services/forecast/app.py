@@ -1,0 +1,26 @@
+"""The forecast service's API process. It knows nothing of pandas, XGBoost or MLflow: only the worker does."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.forecast.demand import routes as demand
+from services.forecast.drivers import routes as drivers
+from services.forecast.forecasts import routes as forecasts
+from services.forecast.items import routes as items
+from services.forecast.ledger import routes as ledger
+from services.forecast.models import routes as models
+from services.forecast.settings import Settings
+from shared import app
+
+SERVICE = "forecast"
+ROUTERS = (items.router, demand.router, drivers.router, models.router, forecasts.router, ledger.router)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    return app.create_upstream(SERVICE, settings, ROUTERS)
+
+
+def contract() -> dict[str, Any]:
+    """The OpenAPI document, made without settings or database."""
+    return app.document("Accord forecast", ROUTERS)

@@ -1,0 +1,27 @@
+from typing import Any
+
+from pydantic import field_validator
+
+from shared.schemas import Code, Date, Flag, Quantity, Schema
+
+
+class DemandIn(Schema):
+    """Demand of one item-location in one period. `in_stock` false marks sales that a stock-out may have cut short."""
+
+    item: Code
+    location: Code
+    period: Date
+    quantity: Quantity
+    in_stock: Flag = True
+
+    @field_validator("quantity", mode="before")
+    @classmethod
+    def _netted(cls, value: Any) -> Any:
+        number = type(value) in {int, float}
+        if (number and value < 0) or (isinstance(value, str) and value.startswith("-")):
+            raise ValueError("must not be negative: net returns with the demand of the period they belong to")
+        return value
+
+
+class DemandOut(DemandIn):
+    pass

@@ -1,0 +1,76 @@
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from services.forecast.drivers import service
+from services.forecast.drivers.schemas import DriverIn, DriverOut, ValueIn, ValueOut
+from services.forecast.drivers.tables import Driver, DriverValue
+from services.forecast.selection import Selection
+from services.forecast.staging import Counts
+from shared import etag
+from shared.app import problems
+from shared.app import router as strict_router
+from shared.db import Read, Write
+from shared.paging import Page, Paging, page
+from shared.principal import Caller
+from shared.schemas import Code, Date, Key
+from shared.tabular import Table, accepts
+
+router = strict_router(tags=["Drivers"])
+
+
+@router.get("/drivers", operation_id="list_drivers", responses=problems())
+def list_drivers(who: Caller, session: Read, asked: Paging) -> Page[DriverOut]:
+    """List the drivers, by name."""
+    rows, following = page(session, service.drivers(who.area.area), [Driver.driver], asked)
+    return Page(items=[DriverOut.model_validate(row) for row in rows], next_cursor=following)
+
+
+@router.get("/drivers/{driver}", operation_id="get_driver", responses=problems())
+def get_driver(driver: Key, who: Caller, session: Read, response: Response) -> DriverOut:
+    """Show a driver's definition."""
+    found = service.one(session, who.area.area, driver)
+    response.headers["ETag"] = etag.of(found.version)
+    return DriverOut.model_validate(found)
+
+
+@router.put("/drivers/{driver}", operation_id="put_driver", responses=problems(400, 409, 413, 415))
+def put_driver(driver: Key, body: DriverIn, who: Caller, session: Write, response: Response) -> DriverOut:
+    """Define a driver, or change its definition."""
+    found = service.put(session, who.area.area, driver, body)
+    response.headers["ETag"] = etag.of(found.version)
+    return DriverOut.model_validate(found)
+
+
+@router.post(
+    "/drivers/{driver}/values",
+    operation_id="post_driver_values",
+    openapi_extra=accepts(ValueIn),
+    responses=problems(400, 413, 415),
+)
+def post_driver_values(driver: Key, rows: Table, who: Caller, session: Write) -> Counts:
+    """Store a driver's values, past and future.
+
+    From the first value of a promotion or an event on, a period without a row is a period without one (0). Future
+    values of other drivers known ahead that are missing inside a forecast's horizon are held at the last value, and
+    the forecast's `warnings` say so.
+    """
+    return service.put_values(session, who.area, driver, rows.read(ValueIn))
+
+
+@router.get("/drivers/{driver}/values", operation_id="list_driver_values", responses=problems())
+def list_driver_values(
+    driver: Key,
+    who: Caller,
+    session: Read,
+    asked: Paging,
+    item: Code | None = None,
+    location: Code | None = None,
+    first: Annotated[Date | None, Query(alias="from")] = None,
+    last: Annotated[Date | None, Query(alias="to")] = None,
+) -> Page[ValueOut]:
+    """List a driver's values."""
+    which = Selection(item, location, first, last)
+    statement = service.values(session, who.area.area, driver, which)
+    rows, following = page(session, statement, [DriverValue.series_id, DriverValue.period], asked)
+    return Page(items=[ValueOut.model_validate(row) for row in rows], next_cursor=following)

@@ -1,0 +1,210 @@
+"""How good the model would have been: rolling origins, retrained at each, against seasonal naive."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from services.forecast.engine.baselines import seasonal_naive
+from services.forecast.engine.cells import QUANTILES, Floats, Ints, TooShort
+from services.forecast.engine.metrics import Scores, decile_loss
+from services.forecast.engine.panel import Panel
+from services.forecast.engine.segments import SEGMENTS, segments
+from services.forecast.engine.training import train
+
+LEVEL = 0.9  # of the intervals of improvement
+_DRAWS = 1_000
+_MEDIAN = QUANTILES.index(0.5)
+_SHOWN = 10
+_METHOD = (
+    "rolling non-overlapping origins, model retrained at each on what was known then; improvement is 1 - "
+    f"loss / seasonal naive's loss; {LEVEL:.0%} percentile interval of {_DRAWS} bootstrap draws that resample "
+    "series and origins, whole series and whole origins at a time"
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One origin: history [n, t], demand that came [n, H], and what model and yardstick had said."""
+
+    origin: np.datetime64
+    history: Floats
+    demand: Floats
+    model: tuple[Floats, Floats]
+    naive: tuple[Floats, Floats]
+    segment: Ints
+
+    def scores(self, which: str, season: int, rows: Ints | slice = slice(None)) -> Scores:
+        mean, quantiles = getattr(self, which)
+        return Scores.of(self.history[rows], self.demand[rows], mean[rows], quantiles[rows], season)
+
+    def losses(self, which: str) -> tuple[Floats, Floats]:
+        """Decile loss and absolute error of the median, summed by series [n], in units."""
+        quantiles = getattr(self, which)[1]
+        errors = np.abs(self.demand - quantiles[..., _MEDIAN])
+        return np.nansum(decile_loss(self.demand, quantiles), axis=1), np.nansum(errors, axis=1)
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """Share of seasonal naive's loss that the model saves, with its interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, model: Floats, naive: Floats, seed: int) -> "Improvement | None":
+        """From losses [origins, n] on the same cells; None where seasonal naive never errs."""
+        if naive.sum() <= 0:
+            return None
+        rng = np.random.default_rng(seed)
+        draws = np.array([_resampled(model, naive, rng) for _ in range(_DRAWS)])
+        low, high = np.nanquantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        return cls(float(1 - model.sum() / naive.sum()), float(low), float(high))
+
+    def to_dict(self) -> dict[str, float]:
+        return {"estimate": self.estimate, "low": self.low, "high": self.high, "level": LEVEL}
+
+
+@dataclass(frozen=True)
+class BacktestReport:
+    """Scores overall, by demand class and by series, of model and seasonal naive on the same cells."""
+
+    outcomes: tuple[Outcome, ...]
+    series: pd.DataFrame
+    season: int
+    seed: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-safe report; undefined figures are None. See docs of each score in metrics."""
+        wql, error = _losses(self.outcomes)
+        return {
+            "origins": [str(outcome.origin) for outcome in self.outcomes],
+            "horizon": self.outcomes[0].demand.shape[1],
+            "series_count": len(self.series),
+            "method": _METHOD,
+            "overall": self._scores(None),
+            "segments": self._segments(),
+            "improvement": {
+                "wql": _improvement(wql, self.seed),
+                "wmape": _improvement(error, self.seed),
+            },
+            "series": _winners(self.by_series()),
+            "seconds": round(self.seconds, 3),
+        }
+
+    def by_series(self) -> pd.DataFrame:
+        """One row per series: item, location, segment (latest), its losses in units and the improvement."""
+        model, naive = _losses(self.outcomes)[0].sum(axis=1)
+        share = np.where(naive > 0, 1 - model / np.where(naive > 0, naive, 1), np.nan)
+        return self.series[["item", "location"]].assign(
+            segment=np.array(SEGMENTS)[self.outcomes[-1].segment],
+            model_loss=model,
+            naive_loss=naive,
+            improvement=share,
+        )
+
+    def _scores(self, segment: int | None) -> dict[str, dict[str, float | None]]:
+        return {
+            label: Scores.average(
+                [
+                    outcome.scores(which, self.season, _members(outcome, segment))
+                    for outcome in self.outcomes
+                    if segment is None or (outcome.segment == segment).any()
+                ]
+            ).to_dict()
+            for label, which in (("model", "model"), ("seasonal_naive", "naive"))
+        }
+
+    def _segments(self) -> dict[str, Any]:
+        counts = {number: int((self.outcomes[-1].segment == number).sum()) for number in range(len(SEGMENTS))}
+        return {
+            SEGMENTS[number]: {"series": count, **self._scores(number)} for number, count in counts.items() if count
+        }
+
+
+def backtest(
+    panel: Panel,
+    *,
+    origins: int = 3,
+    seed: int = 7,
+    threads: int = 2,
+    progress: Callable[[int, int, str], None] = lambda _done, _total, _what: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> BacktestReport:
+    """Forecast the last `origins` horizons of history, each with a model trained before it.
+
+    Fewer origins are used where the history is too short for all; TooShort is raised where it has room
+    for none. Raises Cancelled when asked to stop.
+    """
+    started = time.monotonic()
+    lengths = _lengths(len(panel.periods), panel.horizon, origins)
+    outcomes = []
+    for number, length in enumerate(lengths):
+        progress(number, len(lengths), "backtest origin")
+        outcomes.append(_outcome(panel, length, seed=seed, threads=threads, cancelled=cancelled))
+    progress(len(lengths), len(lengths), "backtested")
+    return BacktestReport(tuple(outcomes), panel.series, panel.season, seed, time.monotonic() - started)
+
+
+def _lengths(periods: int, horizon: int, origins: int) -> list[int]:
+    """Lengths of history at each origin, oldest first; at least a horizon and two periods must lie before."""
+    ends = [periods - horizon * (back + 1) for back in range(origins)]
+    usable = [end for end in ends if end >= horizon + 2]
+    if not usable:
+        raise TooShort(f"a backtest needs {2 * horizon + 2} periods of history, there are {periods}")
+    return usable[::-1]
+
+
+def _outcome(panel: Panel, length: int, *, seed: int, threads: int, cancelled: Callable[[], bool]) -> Outcome:
+    known = panel.until(length)
+    forecast = train(known, seed=seed, threads=threads, cancelled=cancelled).forecast(known)
+    return Outcome(
+        origin=known.future[0],
+        history=known.demand,
+        demand=panel.demand[:, length : length + panel.horizon],
+        model=(forecast.mean, forecast.quantiles),
+        naive=seasonal_naive(known.demand, panel.horizon, panel.season),
+        segment=segments(known.demand),
+    )
+
+
+def _members(outcome: Outcome, segment: int | None) -> Ints | slice:
+    return slice(None) if segment is None else np.flatnonzero(outcome.segment == segment)
+
+
+def _losses(outcomes: tuple[Outcome, ...]) -> tuple[Floats, Floats]:
+    """Decile loss and absolute error, each [2 (model, naive), origins, n]."""
+    table = np.array([[outcome.losses(which) for outcome in outcomes] for which in ("model", "naive")])
+    return table[:, :, 0], table[:, :, 1]
+
+
+def _improvement(losses: Floats, seed: int) -> dict[str, float] | None:
+    found = Improvement.of(losses[0], losses[1], seed)
+    return None if found is None else found.to_dict()
+
+
+def _resampled(model: Floats, naive: Floats, rng: np.random.Generator) -> float:
+    origins, n = model.shape
+    by_origin = rng.multinomial(origins, np.full(origins, 1 / origins))
+    by_series = rng.multinomial(n, np.full(n, 1 / n))
+    yardstick = by_origin @ naive @ by_series
+    return float(1 - by_origin @ model @ by_series / yardstick) if yardstick > 0 else float("nan")
+
+
+def _winners(table: pd.DataFrame) -> dict[str, Any]:
+    """Count where the model is better or worse, and name the series that gain and lose the most units."""
+    gain = table["naive_loss"] - table["model_loss"]
+    ranked = table.assign(gain=gain)[table["improvement"].notna()].sort_values("gain", kind="stable")
+    columns = ["item", "location", "segment", "improvement"]
+    return {
+        "better": int((gain > 0).sum()),
+        "worse": int((gain < 0).sum()),
+        "best": ranked[ranked["gain"] > 0].tail(_SHOWN)[::-1][columns].to_dict("records"),
+        "worst": ranked[ranked["gain"] < 0].head(_SHOWN)[columns].to_dict("records"),
+    }

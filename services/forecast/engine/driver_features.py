@@ -1,0 +1,78 @@
+"""What the model sees of a driver: known-ahead ones around the target, past-only ones as last published."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from services.forecast.engine.cells import Cells, Floats, Ints
+from services.forecast.engine.history import Running, ratio
+from services.forecast.engine.panel import DriverPanel, Panel
+
+if TYPE_CHECKING:
+    from services.forecast.engine.features import Sheet
+
+
+class DriverHistory:
+    """One driver of a panel with the running sums that its features look up, time-major."""
+
+    def __init__(self, driver: DriverPanel, panel: Panel, width: int) -> None:
+        self.definition = driver.definition
+        self.width = width
+        self.values: Floats = np.ascontiguousarray(driver.matrix.T)
+        known = ~np.isnan(self.values)
+        self.sums = Running.over(np.where(known, self.values, 0))
+        self.counts = Running.over(known, np.int32)
+        self.rivals = _rivals(panel)
+        self.market = self._market() if driver.definition.kind == "price" else None
+
+    def add_to(self, sheet: "Sheet", cells: Cells) -> None:
+        """Add this driver's features for `cells` to `sheet`."""
+        if self.definition.known_ahead:
+            self._ahead(sheet, cells)
+        else:
+            self._published(sheet, cells)
+
+    def _ahead(self, sheet: "Sheet", cells: Cells) -> None:
+        name, family = self.definition.name, self.definition.kind
+        then = self._at(cells.series, cells.target)
+        usual = self._mean(cells.series, cells.origin + 1)
+        sheet.add(name, family, then, spread=True)
+        sheet.add(f"{name}_now", family, self._at(cells.series, cells.origin))
+        if self.market is None:
+            sheet.add(f"{name}_usual", family, usual, spread=True)
+            return
+        relative = ratio(then, usual)
+        sheet.add(f"{name}_relative", family, relative, spread=True)
+        market = self.market[cells.target, self.rivals[cells.series]]
+        sheet.add(f"{name}_gap", family, ratio(relative, market), spread=True)
+
+    def _published(self, sheet: "Sheet", cells: Cells) -> None:
+        name, family = self.definition.name, self.definition.kind
+        stop = cells.origin + 2 - self.definition.publication_delay
+        latest = self._at(cells.series, stop - 1)
+        sheet.add(f"{name}_latest", family, latest, spread=True)
+        sheet.add(f"{name}_change", family, latest - self._mean(cells.series, np.maximum(stop, 0)))
+
+    def _market(self) -> Floats:
+        """Mean over rivals of each price relative to its own recent mean, [T+H, groups]; NaN where unknown."""
+        periods, n = self.values.shape
+        stop = np.repeat(np.arange(1, periods + 1), n)
+        usual = self._mean(np.tile(np.arange(n), periods), stop).reshape(periods, n)
+        relative = ratio(self.values, usual)
+        known = ~np.isnan(relative)
+        member = np.eye(self.rivals.max() + 1)[self.rivals]
+        return ratio(np.where(known, relative, 0) @ member, known @ member)
+
+    def _at(self, series: Ints, period: Ints) -> Floats:
+        found: Floats = np.where(period >= 0, self.values[np.maximum(period, 0), series], np.nan)
+        return found
+
+    def _mean(self, series: Ints, stop: Ints) -> Floats:
+        return ratio(self.sums.window(series, stop, self.width), self.counts.window(series, stop, self.width))
+
+
+def _rivals(panel: Panel) -> Ints:
+    """Group number [n] of the series that a shopper compares: same location and, if told, same category."""
+    keys = [key for key in ("location", "category") if key in panel.series.columns]
+    groups = panel.series.groupby(keys, dropna=False, sort=True).ngroup()
+    return np.asarray(groups, dtype=np.intp)

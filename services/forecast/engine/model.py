@@ -1,0 +1,136 @@
+"""A trained demand forecaster: forecasts any newer panel; goes to files and comes back bit for bit."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.forecast.engine import arrays
+from services.forecast.engine.boosting import Booster
+from services.forecast.engine.calibration import Correction
+from services.forecast.engine.cells import QUANTILES, Bools, Cells, Dates, Floats, Ints
+from services.forecast.engine.distribution import Head, HeadName, head_features, load_head
+from services.forecast.engine.features import Family, FeatureBuilder, Rows
+from services.forecast.engine.mean import MeanModel
+from services.forecast.engine.newcomers import peer_levels
+from services.forecast.engine.panel import Panel
+from services.forecast.engine.recipe import Recipe
+from services.forecast.engine.segments import SEGMENTS, segments
+
+_FORMAT = 1
+_META, _MEAN, _SHIFT = "model.json", "mean.ubj", "shift.npy"
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Demand of n item-locations in H future `periods`, in units.
+
+    mean [n, H]; quantiles [n, H, K] at QUANTILES, not negative, not decreasing; dependence [n]:
+    correlation of the periods' normal scores, for shared.paths. Flags are [n] each: `no_history` (level
+    of its peers), `never_sold` (forecast is 0), `short_history` (less than a quarter of the level
+    window), `unseen_attribute` and `driver_missing` (forecast without knowing them).
+    """
+
+    periods: Dates
+    mean: Floats
+    quantiles: Floats
+    dependence: Floats
+    flags: dict[str, Bools]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Both stages with what they need to forecast; `families` maps each feature to its family."""
+
+    recipe: Recipe
+    families: dict[str, Family]
+    mean: MeanModel
+    head: Head
+    head_name: HeadName
+    correction: Correction
+    dependence: Floats
+
+    @property
+    def horizon(self) -> int:
+        return self.recipe.horizon
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        return tuple(self.families)
+
+    def forecast(self, panel: Panel) -> Forecast:
+        """Forecast the panel's future periods from what it knows; nothing is trained again.
+
+        The panel may be newer than the one trained on, hold other series, lack drivers or hold unseen
+        attribute values. Raises ValueError for another frequency or season or a longer horizon.
+        """
+        fitted = self.recipe.fit_to(panel)
+        builder = FeatureBuilder(fitted, self.recipe.codes)
+        n, horizon = len(panel.series), panel.horizon
+        last = np.full(n, len(panel.periods) - 1)
+        own = builder.history.level(np.arange(n), last)
+        rows = builder.build(Cells.grid(n, int(last[0]), horizon), peer_levels(panel.series, own))
+        flags = self._flags(fitted, builder)
+        segment = segments(panel.demand)
+        mean, quantiles = self._predict(rows, builder, segment[rows.cells.series])
+        sold = ~flags["never_sold"]
+        return Forecast(
+            periods=panel.future,
+            mean=mean.reshape(n, horizon) * sold[:, None],
+            quantiles=quantiles.reshape(n, horizon, len(QUANTILES)) * sold[:, None, None],
+            dependence=self.dependence[segment],
+            flags=flags,
+        )
+
+    def _predict(self, rows: Rows, builder: FeatureBuilder, segment: Ints) -> tuple[Floats, Floats]:
+        """Mean [r] and quantiles [r, K] in units."""
+        mean = self.mean.predict(rows.matrix)
+        features = head_features(builder.spread_columns(rows.matrix), mean, rows.scale)
+        quantiles = self.correction.quantiles(self.head.predict(features, mean), rows.cells.horizon, segment)
+        return self.correction.mean(mean, segment) * rows.scale, quantiles * rows.scale[:, None]
+
+    def _flags(self, panel: Panel, builder: FeatureBuilder) -> dict[str, Bools]:
+        known = builder.history.known.sums[-1]
+        return {
+            "no_history": known == 0,
+            "never_sold": (known > 0) & ~(panel.demand > 0).any(axis=1),
+            "short_history": (known > 0) & (known < builder.memory.youth),
+            "unseen_attribute": self.recipe.codes.unseen(panel.series),
+            "driver_missing": self.recipe.driver_missing(panel),
+        }
+
+    def to_files(self) -> dict[str, bytes]:
+        """JSON, UBJSON boosters and .npy arrays by file name; none of them can run code."""
+        meta = {
+            "format": _FORMAT,
+            "recipe": self.recipe.to_dict(),
+            "families": self.families,
+            "head": self.head_name,
+            "factor": self.correction.factor.tolist(),
+            "dependence": dict(zip(SEGMENTS, self.dependence.tolist(), strict=True)),
+            "quantiles": QUANTILES,
+        }
+        return {
+            _META: json.dumps(meta, indent=1, allow_nan=False).encode(),
+            _MEAN: self.mean.booster.to_bytes(),
+            _SHIFT: arrays.to_bytes(self.correction.shift),
+        } | self.head.to_files()
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes], *, threads: int = 2) -> "Model":
+        """Raise ValueError for files of another format; `threads` has no influence on forecasts."""
+        meta = json.loads(files[_META])
+        if meta["format"] != _FORMAT or tuple(meta["quantiles"]) != QUANTILES:
+            raise ValueError(f"model files of format {meta['format']} are not known here")
+        recipe = Recipe.from_dict(meta["recipe"])
+        shift, factor = arrays.from_bytes(files[_SHIFT]), np.array(meta["factor"])
+        return cls(
+            recipe=recipe,
+            families=meta["families"],
+            mean=MeanModel(Booster.from_bytes(files[_MEAN], threads)),
+            head=load_head(meta["head"], files, threads),
+            head_name=meta["head"],
+            correction=Correction(shift, factor, recipe.horizon),
+            dependence=np.array([meta["dependence"][name] for name in SEGMENTS]),
+        )

@@ -1,0 +1,63 @@
+"""What a model was trained for: enough to build the very same features from any newer panel."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from services.forecast.engine.attributes import Codes
+from services.forecast.engine.calendar import Frequency
+from services.forecast.engine.cells import Bools, Floats
+from services.forecast.engine.panel import DriverDefinition, DriverPanel, Panel
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Calendar, drivers and attribute codes of the training panel, and the longest horizon learned."""
+
+    frequency: Frequency
+    season: int
+    horizon: int
+    drivers: tuple[DriverDefinition, ...]
+    codes: Codes
+
+    @classmethod
+    def of(cls, panel: Panel) -> "Recipe":
+        definitions = tuple(driver.definition for driver in panel.drivers)
+        return cls(panel.frequency, panel.season, panel.horizon, definitions, Codes.of(panel.series))
+
+    def fit_to(self, panel: Panel) -> Panel:
+        """The panel with this recipe's drivers in its order, all NaN where the panel lacks one.
+
+        Raises ValueError for another calendar or a longer horizon.
+        """
+        if (panel.frequency, panel.season) != (self.frequency, self.season):
+            raise ValueError(f"the model knows frequency {self.frequency!r} with season {self.season}")
+        if panel.horizon > self.horizon:
+            raise ValueError(f"the model was trained for {self.horizon} periods ahead, not {panel.horizon}")
+        return replace(panel, drivers=tuple(self._driver(definition, panel) for definition in self.drivers))
+
+    def driver_missing(self, panel: Panel) -> Bools:
+        """Series [n] of a fitted panel that lack a future value of a driver known ahead."""
+        missing = np.zeros(len(panel.series), dtype=bool)
+        for driver in panel.drivers:
+            if driver.definition.known_ahead:
+                missing |= np.isnan(driver.matrix[:, len(panel.periods) :]).any(axis=1)
+        return missing
+
+    @staticmethod
+    def _driver(definition: DriverDefinition, panel: Panel) -> DriverPanel:
+        for driver in panel.drivers:
+            if driver.name == definition.name:
+                return replace(driver, definition=definition)
+        absent: Floats = np.full((len(panel.series), len(panel.timeline)), np.nan, dtype=np.float32)
+        return DriverPanel(definition, absent)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> "Recipe":
+        drivers = tuple(DriverDefinition(**driver) for driver in raw["drivers"])
+        values = {name: None if known is None else tuple(known) for name, known in raw["codes"]["values"].items()}
+        return cls(raw["frequency"], raw["season"], raw["horizon"], drivers, Codes(values))

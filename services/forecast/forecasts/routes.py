@@ -1,0 +1,73 @@
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request, Response
+
+from services.forecast.forecasts import service, values
+from services.forecast.forecasts.schemas import ForecastIn, ForecastName, ForecastOut, ForecastValueOut
+from services.forecast.forecasts.tables import Forecast
+from services.forecast.selection import Selection
+from shared.app import problems
+from shared.app import router as strict_router
+from shared.db import Read, Write
+from shared.paging import Page, Paging, page
+from shared.principal import Caller
+from shared.schemas import Code
+from shared.tabular import ARROW, CSV, JSON, stream, wanted
+
+router = strict_router(tags=["Forecasts"])
+
+
+@router.post("/forecasts", operation_id="start_forecast", status_code=202, responses=problems(400, 409, 413, 415))
+def start_forecast(body: ForecastIn, who: Caller, session: Write, response: Response) -> ForecastOut:
+    """Forecast every item-location of the area from its history, without training anew."""
+    run = service.start(session, who, body)
+    response.headers["Location"] = f"/v1/areas/{run.area}/forecasts/{run.id}"
+    return ForecastOut.of(run, service.accuracy(session, run))
+
+
+@router.get("/forecasts", operation_id="list_forecasts", responses=problems())
+def list_forecasts(who: Caller, session: Read, asked: Paging) -> Page[ForecastOut]:
+    """List forecasts, newest first."""
+    keys = [Forecast.created_at, Forecast.id]
+    rows, following = page(session, service.runs(who.area.area), keys, asked, descending=True)
+    return Page(items=[ForecastOut.of(row, service.accuracy(session, row)) for row in rows], next_cursor=following)
+
+
+@router.get("/forecasts/{forecast}", operation_id="get_forecast", responses=problems())
+def get_forecast(forecast: ForecastName, who: Caller, session: Read) -> ForecastOut:
+    """Show a forecast; `latest` is the newest that succeeded."""
+    run = service.one(session, who.area.area, forecast)
+    return ForecastOut.of(run, service.accuracy(session, run))
+
+
+@router.post("/forecasts/{forecast}/cancel", operation_id="cancel_forecast", responses=problems())
+def cancel_forecast(forecast: UUID, who: Caller, session: Write) -> ForecastOut:
+    """Ask a forecast to stop; one that has ended stays as it is."""
+    run = service.cancel(session, who.area.area, forecast)
+    return ForecastOut.of(run, service.accuracy(session, run))
+
+
+@router.get(
+    "/forecasts/{forecast}/values",
+    operation_id="list_forecast_values",
+    response_model=Page[ForecastValueOut],
+    responses=problems(406, 409),
+)
+def list_forecast_values(
+    forecast: ForecastName,
+    request: Request,
+    who: Caller,
+    session: Read,
+    asked: Paging,
+    item: Code | None = None,
+    location: Code | None = None,
+) -> Any:
+    """List a forecast's values: JSON by pages; CSV and Arrow as one whole stream, with a column per quantile."""
+    media = wanted(request, JSON, CSV, ARROW)
+    run = service.ready(session, who.area.area, forecast)
+    which = Selection(item, location)
+    if media != JSON:
+        return stream(media, values.schema(run), values.batches(request.app.state.database, run, which))
+    rows, following = page(session, values.cells(run, which), values.CELL_KEYS, asked)
+    return Page(items=[values.value(run, row) for row in rows], next_cursor=following)

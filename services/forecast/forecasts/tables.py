@@ -1,0 +1,90 @@
+import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Date,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Subquery,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.forecast.tables import Base
+from shared.jobs import Run
+
+
+class Forecast(Run, Base):
+    """A forecast run. `origin` is the last period whose demand was known; `periods` are those forecast."""
+
+    __tablename__ = "forecasts"
+    __table_args__ = (
+        ForeignKeyConstraint(["area", "model_version"], ["model_versions.area", "model_versions.version"]),
+        Index(None, "area", "created_at", "id"),
+    )
+
+    model_version: Mapped[int]
+    origin: Mapped[datetime.date | None]
+    horizon: Mapped[int]
+    seed: Mapped[int]
+    periods: Mapped[list[datetime.date]] = mapped_column(ARRAY(Date), default=list)
+    quantiles: Mapped[list[float]] = mapped_column(ARRAY(Float), default=list)
+    series_count: Mapped[int] = mapped_column(default=0)
+    input_digest: Mapped[str | None]
+    output_digest: Mapped[str | None]
+    code_version: Mapped[str | None]
+    warnings: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+
+
+class ForecastSeries(Base):
+    """One item-location's forecast: `mean` [H], `quantiles` [H * K] by period, then by level; in the item's unit.
+
+    `dependence` is the correlation of the normal scores of two periods, from which joint paths are drawn.
+    """
+
+    __tablename__ = "forecast_series"
+
+    forecast_id: Mapped[UUID] = mapped_column(ForeignKey("forecasts.id"), primary_key=True)
+    item: Mapped[str] = mapped_column(primary_key=True)
+    location: Mapped[str] = mapped_column(primary_key=True)
+    mean: Mapped[list[float]] = mapped_column(ARRAY(Float))
+    quantiles: Mapped[list[float]] = mapped_column(ARRAY(Float))
+    dependence: Mapped[float]
+
+
+def _cells() -> Subquery:
+    """One row per item-location and period: `step` counts periods from 1, `quantiles` are [K]."""
+    row = ForecastSeries
+    step = func.generate_subscripts(row.mean, 1, type_=Integer).column_valued("step", joins_implicitly=True)
+    levels = func.cardinality(row.quantiles, type_=Integer) // func.cardinality(row.mean, type_=Integer)
+    columns = (
+        row.forecast_id,
+        row.item,
+        row.location,
+        step.label("step"),
+        row.mean[step].label("mean"),
+        row.quantiles[(step - 1) * levels + 1 : step * levels].label("quantiles"),
+    )
+    return select(*columns).subquery("forecast_cells")
+
+
+class ForecastCell(Base):
+    """What `ForecastSeries` stores, read by period. Never written."""
+
+    __table__ = _cells()
+    __mapper_args__ = {  # noqa: RUF012  SQLAlchemy's own name
+        "primary_key": [__table__.c.forecast_id, __table__.c.item, __table__.c.location, __table__.c.step]
+    }
+
+    forecast_id: Mapped[UUID]
+    item: Mapped[str]
+    location: Mapped[str]
+    step: Mapped[int]
+    mean: Mapped[float]
+    quantiles: Mapped[list[float]]

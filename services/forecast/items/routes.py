@@ -1,0 +1,61 @@
+from fastapi import Response
+
+from services.forecast.items import service
+from services.forecast.items.schemas import ItemIn, ItemOut, LocationIn, LocationOut
+from services.forecast.items.tables import Item, Location
+from services.forecast.staging import Counts
+from shared.app import problems
+from shared.app import router as strict_router
+from shared.db import Read, Write
+from shared.paging import Page, Paging, page
+from shared.principal import Caller
+from shared.schemas import Code, Label
+from shared.tabular import Table, accepts
+
+router = strict_router(tags=["Master data"])
+
+
+@router.put("/items", operation_id="put_items", openapi_extra=accepts(ItemIn), responses=problems(400, 413, 415))
+def put_items(rows: Table, who: Caller, session: Write) -> Counts:
+    """Create or replace items by their code."""
+    return service.put_items(session, who.area.area, rows.read(ItemIn))
+
+
+@router.get("/items", operation_id="list_items", responses=problems())
+def list_items(
+    who: Caller, session: Read, asked: Paging, item: Code | None = None, category: Label | None = None
+) -> Page[ItemOut]:
+    """List items, by code."""
+    rows, following = page(session, service.items(who.area.area, item, category), [Item.item], asked)
+    return Page(items=[ItemOut.model_validate(row) for row in rows], next_cursor=following)
+
+
+@router.delete("/items", operation_id="delete_item", status_code=204, responses=problems(409))
+def delete_item(who: Caller, session: Write, item: Code) -> Response:
+    """Remove an item that nothing refers to."""
+    service.delete_item(session, who.area.area, item)
+    return Response(status_code=204)
+
+
+@router.put(
+    "/locations", operation_id="put_locations", openapi_extra=accepts(LocationIn), responses=problems(400, 413, 415)
+)
+def put_locations(rows: Table, who: Caller, session: Write) -> Counts:
+    """Create or replace locations by their code."""
+    return service.put_locations(session, who.area.area, rows.read(LocationIn))
+
+
+@router.get("/locations", operation_id="list_locations", responses=problems())
+def list_locations(
+    who: Caller, session: Read, asked: Paging, location: Code | None = None, region: Label | None = None
+) -> Page[LocationOut]:
+    """List locations, by code."""
+    rows, following = page(session, service.locations(who.area.area, location, region), [Location.location], asked)
+    return Page(items=[LocationOut.model_validate(row) for row in rows], next_cursor=following)
+
+
+@router.delete("/locations", operation_id="delete_location", status_code=204, responses=problems(409))
+def delete_location(who: Caller, session: Write, location: Code) -> Response:
+    """Remove a location that nothing refers to."""
+    service.delete_location(session, who.area.area, location)
+    return Response(status_code=204)

@@ -1,0 +1,75 @@
+"""Master data: the items and locations that demand may refer to."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Delete, Select, delete, literal, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from services.forecast import staging
+from services.forecast.items.schemas import ItemIn, LocationIn
+from services.forecast.items.tables import Item, Location
+from services.forecast.staging import Counts
+from services.forecast.tables import Base
+from shared.errors import Conflict, NotFound
+from shared.schemas import Schema
+from shared.tabular import reject_duplicates
+
+
+class InUse(Conflict):
+    slug, title = "in-use", "Still referred to"
+
+
+def put_items(session: Session, area: str, rows: Sequence[ItemIn]) -> Counts:
+    """Create or replace items by their code, all or none."""
+    reject_duplicates(rows, lambda row: row.item)
+    return _put(session, area, Item, ItemIn, rows)
+
+
+def put_locations(session: Session, area: str, rows: Sequence[LocationIn]) -> Counts:
+    """Create or replace locations by their code, all or none."""
+    reject_duplicates(rows, lambda row: row.location)
+    return _put(session, area, Location, LocationIn, rows)
+
+
+def _put(session: Session, area: str, table: type[Base], row: type[Schema], rows: Sequence[Schema]) -> Counts:
+    target = table.metadata.tables[table.__tablename__]
+    incoming = staging.stage(session, {name: target.c[name].type for name in row.model_fields}, rows)
+    columns = [column for column in incoming.c if column.name != "line"]
+    return staging.merge(session, target, select(literal(area).label("area"), *columns), len(rows))
+
+
+def items(area: str, item: str | None, category: str | None) -> Select[Item]:
+    """The items of an area, those of one code or category where given."""
+    found = select(Item).where(Item.area == area)
+    if item is not None:
+        found = found.where(Item.item == item)
+    return found if category is None else found.where(Item.category == category)
+
+
+def locations(area: str, location: str | None, region: str | None) -> Select[Location]:
+    """The locations of an area, those of one code or region where given."""
+    found = select(Location).where(Location.area == area)
+    if location is not None:
+        found = found.where(Location.location == location)
+    return found if region is None else found.where(Location.region == region)
+
+
+def delete_item(session: Session, area: str, item: str) -> None:
+    """Remove an item that nothing refers to; InUse where demand or a driver's value does."""
+    _delete(session, delete(Item).where(Item.area == area, Item.item == item), "item")
+
+
+def delete_location(session: Session, area: str, location: str) -> None:
+    """Remove a location that nothing refers to; InUse where demand or a driver's value does."""
+    _delete(session, delete(Location).where(Location.area == area, Location.location == location), "location")
+
+
+def _delete(session: Session, statement: Delete, noun: str) -> None:
+    try:
+        deleted: Any = session.execute(statement)
+    except IntegrityError:
+        raise InUse(f"Demand or a driver's values refer to this {noun}, so it stays.") from None
+    if deleted.rowcount == 0:
+        raise NotFound(f"There is no such {noun} in this area.")

@@ -1,0 +1,48 @@
+"""What the worker carries out. pandas, XGBoost and MLflow are imported by the job that needs them, when it runs."""
+# ruff: noqa: PLC0415  an idle worker and the API process stay small
+
+from typing import Any
+
+import procrastinate
+from procrastinate import JobContext, RetryStrategy
+
+from services.forecast.forecasts.tables import Forecast
+from services.forecast.models.tables import TrainingRun
+from services.forecast.settings import Settings
+from shared import jobs
+from shared.db import Database
+
+MIRROR_RETRY = RetryStrategy(max_attempts=20, exponential_wait=2)
+STATEMENT_TIMEOUT_MS = 600_000
+
+tasks = procrastinate.Blueprint()
+
+
+@tasks.task(name="train", pass_context=True, retry=jobs.RETRY)
+def train(context: JobContext, run_id: str) -> None:
+    from services.forecast.models.training import train
+
+    settings: Settings = context.additional_context["settings"]
+    jobs.attempt(context, TrainingRun, run_id, lambda work: train(work, settings))
+
+
+@tasks.task(name="forecast", pass_context=True, retry=jobs.RETRY)
+def forecast(context: JobContext, run_id: str) -> None:
+    from services.forecast.forecasts.production import forecast
+
+    settings: Settings = context.additional_context["settings"]
+    jobs.attempt(context, Forecast, run_id, lambda work: forecast(work, settings))
+
+
+@tasks.task(name="mirror_champion", pass_context=True, retry=MIRROR_RETRY)
+def mirror_champion(context: JobContext, area: str) -> None:
+    from services.forecast.models.mirror import mirror
+
+    mirror(context.additional_context["database"], context.additional_context["settings"], area)
+
+
+def work(settings: Settings) -> None:
+    """Run the worker until it is told to stop."""
+    database = Database(settings.database_url, pool_size=4, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
+    context: dict[str, Any] = {"database": database, "settings": settings}
+    jobs.work("forecast", tasks, settings.database_url, context)

@@ -1,0 +1,99 @@
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path, Response
+
+from services.forecast.models import promotions, service, versions
+from services.forecast.models.schemas import (
+    MOST_VERSION,
+    ChampionOut,
+    ModelVersionOut,
+    PromotionIn,
+    PromotionOut,
+    TrainingRunIn,
+    TrainingRunOut,
+)
+from services.forecast.models.tables import ModelVersion, Promotion, TrainingRun
+from shared import etag
+from shared.app import problems
+from shared.app import router as strict_router
+from shared.db import Read, Write
+from shared.etag import IfMatch
+from shared.paging import Page, Paging, page
+from shared.principal import Caller
+
+router = strict_router(tags=["Models"])
+
+
+@router.post("/training-runs", operation_id="start_training_run", status_code=202, responses=problems(400, 413, 415))
+def start_training_run(body: TrainingRunIn, who: Caller, session: Write, response: Response) -> TrainingRunOut:
+    """Train a model: backtest against seasonal naive, then a new version in MLflow."""
+    run = service.start(session, who, body)
+    response.headers["Location"] = f"/v1/areas/{run.area}/training-runs/{run.id}"
+    return TrainingRunOut.of(run)
+
+
+@router.get("/training-runs", operation_id="list_training_runs", responses=problems())
+def list_training_runs(who: Caller, session: Read, asked: Paging) -> Page[TrainingRunOut]:
+    """List training runs, newest first."""
+    keys = [TrainingRun.created_at, TrainingRun.id]
+    rows, following = page(session, service.runs(who.area.area), keys, asked, descending=True)
+    return Page(items=[TrainingRunOut.of(row) for row in rows], next_cursor=following)
+
+
+@router.get("/training-runs/{run_id}", operation_id="get_training_run", responses=problems())
+def get_training_run(run_id: UUID, who: Caller, session: Read) -> TrainingRunOut:
+    """Show a training run."""
+    return TrainingRunOut.of(service.one(session, who.area.area, run_id))
+
+
+@router.post("/training-runs/{run_id}/cancel", operation_id="cancel_training_run", responses=problems())
+def cancel_training_run(run_id: UUID, who: Caller, session: Write) -> TrainingRunOut:
+    """Ask a training run to stop; one that has ended stays as it is."""
+    return TrainingRunOut.of(service.cancel(session, who.area.area, run_id))
+
+
+@router.get("/models/versions", operation_id="list_model_versions", responses=problems())
+def list_model_versions(who: Caller, session: Read, asked: Paging) -> Page[ModelVersionOut]:
+    """List model versions, newest first."""
+    found = versions.versions(who.area.area)
+    rows, following = page(session, found, [ModelVersion.version], asked, descending=True)
+    return Page(items=[ModelVersionOut.model_validate(row) for row in rows], next_cursor=following)
+
+
+@router.get("/models/versions/{version}", operation_id="get_model_version", responses=problems())
+def get_model_version(
+    version: Annotated[int, Path(ge=1, le=MOST_VERSION)], who: Caller, session: Read
+) -> ModelVersionOut:
+    """Show a model version with its backtest."""
+    return ModelVersionOut.model_validate(versions.one(session, who.area.area, version))
+
+
+@router.get("/models/champion", operation_id="get_champion", responses=problems())
+def get_champion(who: Caller, session: Read, response: Response) -> ChampionOut:
+    """Show the champion. The ETag is that of the promotions, which a promotion sends as If-Match."""
+    promotion, model = promotions.champion(session, who.area.area)
+    response.headers["ETag"] = etag.of(promotion.sequence)
+    return ChampionOut.of(promotion, model)
+
+
+@router.get("/models/promotions", operation_id="list_promotions", responses=problems())
+def list_promotions(who: Caller, session: Read, asked: Paging, response: Response) -> Page[PromotionOut]:
+    """List promotions, newest first. The ETag is what the next promotion sends as If-Match."""
+    area = who.area.area
+    response.headers["ETag"] = etag.of(promotions.current(session, area))
+    rows, following = page(session, promotions.promotions(area), [Promotion.sequence], asked, descending=True)
+    return Page(items=[PromotionOut.model_validate(row) for row in rows], next_cursor=following)
+
+
+@router.post(
+    "/models/promotions",
+    operation_id="promote_model",
+    status_code=201,
+    responses=problems(400, 412, 413, 415, 428),
+)
+def promote_model(body: PromotionIn, version: IfMatch, who: Caller, session: Write, response: Response) -> PromotionOut:
+    """Make a model version the champion."""
+    promotion = promotions.promote(session, who, version, body)
+    response.headers["ETag"] = etag.of(promotion.sequence)
+    return PromotionOut.model_validate(promotion)

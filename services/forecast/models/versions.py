@@ -1,0 +1,31 @@
+"""Model versions as this service knows them; MLflow is not asked."""
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from services.forecast.models.tables import ModelVersion
+from shared.errors import NotFound, Unprocessable
+
+
+class UnknownVersion(Unprocessable):
+    slug, title = "unknown-model-version", "No such model version"
+
+
+def versions(area: str) -> Select[ModelVersion]:
+    return select(ModelVersion).where(ModelVersion.area == area)
+
+
+def one(session: Session, area: str, version: int) -> ModelVersion:
+    found = session.get(ModelVersion, (area, version))
+    if found is None:
+        raise NotFound("There is no such model version in this area.")
+    return found
+
+
+def named(session: Session, area: str, version: int, pointer: str) -> ModelVersion:
+    """The version that a body names at `pointer`, or 422."""
+    found = session.get(ModelVersion, (area, version))
+    if found is None:
+        errors = [{"pointer": pointer, "detail": "is no model version of this area"}]
+        raise UnknownVersion("The model version is not known; GET models/versions lists them.", errors=errors)
+    return found

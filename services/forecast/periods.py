@@ -1,0 +1,53 @@
+"""Periods of a planning area: a period is named by its bucket's first date."""
+
+import datetime
+from collections.abc import Sequence
+from typing import Protocol
+
+from shared.errors import Unprocessable
+from shared.principal import Area
+
+
+class OffCalendar(Unprocessable):
+    slug, title = "off-calendar", "Not the first date of a period"
+
+
+class HasPeriod(Protocol):
+    @property
+    def period(self) -> datetime.date: ...
+
+
+def start_of(area: Area, day: datetime.date) -> datetime.date:
+    """The first date of the period that holds `day`: the day, its week's first weekday, or its month's first day."""
+    match area.frequency:
+        case "D":
+            return day
+        case "W":
+            return day - datetime.timedelta(days=(day.isoweekday() - area.week_start) % 7)
+        case "M":
+            return day.replace(day=1)
+
+
+def require_start(area: Area, day: datetime.date, parameter: str) -> None:
+    """422 unless `day` begins a period; `parameter` is the JSON Pointer of the field that holds it."""
+    if day != start_of(area, day):
+        raise _off([{"pointer": parameter, "detail": _advice(area, day)}])
+
+
+def require_starts(area: Area, rows: Sequence[HasPeriod]) -> None:
+    """422 unless each row's `period` begins a period of the area; tells which date would be right."""
+    errors = [
+        {"pointer": f"#/{index}/period", "detail": _advice(area, row.period)}
+        for index, row in enumerate(rows)
+        if row.period != start_of(area, row.period)
+    ]
+    if errors:
+        raise _off(errors)
+
+
+def _off(errors: list[dict[str, str]]) -> OffCalendar:
+    return OffCalendar("Some dates begin no period of this area; nothing was stored.", errors=errors)
+
+
+def _advice(area: Area, day: datetime.date) -> str:
+    return f"begins no period; the period that holds this day begins on {start_of(area, day)}"

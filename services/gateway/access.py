@@ -1,0 +1,149 @@
+"""Who may call what: the one table. What is not in it does not exist (404).
+
+Paths are templates below `/v1`. Roles count in the area of the path; a role granted in `*` counts in every area.
+Outside areas only roles in `*` count. `admin` may call everything.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Role = Literal["viewer", "planner", "approver", "integrator", "mlops", "auditor", "admin", "service"]
+Roles = frozenset[Role]
+EVERYWHERE = "*"
+AREA = "/v1/areas/{area}"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method on one path. services: who answers it, none for the gateway itself, two where answers are joined.
+
+    roles: any of them suffices; None where every authenticated caller may.
+    """
+
+    method: str
+    path: str
+    persona: str
+    services: tuple[str, ...]
+    roles: Roles | None
+
+
+def _may(*roles: Role) -> Roles:
+    return frozenset({*roles, "admin"})
+
+
+ANYONE = None
+READ: Roles = frozenset(get_args(Role))
+ADMIN = _may()
+ERP = _may("integrator")
+SUPPLY = _may("integrator", "planner")
+PLANNER = _may("planner")
+DECIDER = _may("planner", "approver")
+FORECASTER = _may("planner", "mlops")
+MLOPS = _may("mlops")
+LOG = _may("planner", "auditor")
+
+_Row = tuple[str, str, Roles | None]
+
+_GATEWAY: dict[str, list[_Row]] = {
+    "Areas": [
+        ("GET", "/v1/areas", ANYONE),
+        ("POST", "/v1/areas", ADMIN),
+        ("GET", AREA, READ),
+        ("PATCH", AREA, ADMIN),
+    ],
+    "Access": [
+        ("GET", "/v1/me", ANYONE),
+        ("GET", "/v1/principals", ADMIN),
+        ("POST", "/v1/principals", ADMIN),
+        ("GET", "/v1/principals/{principal}", ADMIN),
+        ("PUT", "/v1/principals/{principal}/roles", ADMIN),
+        ("GET", "/v1/api-keys", ADMIN),
+        ("POST", "/v1/api-keys", ADMIN),
+        ("DELETE", "/v1/api-keys/{key}", ADMIN),
+    ],
+}
+
+_FORECAST: dict[str, list[_Row]] = {
+    "Master data and demand": [
+        ("GET", "items", READ),
+        ("PUT", "items", ERP),
+        ("DELETE", "items", ERP),
+        ("GET", "locations", READ),
+        ("PUT", "locations", ERP),
+        ("DELETE", "locations", ERP),
+        ("GET", "demand", READ),
+        ("POST", "demand", ERP),
+        ("GET", "drivers", READ),
+        ("GET", "drivers/{driver}", READ),
+        ("PUT", "drivers/{driver}", SUPPLY),
+        ("GET", "drivers/{driver}/values", READ),
+        ("POST", "drivers/{driver}/values", SUPPLY),
+    ],
+    "Models": [
+        ("GET", "training-runs", READ),
+        ("POST", "training-runs", MLOPS),
+        ("GET", "training-runs/{run}", READ),
+        ("POST", "training-runs/{run}/cancel", MLOPS),
+        ("GET", "models/versions", READ),
+        ("GET", "models/versions/{version}", READ),
+        ("GET", "models/champion", READ),
+        ("GET", "models/promotions", READ),
+        ("POST", "models/promotions", MLOPS),
+    ],
+    "Forecasts": [
+        ("GET", "forecasts", READ),
+        ("POST", "forecasts", FORECASTER),
+        ("GET", "forecasts/{forecast}", READ),
+        ("POST", "forecasts/{forecast}/cancel", FORECASTER),
+        ("GET", "forecasts/{forecast}/values", READ),
+    ],
+}
+
+_PLANNER: dict[str, list[_Row]] = {
+    "Supply": [
+        ("GET", "inventory", READ),
+        ("POST", "inventory", ERP),
+        ("GET", "scheduled-receipts", READ),
+        ("POST", "scheduled-receipts", ERP),
+        ("DELETE", "scheduled-receipts", ERP),
+        ("GET", "supply/sourcing-rules", READ),
+        ("PUT", "supply/sourcing-rules", SUPPLY),
+        ("DELETE", "supply/sourcing-rules", SUPPLY),
+        ("GET", "supply/planning-policies", READ),
+        ("PUT", "supply/planning-policies", SUPPLY),
+    ],
+    "Plans": [
+        ("GET", "plans", READ),
+        ("POST", "plans", PLANNER),
+        ("GET", "plans/{plan}", READ),
+        ("POST", "plans/{plan}/cancel", PLANNER),
+        ("GET", "plans/{plan}/lines", READ),
+        ("GET", "plans/{plan}/orders", SUPPLY),
+    ],
+    "Recommendations and decisions": [
+        ("GET", "recommendations", READ),
+        ("GET", "recommendations/{recommendation}", READ),
+        ("POST", "recommendations/{recommendation}/decisions", DECIDER),
+        ("GET", "decisions", LOG),
+        ("GET", "orders", SUPPLY),
+        ("GET", "reason-codes", READ),
+    ],
+}
+
+_BOTH: dict[str, list[_Row]] = {
+    "Recommendations and decisions": [("POST", "decisions:verify", LOG)],
+}
+
+
+def _operations() -> Iterator[Operation]:
+    for persona, rows in _GATEWAY.items():
+        for method, path, roles in rows:
+            yield Operation(method, path, persona, (), roles)
+    for services, sections in ((("forecast",), _FORECAST), (("planner",), _PLANNER), (("forecast", "planner"), _BOTH)):
+        for persona, rows in sections.items():
+            for method, path, roles in rows:
+                yield Operation(method, f"{AREA}/{path}", persona, services, roles)
+
+
+OPERATIONS = tuple(_operations())

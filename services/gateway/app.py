@@ -1,0 +1,67 @@
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+from services.gateway import bootstrap, contract, docs, health
+from services.gateway.access import OPERATIONS
+from services.gateway.areas.routes import router as areas
+from services.gateway.auth import Gate
+from services.gateway.database import Database
+from services.gateway.directory import Directory
+from services.gateway.entrance import Entrance
+from services.gateway.keys.routes import router as keys
+from services.gateway.principals.routes import router as principals
+from services.gateway.routing import Routes
+from services.gateway.settings import GatewaySettings
+from services.gateway.upstream import Upstream
+from shared import app as shared_app
+
+FEATURES = (areas, principals, keys)
+
+
+def create_app(settings: GatewaySettings) -> FastAPI:
+    """The gateway: its own operations, and the way to the services for all others."""
+    database = Database(settings.database_url, pool_size=settings.pool_size)
+    upstreams = _upstreams(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await bootstrap.install(database, settings)
+        async with AsyncExitStack() as connections:
+            for upstream in upstreams.values():
+                await connections.enter_async_context(upstream.open())
+            yield
+        await database.dispose()
+
+    app = shared_app.create("Accord gateway", lifespan)
+    directory = Directory(database, settings.cache_seconds)
+    gate = Gate(directory, settings.environment)
+    app.state.database, app.state.directory, app.state.settings = database, directory, settings
+    app.router.routes.append(Entrance(Routes(OPERATIONS), gate, upstreams, _own()))
+    app.include_router(health.router(database, upstreams.values()))
+    app.include_router(docs.router())
+    app.mount(docs.FILES, docs.page_files())
+    return app
+
+
+def _own() -> APIRouter:
+    own = APIRouter()
+    for feature in FEATURES:
+        own.include_router(feature)
+    return own
+
+
+def _upstreams(settings: GatewaySettings) -> dict[str, Upstream]:
+    forecast, planner = settings.forecast_identity_secret, settings.planner_identity_secret
+    return {
+        "forecast": Upstream("forecast", settings.forecast_url, forecast.get_secret_value(), settings),
+        "planner": Upstream("planner", settings.planner_url, planner.get_secret_value(), settings),
+    }
+
+
+def openapi() -> dict[str, Any]:
+    """The merged contract, from the services' committed documents and the gateway's own routes."""
+    own = shared_app.document("Accord gateway", FEATURES, prefix="")
+    return contract.merged({"gateway": own, "forecast": contract.read("forecast"), "planner": contract.read("planner")})

@@ -1,0 +1,109 @@
+"""A request's body on its way to a service: passed on piece by piece, never held, never larger than allowed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from starlette.types import Receive, Scope
+
+from shared.errors import BadRequest, Problem, TooLarge
+
+
+class RequestTimeout(Problem):
+    status, slug, title, retryable = 408, "request-timeout", "The request did not arrive in time", True
+
+
+class Gone(Exception):  # noqa: N818
+    """The caller has closed the connection."""
+
+
+class Body:
+    """The body of one request.
+
+    limit: bytes. idle: seconds that may pass between two pieces. moved: called for each piece.
+    `length` is in bytes, as announced; `fault` tells why the body ended before its end, where it did.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, *, limit: int, idle: float, moved: Callable[[], None]) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._idle = idle
+        self._moved = moved
+        self._passed = 0
+        self._ended = asyncio.Event()
+        self.length = _length(scope)
+        self.fault: Problem | Gone | None = None
+        if self.length is not None and self.length > limit:
+            raise self._too_large()
+
+    async def content(self) -> bytes | AsyncIterator[bytes] | None:
+        """For the client library: nothing, the whole where it came in one piece, or the pieces as they come."""
+        if self.length == 0:
+            self._ended.set()
+            return None
+        piece = await self._next()
+        return piece if self._ended.is_set() else self._pieces(piece)
+
+    @asynccontextmanager
+    async def attended(self) -> AsyncIterator[None]:
+        """Ends the block with Gone where the caller closes the connection while it lasts."""
+        block = asyncio.current_task()
+        assert block is not None  # noqa: S101
+        watcher = asyncio.create_task(self._watch(block))
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self.fault is None:
+                raise
+            block.uncancel()
+            raise self.fault from None
+        finally:
+            watcher.cancel()
+
+    async def _watch(self, block: asyncio.Task[object]) -> None:
+        await self._ended.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.fault = Gone()
+        block.cancel()
+
+    async def _pieces(self, piece: bytes) -> AsyncIterator[bytes]:
+        yield piece
+        while not self._ended.is_set():
+            piece = await self._next()
+            self._moved()
+            yield piece
+
+    async def _next(self) -> bytes:
+        try:
+            async with asyncio.timeout(self._idle):
+                message = await self._receive()
+        except TimeoutError:
+            raise self._failed(RequestTimeout(f"The body stood still for {self._idle:g} seconds.")) from None
+        if message["type"] == "http.disconnect":
+            raise self._failed(Gone())
+        piece: bytes = message.get("body", b"")
+        self._passed += len(piece)
+        if self._passed > self._limit:
+            raise self._failed(self._too_large())
+        if not message.get("more_body", False):
+            self._ended.set()
+        return piece
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"A body may hold at most {self._limit} bytes.")
+
+    def _failed(self, fault: Problem | Gone) -> Problem | Gone:
+        self.fault = fault
+        return fault
+
+
+def _length(scope: Scope) -> int | None:
+    """Bytes as announced; 0 where no body is announced at all; None where it comes in chunks of any number."""
+    fields = dict(scope["headers"])
+    announced = fields.get(b"content-length")
+    if announced is None:
+        return None if b"transfer-encoding" in fields else 0
+    if not announced.isdigit():
+        raise BadRequest("Content-Length is no number.")
+    return int(announced)

@@ -1,0 +1,23 @@
+"""The planner's HTTP application: supply in, plans and recommendations out, decisions recorded."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.planner.ledger import routes as ledger
+from services.planner.plans import routes as plans
+from services.planner.recommendations import routes as recommendations
+from services.planner.settings import Settings
+from services.planner.supply import routes as supply
+from shared import app
+
+ROUTERS = (supply.router, plans.router, recommendations.router, ledger.router)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    return app.create_upstream("planner", settings, ROUTERS)
+
+
+def contract() -> dict[str, Any]:
+    """The OpenAPI document, made without settings or database."""
+    return app.document("Accord planner", ROUTERS)

@@ -1,0 +1,142 @@
+"""What the planner's engine reads: one row per item-location, buckets t = 0..T-1 from the as-of instant.
+
+A receipt of bucket t is available at the start of t, before its demand; a release in t arrives in t + lead time, so a
+lead time of 0 arrives at once. Costs fall on the bucket's end; purchase and ordering cost count at release.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+type Floats = NDArray[np.float64]
+type Ints = NDArray[np.int64]
+type Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Supply:
+    """Stock, lead times, lots and costs of n item-locations; raises ValueError where a value makes no sense.
+
+    Exactly one of `shortage_cost` and `service_target` is given per row, the other is NaN. `shortage_cost` is what one
+    unit short costs *beyond* its purchase price: once per lost unit, or per unit and bucket of backlog.
+    """
+
+    on_hand: Floats  # [n] units at the as-of instant; negative = backlog brought in
+    receipts: Floats  # [n, T] scheduled receipts, units
+    lead_time: Ints  # [n] buckets from release to receipt, >= 0
+    review: Ints  # [n] buckets between chances to order, >= 1
+    fence: Ints  # [n] frozen buckets: the first release is in bucket `fence`
+    moq: Floats  # [n] smallest order, units
+    multiple: Floats  # [n] lot multiple, units, > 0
+    max_qty: Floats  # [n] largest order, units; inf = none
+    unit_cost: Floats  # [n] money per unit
+    order_cost: Floats  # [n] money per order
+    holding_cost: Floats  # [n] money per unit and bucket, > 0
+    shortage_cost: Floats  # [n] money per lost unit, or per unit and bucket of backlog; NaN = service target
+    service_target: Floats  # [n] P(no stock-out between deliveries), inside (0, 1); NaN = shortage cost
+    backlog: Bools  # [n] True: unmet demand waits; False: it is lost
+
+    def __post_init__(self) -> None:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rules = self._rules()
+        _require(rules)
+
+    def rows(self, index: slice | Ints | Bools) -> Self:
+        """Return the same inputs for some rows."""
+        return type(self)(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+
+    @property
+    def arrival(self) -> Ints:
+        """[n] bucket in which the first order that can still be released is received."""
+        return self.fence + self.lead_time
+
+    @property
+    def first_lot(self) -> Ints:
+        """[n] smallest order in lots of `multiple`."""
+        return np.maximum(np.ceil(self.moq / self.multiple - 1e-9), 1).astype(np.int64)
+
+    @property
+    def last_lot(self) -> Ints:
+        """[n] largest order in lots of `multiple`."""
+        lots = np.floor(np.minimum(self.max_qty / self.multiple, 2.0**52) + 1e-9)
+        return lots.astype(np.int64)
+
+    @property
+    def penalty(self) -> Floats:
+        """[n] shortage cost as given, or the one at which the service target would be the critical fractile."""
+        odds = self.service_target / (1 - self.service_target)
+        implied = self.holding_cost * odds * np.where(self.backlog, 1, self.review)
+        return np.where(np.isfinite(self.shortage_cost), self.shortage_cost, implied)
+
+    @property
+    def fractile(self) -> Floats:
+        """[n] critical fractile: penalty / (penalty + cost of holding a unit until the next delivery).
+
+        A backlogged unit is paid for each bucket, as a held one is; a lost unit is paid for once, an unsold one in
+        each bucket of the review period. Source: newsvendor, e.g. Snyder and Shen, chapter 4.
+        """
+        over = self.holding_cost * np.where(self.backlog, 1, self.review)
+        return self.penalty / (self.penalty + over)
+
+    def _rules(self) -> dict[str, Bools]:
+        """What must hold, per row; a rule may assume those before it."""
+        given = np.isfinite(self.shortage_cost)
+        return {
+            "lead_time, fence >= 0": (self.lead_time >= 0) & (self.fence >= 0),
+            "review >= 1": self.review >= 1,
+            "multiple > 0": (self.multiple > 0) & np.isfinite(self.multiple),
+            "holding_cost > 0": (self.holding_cost > 0) & np.isfinite(self.holding_cost),
+            "unit_cost, order_cost >= 0": (self.unit_cost >= 0) & (self.order_cost >= 0),
+            "unit_cost, order_cost are finite": np.isfinite(self.unit_cost + self.order_cost),
+            "a lot between moq and max_qty": (self.moq >= 0) & (self.first_lot <= self.last_lot),
+            "one of shortage_cost, service_target": given != np.isfinite(self.service_target),
+            "shortage_cost >= 0": ~given | (self.shortage_cost >= 0),
+            "service_target inside (0, 1)": given | ((self.service_target > 0) & (self.service_target < 1)),
+            "on_hand >= 0 where sales are lost": self.backlog | (self.on_hand >= 0),
+            "on_hand is finite": np.isfinite(self.on_hand),
+            "receipts >= 0": np.all(self.receipts >= 0, axis=1),
+            "fence + lead_time + review <= T": self.arrival + self.review <= self.receipts.shape[1],
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Demand:
+    """The forecast to plan on: marginal quantiles, mean and what joins them; raises ValueError as Supply does."""
+
+    levels: Floats  # [K] probabilities, ascending
+    grid: Floats  # [n, T, K] quantiles, units
+    mean: Floats  # [n, T] units
+    rho: Floats  # [n] correlation between two buckets' normal scores, 0..1
+    seeds: NDArray[np.uint64]  # [n] one per item-location, see shared.paths.series_seeds
+    recent: Floats  # [n, H] last H periods of demand, oldest first, units: what the benchmark policy averages
+
+    def __post_init__(self) -> None:
+        shape = (*self.mean.shape, len(self.levels))
+        if self.grid.shape != shape or self.recent.shape[1:] == (0,):
+            raise ValueError(f"the grid is {self.grid.shape} in place of {shape}, or there is no recent demand")
+        rules = {
+            "mean is finite and >= 0": np.all(np.isfinite(self.mean) & (self.mean >= 0), axis=1),
+            "quantiles are finite": np.all(np.isfinite(self.grid), axis=(1, 2)),
+            "recent demand is finite and >= 0": np.all(np.isfinite(self.recent) & (self.recent >= 0), axis=1),
+            "rho inside [0, 1]": (self.rho >= 0) & (self.rho <= 1),
+        }
+        _require(rules)
+
+    def rows(self, index: slice | Ints | Bools) -> Self:
+        """Return the same forecast for some rows."""
+        return type(self)(
+            levels=self.levels,
+            grid=self.grid[index],
+            mean=self.mean[index],
+            rho=self.rho[index],
+            seeds=self.seeds[index],
+            recent=self.recent[index],
+        )
+
+
+def _require(rules: dict[str, Bools]) -> None:
+    for rule, holds in rules.items():
+        if not np.all(holds):
+            raise ValueError(f"{rule} does not hold in row {int(np.argmin(holds))}")

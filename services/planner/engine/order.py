@@ -1,0 +1,80 @@
+"""The near-term order: the only quantity of a plan that is decided now."""
+
+import numpy as np
+
+from services.planner.engine import lots
+from services.planner.engine.inputs import Bools, Floats, Supply
+from services.planner.engine.window import Window, cheapest_quantity, leftover_cost, shortfall_cost
+
+
+def order_quantity(supply: Supply, window: Window) -> Floats:
+    """[n] units to release in bucket `fence`, 0 for none: by service target where one is given, else by cost."""
+    by_target = np.isfinite(supply.service_target)
+    return np.where(by_target, _smallest_for_target(supply, window), _cheapest(supply, window))
+
+
+def _cheapest(supply: Supply, window: Window) -> Floats:
+    """The feasible lot with the least expected cost on the paths, ordered only if it pays and cannot wait.
+
+    It pays: over the buckets that it covers it saves more shortage than it costs to order and hold. It cannot wait:
+    some lot saves more shortage before the next review's order can arrive than that review's share of its cost. Where
+    an order covers one review period the two are the same rule, the newsvendor on lots. Searching the paths needs no
+    factor for lost sales: the stock that lost sales leave at the arrival is in the thresholds.
+    """
+    over, under = window.holding(supply), window.penalty(supply, window.inside)
+    quantity, saved = _best_lot(supply, window, over, under)
+    pays = saved > supply.order_cost
+    reviews = window.inside.sum(axis=1) / supply.review
+    waits = np.zeros(len(quantity), dtype=bool)
+    if np.any(reviews > 1):
+        soon = window.penalty(supply, window.near)
+        _, urgent = _best_lot(supply, window, over / reviews[:, None], soon)
+        waits = (reviews > 1) & (urgent <= supply.order_cost / reviews)
+    return np.where(pays & ~waits, quantity, 0.0)
+
+
+def _best_lot(supply: Supply, window: Window, over: Floats, under: Floats) -> tuple[Floats, Floats]:
+    """The cheapest feasible lot above 0 and what it saves against none; exact, because the cost is convex."""
+    wanted = np.maximum(cheapest_quantity(window, over, under), supply.multiple * 1e-9)
+    smaller, larger = lots.round_down(wanted, supply), lots.round_up(wanted, supply)
+    nothing, cost_smaller, cost_larger = (
+        leftover_cost(window, over, quantity) + shortfall_cost(window, under, quantity)
+        for quantity in (np.zeros(len(wanted)), smaller, larger)
+    )
+    saved = nothing - np.minimum(cost_smaller, cost_larger)
+    return np.where(cost_larger < cost_smaller, larger, smaller), _clear(saved, nothing)
+
+
+def _smallest_for_target(supply: Supply, window: Window) -> Floats:
+    """The smallest feasible lot with P(no stock-out until the next review's order can arrive) >= the target.
+
+    The largest feasible lot where none reaches it. Ordering cost does not enlarge it: that is what an MOQ, or a
+    shortage cost in place of the target, is for.
+    """
+    needed = np.sort(_needed(window, window.near), axis=1)
+    count = needed.shape[1]
+    rank = np.ceil(supply.service_target * count - 1e-9)
+    index = np.clip(np.nan_to_num(rank, nan=1).astype(np.int64) - 1, 0, count - 1)
+    need = np.take_along_axis(needed, index[:, None], axis=1)[:, 0]
+    return lots.round_up(_clear(need, _scale(window)), supply)
+
+
+def stockouts(window: Window, quantity: Floats) -> Bools:
+    """[n, S] whether a path runs out, with an order of `quantity`, before the next review's order can arrive."""
+    beyond = _needed(window, window.near) - quantity[:, None]
+    return np.asarray(beyond > lots.SLACK * _scale(window)[:, None])
+
+
+def _needed(window: Window, buckets: Bools) -> Floats:
+    """[n, S] quantity with which none of `buckets` [n, W] ends short."""
+    return np.where(buckets[:, None, :], window.thresholds, -np.inf).max(axis=2)
+
+
+def _scale(window: Window) -> Floats:
+    """[n] units against which rounding error is judged."""
+    return np.abs(window.projected).mean(axis=1) + window.demand.sum(axis=2).mean(axis=1)
+
+
+def _clear(values: Floats, scale: Floats) -> Floats:
+    """Set to 0 what is within rounding error of it."""
+    return np.where(np.abs(values) > lots.SLACK * np.abs(scale), values, 0.0)

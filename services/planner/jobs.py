@@ -1,0 +1,31 @@
+"""The planner's jobs. Only the worker imports this module: it loads the engine."""
+
+from procrastinate import Blueprint, JobContext
+
+from services.planner.forecast_client import ForecastClient
+from services.planner.plans import run as plan_run
+from services.planner.plans.tables import Plan
+from services.planner.settings import Settings
+from shared import jobs
+from shared.db import Database
+
+JOB_STATEMENT_TIMEOUT_MS = 600_000
+tasks = Blueprint()
+
+
+@tasks.task(name="plan", pass_context=True, retry=jobs.RETRY)
+def plan(context: JobContext, run_id: str) -> None:
+    """Compute one plan and file its recommendations."""
+    client: ForecastClient = context.additional_context["forecasts"]
+    jobs.attempt(context, Plan, run_id, lambda work: plan_run.carry_out(work, client))
+
+
+def run(settings: Settings) -> None:
+    """Carry out jobs until stopped."""
+    context = {
+        "database": Database(settings.database_url, pool_size=4, statement_timeout_ms=JOB_STATEMENT_TIMEOUT_MS),
+        "forecasts": ForecastClient(
+            settings.gateway_url, settings.service_key.get_secret_value(), settings.upstream_seconds
+        ),
+    }
+    jobs.work("planner", tasks, settings.database_url, context)

@@ -1,0 +1,67 @@
+"""States of recommendations as the ledger alone gives them."""
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import UUID
+
+from services.planner.recommendations.decisions import Move, State, after
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A recommendation's state, the entry of its last decision or release, and the last entry that touched it."""
+
+    state: State
+    sequence: int | None
+    touched: int
+
+
+class Projection:
+    """A fold over entries, in their order."""
+
+    def __init__(self) -> None:
+        self.standings: dict[UUID, Standing] = {}
+        self._open: set[UUID] = set()
+
+    @classmethod
+    def of(cls, entries: Iterable[tuple[int, Mapping[str, Any]]], members: Mapping[UUID, Sequence[UUID]]) -> Self:
+        """Rebuild the states from (sequence, hashed facts); `members` are the recommendations of each plan."""
+        projection = cls()
+        for sequence, facts in entries:
+            subject = UUID(facts["subject"])
+            if facts["action"] == "plan":
+                projection._file(sequence, subject, members.get(subject, ()), facts["body"]["kept"])
+            else:
+                projection._decide(sequence, subject, facts)
+        return projection
+
+    def _file(self, sequence: int, plan: UUID, filed: Sequence[UUID], kept: Sequence[str]) -> None:
+        """A plan supersedes what is open, save what it counted on, and proposes its own."""
+        for identifier in self._open.difference(map(UUID, kept)):
+            old = self.standings[identifier]
+            self._set(identifier, Standing(after(old.state, Move("supersede", plan=plan)), old.sequence, sequence))
+        for identifier in filed:
+            self._set(identifier, Standing(State(), None, sequence))
+
+    def _decide(self, sequence: int, subject: UUID, facts: Mapping[str, Any]) -> None:
+        old = self.standings[subject].state
+        state = after(old, _move(facts))
+        if state != old:
+            self._set(subject, Standing(state, sequence, sequence))
+
+    def _set(self, identifier: UUID, standing: Standing) -> None:
+        self.standings[identifier] = standing
+        (self._open.add if standing.state.status == "proposed" else self._open.discard)(identifier)
+
+
+def _move(facts: Mapping[str, Any]) -> Move:
+    body = facts["body"]
+    decided = body["after"]
+    return Move(
+        facts["action"],
+        quantity=decided["quantity"],
+        due=datetime.date.fromisoformat(decided["due"]) if decided["due"] else None,
+        reason_code=body["reason_code"],
+    )

@@ -1,0 +1,31 @@
+"""The ledger's entries, and the check of everything that rests on them."""
+
+import json
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from services.planner.ledger import verification
+from services.planner.ledger.schemas import ChainOut, EntryOut, FirstBadOut, VerificationOut
+from services.planner.ledger.tables import TABLES, Entry
+from shared import ledger
+from shared.principal import Principal
+
+
+def log(who: Principal, after: int) -> Select[Entry]:
+    return select(Entry).where(Entry.area == who.area.area, Entry.sequence > after)
+
+
+def out(entry: Entry) -> EntryOut:
+    names = ("sequence", "at", "actor", "action", "subject", "content", "previous", "hash")
+    return EntryOut(**{name: getattr(entry, name) for name in names}, body=json.loads(entry.content)["body"])
+
+
+def verify(session: Session, who: Principal) -> VerificationOut:
+    """The chain itself; where it holds, the recommendations' content and their states as well."""
+    area = who.area.area
+    entries, finding = ledger.verify(session, TABLES, area)
+    finding = finding or verification.fault(session, area)
+    first_bad = FirstBadOut(sequence=finding.sequence, reason=finding.reason) if finding else None
+    chain = ChainOut(service="planner", entries=entries, intact=finding is None, first_bad=first_bad)
+    return VerificationOut(chains=[chain])

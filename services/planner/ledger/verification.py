@@ -1,0 +1,71 @@
+"""Recommendations and their states, held against the ledger."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Text, cast, select
+from sqlalchemy.orm import Session
+
+from services.planner.ledger.projection import Projection
+from services.planner.ledger.tables import Entry
+from services.planner.recommendations import content
+from services.planner.recommendations.tables import Recommendation, RecommendationState
+from shared.ledger import Finding
+
+BATCH = 2000
+COLUMNS = ("type", "item", "location", "net_benefit", "cost_of_inaction")
+
+
+def fault(session: Session, area: str) -> Finding | None:
+    """The first thing that is not as the area's chain, which itself holds, says it should be."""
+    members: dict[UUID, list[UUID]] = {}
+    for entry in session.scalars(_entries(area).where(Entry.action == "plan")).all():
+        rows = _rows(session, UUID(entry.subject))
+        finding = _content_fault(entry, rows)
+        if finding:
+            return finding
+        members[UUID(entry.subject)] = [row.id for row in rows]
+    return _state_fault(session, area, Projection.of(_facts(session, area), members))
+
+
+def _entries(area: str) -> Any:
+    return select(Entry).where(Entry.area == area).order_by(Entry.sequence)
+
+
+def _facts(session: Session, area: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for entry in session.scalars(_entries(area).execution_options(yield_per=BATCH)):
+        yield entry.sequence, json.loads(entry.content)
+
+
+def _rows(session: Session, plan: UUID) -> list[Any]:
+    columns = (getattr(Recommendation, name) for name in COLUMNS)
+    exact = cast(Recommendation.content, Text).label("text")
+    filed = select(Recommendation.id, exact, *columns).where(Recommendation.plan_id == plan)
+    return list(session.execute(filed.order_by(Recommendation.id)))
+
+
+def _content_fault(entry: Entry, rows: list[Any]) -> Finding | None:
+    """Whether a plan's recommendations are those whose digest its entry holds."""
+    if content.digest(row.text for row in rows) != json.loads(entry.content)["body"]["digest"]:
+        return Finding(entry.sequence, f"the recommendations of plan {entry.subject} are not those that were filed")
+    for row in rows:
+        if content.columns(json.loads(row.text)) != {name: getattr(row, name) for name in COLUMNS}:
+            return Finding(entry.sequence, f"the columns of recommendation {row.id} differ from its content")
+    return None
+
+
+def _state_fault(session: Session, area: str, projection: Projection) -> Finding | None:
+    """Whether each stored state is the one that the entries lead to."""
+    missing = dict(projection.standings)
+    stored = select(RecommendationState).where(RecommendationState.area == area)
+    for row in session.scalars(stored.execution_options(yield_per=BATCH)):
+        standing = missing.pop(row.recommendation_id, None)
+        if standing is None:
+            return Finding(0, f"no entry knows recommendation {row.recommendation_id}")
+        if (row.value, row.sequence) != (standing.state, standing.sequence):
+            return Finding(standing.touched, f"the stored state of recommendation {row.recommendation_id} differs")
+    for identifier, standing in missing.items():
+        return Finding(standing.touched, f"the stored state of recommendation {identifier} is missing")
+    return None

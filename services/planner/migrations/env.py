@@ -1,0 +1,3 @@
+from shared import migrate
+
+migrate.apply()

@@ -1,0 +1,100 @@
+"""A plan's projection out of the arrays that it is stored in: by pages for people, as one stream for programs."""
+
+import datetime
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+from sqlalchemy import Integer, Select, Subquery, func, select
+from sqlalchemy.orm import Mapped
+
+from services.planner.plans.money import money
+from services.planner.plans.schemas import PlanLineOut
+from services.planner.plans.tables import MONEY, UNITS, Plan, PlanLine
+from services.planner.tables import Base
+from shared.db import Database
+
+BATCH_VALUES = 500_000
+MEASURES = (*UNITS, *MONEY)
+SCHEMA = pa.schema(
+    [
+        ("item", pa.string()),
+        ("location", pa.string()),
+        ("period", pa.date32()),
+        *((name, pa.float64()) for name in MEASURES),
+    ]
+)
+
+
+def _cells() -> Subquery:
+    """One row per item-location and period: `step` counts periods from 1."""
+    step = func.generate_subscripts(PlanLine.demand, 1, type_=Integer).column_valued("step", joins_implicitly=True)
+    measures = (getattr(PlanLine, name)[step].label(name) for name in MEASURES)
+    columns = (PlanLine.plan_id, PlanLine.item, PlanLine.location, step.label("step"), *measures)
+    return select(*columns).subquery("plan_cells")
+
+
+class PlanCell(Base):
+    """What `PlanLine` stores, read by period. Never written."""
+
+    __table__ = _cells()
+    __mapper_args__ = {  # noqa: RUF012  SQLAlchemy's own name
+        "primary_key": [__table__.c.plan_id, __table__.c.item, __table__.c.location, __table__.c.step]
+    }
+
+    plan_id: Mapped[UUID]
+    item: Mapped[str]
+    location: Mapped[str]
+    step: Mapped[int]
+
+
+CELL_KEYS = (PlanCell.item, PlanCell.location, PlanCell.step)
+
+
+def cells(run: Plan, item: str | None, location: str | None) -> Select[PlanCell]:
+    """One row per item-location and period."""
+    return _of(select(PlanCell).where(PlanCell.plan_id == run.id), PlanCell, item, location)
+
+
+def line(periods: Sequence[datetime.date], cell: PlanCell) -> PlanLineOut:
+    """A line as it is shown: money rounded to two digits."""
+    units = {name: getattr(cell, name) for name in UNITS}
+    costs = {name: money(getattr(cell, name)) for name in MONEY}
+    return PlanLineOut(item=cell.item, location=cell.location, period=periods[cell.step - 1], **units, **costs)
+
+
+def batches(database: Database, run: Plan, item: str | None, location: str | None) -> Iterator[pa.RecordBatch]:
+    """All rows by item, location and period; memory holds about `BATCH_VALUES` numbers at a time."""
+    assert run.periods is not None  # noqa: S101  the run has succeeded
+    columns = (getattr(PlanLine, name) for name in ("item", "location", *MEASURES))
+    found = select(*columns).where(PlanLine.plan_id == run.id).order_by(PlanLine.item, PlanLine.location)
+    a_batch = max(1, BATCH_VALUES // (len(run.periods) * len(MEASURES)))
+    with database.read() as session:
+        result = session.execute(_of(found, PlanLine, item, location).execution_options(yield_per=a_batch))
+        for rows in result.partitions():
+            yield _batch(run.periods, *zip(*rows, strict=True))
+
+
+def _batch(
+    periods: list[datetime.date], items: Sequence[str], locations: Sequence[str], *measures: Sequence[list[float]]
+) -> pa.RecordBatch:
+    times = len(periods)
+    columns = [
+        pa.array(_repeated(items, times)),
+        pa.array(_repeated(locations, times)),
+        pa.array(periods * len(items), pa.date32()),
+        *(pa.array(list(chain.from_iterable(values)), pa.float64()) for values in measures),
+    ]
+    return pa.record_batch(columns, schema=SCHEMA)
+
+
+def _of[S: Select[Any]](found: S, table: type[PlanLine | PlanCell], item: str | None, location: str | None) -> S:
+    if item is not None:
+        found = found.where(table.item == item)
+    return found if location is None else found.where(table.location == location)
+
+
+def _repeated(values: Sequence[str], times: int) -> list[str]:
+    return [value for value in values for _ in range(times)]

@@ -1,0 +1,86 @@
+"""Plans over HTTP: runs, their projection and the orders that came of them."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Request, Response
+
+from services.planner.plans import lines, service
+from services.planner.plans.schemas import PlanIn, PlanLineOut, PlanName, PlanOut
+from services.planner.plans.tables import Plan
+from services.planner.recommendations import orders
+from services.planner.recommendations.schemas import OrderOut
+from services.planner.recommendations.tables import Recommendation
+from shared import app
+from shared.app import problems
+from shared.db import Read, Write
+from shared.paging import Page, Paging, page
+from shared.principal import Caller
+from shared.schemas import Code
+from shared.tabular import ARROW, CSV, JSON, stream, wanted
+
+router = app.router(tags=["Plans"])
+
+
+@router.post("/plans", operation_id="start_plan", status_code=202, responses=problems(400, 413, 415))
+def start_plan(wish: PlanIn, who: Caller, session: Write, response: Response) -> PlanOut:
+    """Plan the area: project stock, and recommend what to order now."""
+    run = service.start(session, who, wish)
+    response.headers["Location"] = f"/v1/areas/{run.area}/plans/{run.id}"
+    return PlanOut.of(run)
+
+
+@router.get("/plans", operation_id="list_plans", responses=problems())
+def list_plans(who: Caller, session: Read, asked: Paging) -> Page[PlanOut]:
+    """List plans, newest first."""
+    rows, cursor = page(session, service.runs(who), (Plan.created_at, Plan.id), asked, descending=True)
+    return Page(items=[PlanOut.of(row) for row in rows], next_cursor=cursor)
+
+
+@router.get("/plans/{plan}", operation_id="get_plan", responses=problems())
+def get_plan(plan: PlanName, who: Caller, session: Read) -> PlanOut:
+    """Show a plan; `latest` is the newest that succeeded."""
+    return PlanOut.of(service.one(session, who, plan))
+
+
+@router.post("/plans/{plan}/cancel", operation_id="cancel_plan", responses=problems())
+def cancel_plan(plan: UUID, who: Caller, session: Write) -> PlanOut:
+    """Ask a plan to stop; one that has ended stays as it is."""
+    return PlanOut.of(service.cancel(session, who, plan))
+
+
+@router.get(
+    "/plans/{plan}/lines",
+    operation_id="list_plan_lines",
+    response_model=Page[PlanLineOut],
+    responses=problems(406, 409),
+)
+def list_plan_lines(
+    plan: PlanName,
+    request: Request,
+    who: Caller,
+    session: Read,
+    asked: Paging,
+    item: Annotated[Code | None, Query()] = None,
+    location: Annotated[Code | None, Query()] = None,
+) -> Any:
+    """List a plan's projection: JSON by pages; CSV and Arrow as one whole stream."""
+    media = wanted(request, JSON, CSV, ARROW)
+    run = service.ready(session, who, plan)
+    if media != JSON:
+        return stream(media, lines.SCHEMA, lines.batches(request.app.state.database, run, item, location))
+    rows, cursor = page(session, lines.cells(run, item, location), lines.CELL_KEYS, asked)
+    return Page(items=[lines.line(run.periods or [], row) for row in rows], next_cursor=cursor)
+
+
+@router.get(
+    "/plans/{plan}/orders", operation_id="list_plan_orders", response_model=Page[OrderOut], responses=problems(406)
+)
+def list_plan_orders(plan: PlanName, request: Request, who: Caller, session: Read, asked: Paging) -> Any:
+    """List a plan's orders that are decided and not yet released: a page as JSON, all of them as CSV."""
+    media = wanted(request, JSON, CSV)
+    chosen = orders.to_release(who, service.one(session, who, plan).id)
+    if media == CSV:
+        return stream(CSV, orders.SCHEMA, orders.batches(request.app.state.database, chosen))
+    rows, cursor = page(session, chosen, (Recommendation.id,), asked)
+    return Page(items=[orders.out(row) for row in rows], next_cursor=cursor)

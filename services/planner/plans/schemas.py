@@ -1,0 +1,152 @@
+"""Bodies of the plan calls."""
+
+import datetime
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import Field
+
+from services.planner.plans.tables import Plan
+from shared.jobs import RunOut
+from shared.schemas import Date, Money, Number, Schema, Whole
+
+LONGEST = 1000
+
+
+class PlanIn(Schema):
+    """By default the newest forecast is planned on, from its first period to its last."""
+
+    forecast: UUID | Literal["latest"] = "latest"
+    as_of: Date | None = None
+    horizon: Annotated[Whole, Field(ge=1, le=LONGEST)] | None = None
+
+
+class MoneyFigure(Schema):
+    """Mean over the sample paths and quantiles of their totals."""
+
+    mean: Money
+    p10: Money
+    p50: Money
+    p90: Money
+
+
+class NumberFigure(Schema):
+    mean: Number
+    p10: Number
+    p50: Number
+    p90: Number
+
+
+class CostOut(Schema):
+    """Over the horizon. The means of the parts add up to the mean of the total; quantiles do not add up.
+
+    `relevant` is the total less the purchase: policies are compared by it, because bought goods keep their value.
+    """
+
+    total: MoneyFigure
+    relevant: MoneyFigure
+    holding: MoneyFigure
+    shortage: MoneyFigure
+    ordering: MoneyFigure
+    purchase: MoneyFigure
+
+
+class KpisOut(Schema):
+    """Stock is the average over the horizon's period ends: in units of all items together, and at unit cost."""
+
+    cost: CostOut
+    fill_rate: NumberFigure
+    stockout_probability: NumberFigure
+    mean_stock: NumberFigure
+    stock_value: MoneyFigure
+
+
+class ComparisonOut(Schema):
+    """The plan beside what it is measured against, on the same sample paths.
+
+    nothing: no new order in the whole horizon. benchmark: the average of the last 13 periods, four periods of cover.
+    """
+
+    plan: KpisOut
+    nothing: KpisOut
+    benchmark: KpisOut
+
+
+class MethodOut(Schema):
+    """How the plan was found. `bound` and `gap` are null where the method proves no bound."""
+
+    name: str
+    detail: str
+    paths: int
+    bound: Money | None
+    gap: Number | None
+
+
+class CountsOut(Schema):
+    item_locations: int
+    planned: int
+    orders: int
+    data_fixes: int
+
+
+class PlanWarningOut(Schema):
+    """What was assumed or left out; `count` says how many rows it concerns."""
+
+    code: str
+    detail: str
+    count: int
+
+
+class PlanOut(RunOut):
+    """A plan run; what follows `seed` is null until it has succeeded. Money is in `currency`."""
+
+    currency: str
+    seed: int
+    forecast_id: UUID | None
+    model_version: int | None
+    as_of: datetime.date | None
+    periods: list[datetime.date] | None
+    method: MethodOut | None
+    kpis: ComparisonOut | None
+    counts: CountsOut | None
+    warnings: list[PlanWarningOut] | None
+    input_digest: str | None
+    output_digest: str | None
+    code_version: str | None
+
+    @classmethod
+    def of(cls, run: Plan) -> Self:
+        named = cls.model_fields.keys() - RunOut.model_fields.keys() - {"currency"}
+        values = {name: getattr(run, name) for name in named}
+        currency = run.caller["area"]["currency"]
+        return cls(**cls.fields(run), **values, currency=currency)
+
+
+class PlanLineOut(Schema):
+    """Projection of an item-location in one period: means over the paths in the item's unit, money in the area's.
+
+    Only orders that are recommended are in whole lots; later receipts and releases are expectations.
+    """
+
+    item: str
+    location: str
+    period: datetime.date
+    demand: Number
+    scheduled_receipts: Number
+    planned_receipts: Number
+    planned_releases: Number
+    available: Number
+    available_p10: Number
+    available_p50: Number
+    available_p90: Number
+    safety_stock: Number
+    shortage: Number
+    stockout_probability: Number
+    backlog: Number
+    holding_cost: Money
+    shortage_cost: Money
+    ordering_cost: Money
+    purchase_cost: Money
+
+
+PlanName = UUID | Literal["latest"]

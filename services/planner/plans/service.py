@@ -1,0 +1,72 @@
+"""Plan runs: asked for, looked at, stopped."""
+
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from services.planner.plans.schemas import PlanIn
+from services.planner.plans.tables import Plan
+from shared import jobs
+from shared.errors import Conflict, NotFound
+from shared.principal import Principal
+
+SEED = 0
+
+
+class NoPlan(NotFound):
+    slug, title = "no-plan", "No plan"
+
+
+class NotReady(Conflict):
+    slug, title = "plan-not-ready", "The plan has no results"
+
+
+def start(session: Session, who: Principal, wish: PlanIn) -> Plan:
+    """Queue a plan. Plans of an area are made one after the other: each supersedes the one before it."""
+    run = Plan(
+        area=who.area.area,
+        caller=TypeAdapter(Principal).dump_python(who, mode="json"),
+        forecast_asked=str(wish.forecast),
+        as_of_asked=wish.as_of,
+        horizon_asked=wish.horizon,
+        seed=SEED,
+    )
+    jobs.start(session, run, who, "planner:plan", lock=f"plan:{who.area.area}")
+    return run
+
+
+def runs(who: Principal) -> Select[Plan]:
+    return select(Plan).where(Plan.area == who.area.area)
+
+
+def one(session: Session, who: Principal, name: UUID | str) -> Plan:
+    """A run by its id, or `latest`: the newest that succeeded. NoPlan where there is none."""
+    if isinstance(name, UUID):
+        run = session.scalar(runs(who).where(Plan.id == name))
+        if run is None:
+            raise NotFound("There is no such plan in this area.")
+        return run
+    newest = runs(who).where(Plan.status == "succeeded").order_by(Plan.created_at.desc(), Plan.id.desc())
+    run = session.scalar(newest.limit(1))
+    if run is None:
+        raise NoPlan("This area has no plan yet: POST plans makes one.")
+    return run
+
+
+def ready(session: Session, who: Principal, name: UUID | str) -> Plan:
+    """A run that has results; NotReady tells the status of one that has none."""
+    run = one(session, who, name)
+    if run.status != "succeeded":
+        raise NotReady(f"The plan is {run.status}; only one that succeeded has results.")
+    return run
+
+
+def cancel(session: Session, who: Principal, plan_id: UUID) -> Plan:
+    """Stop a run; one that has ended stays as it is."""
+    run = one(session, who, plan_id)
+    jobs.cancel(session, run)
+    session.flush()
+    session.refresh(run)
+    return run

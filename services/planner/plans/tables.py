@@ -1,0 +1,78 @@
+import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.planner.tables import Base
+from shared import jobs
+
+UNITS = (
+    "demand",
+    "scheduled_receipts",
+    "planned_receipts",
+    "planned_releases",
+    "available",
+    "available_p10",
+    "available_p50",
+    "available_p90",
+    "safety_stock",
+    "shortage",
+    "stockout_probability",
+    "backlog",
+)
+MONEY = ("holding_cost", "shortage_cost", "ordering_cost", "purchase_cost")
+
+
+class Plan(jobs.Run, Base):
+    """A plan run. Down to `seed` it is what was asked for; the rest is known when the run has succeeded.
+
+    `caller` is the principal, with the area's profile at the time of the request, for whom the job acts.
+    """
+
+    __tablename__ = "plans"
+
+    caller: Mapped[dict[str, Any]]
+    forecast_asked: Mapped[str]
+    as_of_asked: Mapped[datetime.date | None]
+    horizon_asked: Mapped[int | None]
+    seed: Mapped[int]
+
+    forecast_id: Mapped[UUID | None]
+    model_version: Mapped[int | None]
+    as_of: Mapped[datetime.date | None]
+    periods: Mapped[list[datetime.date] | None]
+    method: Mapped[dict[str, Any] | None]
+    kpis: Mapped[dict[str, Any] | None]
+    counts: Mapped[dict[str, Any] | None]
+    warnings: Mapped[list[dict[str, Any]] | None]
+    input_digest: Mapped[str | None]
+    output_digest: Mapped[str | None]
+    code_version: Mapped[str | None]
+
+
+class PlanLine(Base):
+    """The projection of one item-location: every array has one value per period of the plan."""
+
+    __tablename__ = "plan_lines"
+
+    plan_id: Mapped[UUID] = mapped_column(ForeignKey("plans.id"), primary_key=True)
+    item: Mapped[str] = mapped_column(primary_key=True)
+    location: Mapped[str] = mapped_column(primary_key=True)
+    demand: Mapped[list[float]]
+    scheduled_receipts: Mapped[list[float]]
+    planned_receipts: Mapped[list[float]]
+    planned_releases: Mapped[list[float]]
+    available: Mapped[list[float]]
+    available_p10: Mapped[list[float]]
+    available_p50: Mapped[list[float]]
+    available_p90: Mapped[list[float]]
+    safety_stock: Mapped[list[float]]
+    shortage: Mapped[list[float]]
+    stockout_probability: Mapped[list[float]]
+    backlog: Mapped[list[float]]
+    holding_cost: Mapped[list[float]]
+    shortage_cost: Mapped[list[float]]
+    ordering_cost: Mapped[list[float]]
+    purchase_cost: Mapped[list[float]]

@@ -1,0 +1,67 @@
+"""What a planner should look at again after deciding. It is said, not enforced."""
+
+import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Self
+
+from services.planner.recommendations.schemas import AdviceOut
+
+SMALL_CHANGE = 0.10
+LARGE_INCREASE = 0.20
+SLACK = 1e-9
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What of a recommended order a decision is held against."""
+
+    quantity: float
+    receipt_date: datetime.date
+    moq: float
+    multiple: float
+    max_quantity: float | None
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Self | None:
+        """The proposal in a recommendation's content; None where data are to be mended."""
+        if content["quantity"] is None:
+            return None
+        lots = {name: content["triggers"][name] for name in ("moq", "multiple", "max_quantity")}
+        receipt_date = datetime.date.fromisoformat(content["receipt_date"])
+        return cls(quantity=content["quantity"], receipt_date=receipt_date, **lots)
+
+
+def warnings(proposal: Proposal, quantity: float, due: datetime.date, note: str | None) -> list[AdviceOut]:
+    """Warnings about the quantity and due date decided in place of the proposal."""
+    found = (*_lots(proposal, quantity), *_change(proposal, quantity, due, note), *_timing(proposal, due))
+    return [AdviceOut(code=code, detail=detail) for code, detail in found]
+
+
+def _lots(proposal: Proposal, quantity: float) -> Iterator[tuple[str, str]]:
+    lots = quantity / proposal.multiple
+    if abs(lots - round(lots)) > SLACK * max(1.0, lots):
+        yield "off-multiple", f"{_plain(quantity)} is no multiple of {_plain(proposal.multiple)}."
+    if quantity < proposal.moq * (1 - SLACK):
+        yield "below-moq", f"{_plain(quantity)} is below the minimum order of {_plain(proposal.moq)}."
+    if proposal.max_quantity is not None and quantity > proposal.max_quantity * (1 + SLACK):
+        yield "above-maximum", f"{_plain(quantity)} is above the largest order of {_plain(proposal.max_quantity)}."
+
+
+def _change(proposal: Proposal, quantity: float, due: datetime.date, note: str | None) -> Iterator[tuple[str, str]]:
+    """Small changes seldom help and large increases often hurt: Fildes, Goodwin, Lawrence, Nikolopoulos (2009)."""
+    change = quantity / proposal.quantity - 1
+    if 0 < abs(change) < SMALL_CHANGE and due == proposal.receipt_date:
+        yield "small-override", f"The quantity changes by less than {SMALL_CHANGE:.0%}; such changes seldom pay."
+    if change > LARGE_INCREASE and not note:
+        yield "large-increase", f"The quantity rises by more than {LARGE_INCREASE:.0%}; say in a note what it rests on."
+
+
+def _timing(proposal: Proposal, due: datetime.date) -> Iterator[tuple[str, str]]:
+    if due < proposal.receipt_date:
+        yield "before-lead-time", f"With the rule's lead time it arrives on {proposal.receipt_date} at the earliest."
+
+
+def _plain(number: float) -> str:
+    return f"{Decimal(repr(number)).normalize():f}"

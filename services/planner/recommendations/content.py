@@ -1,0 +1,34 @@
+"""What a plan proposes, as it is stored: one text, and the columns that repeat parts of it for filters."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from services.planner.recommendations.schemas import Content
+from shared import ledger
+
+
+def text(content: Content) -> str:
+    """The one text of a content; pydantic writes money as decimal strings."""
+    return ledger.canonical(content.model_dump(mode="json", by_alias=True))
+
+
+def columns(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a content as read from JSON. Where nothing is to be ordered, nothing is at stake."""
+    inaction = content["cost_of_inaction"]
+    return {
+        "type": content["type"],
+        "item": content["item"],
+        "location": content["location"],
+        "net_benefit": Decimal(content["net_benefit"] or 0),
+        "cost_of_inaction": Decimal(inaction["mean"] if inaction else 0),
+    }
+
+
+def digest(texts: Iterable[str]) -> str:
+    """SHA-256 over the texts of a plan's recommendations in the order of their ids, one a line."""
+    sha = hashlib.sha256()
+    for line in texts:
+        sha.update(line.encode("ascii") + b"\n")
+    return sha.hexdigest()

@@ -1,0 +1,73 @@
+"""Orders that somebody decided on and the ERP has not released yet."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pyarrow as pa
+from sqlalchemy import Select, select
+from sqlalchemy.orm import contains_eager
+
+from services.planner.recommendations.decisions import COMMITTED
+from services.planner.recommendations.schemas import OrderOut
+from services.planner.recommendations.tables import Recommendation, RecommendationState
+from shared.db import Database
+from shared.principal import Principal
+
+BATCH = 1000
+SCHEMA = pa.schema(
+    {
+        "recommendation_id": pa.string(),
+        "plan_id": pa.string(),
+        "type": pa.string(),
+        "item": pa.string(),
+        "location": pa.string(),
+        "source": pa.string(),
+        "quantity": pa.float64(),
+        "release_date": pa.date32(),
+        "due": pa.date32(),
+        "decided_by": pa.string(),
+        "decided_at": pa.timestamp("us", tz="UTC"),
+    }
+)
+
+
+def to_release(who: Principal, plan: UUID | None = None) -> Select[Recommendation]:
+    """Accepted and overridden orders of the area, or of one plan."""
+    state = Recommendation.state
+    orders = (
+        select(Recommendation)
+        .join(state)
+        .join(RecommendationState.entry)
+        .options(contains_eager(state).contains_eager(RecommendationState.entry))
+        .where(Recommendation.area == who.area.area, RecommendationState.area == who.area.area)
+        .where(RecommendationState.status.in_(COMMITTED), Recommendation.type != "data_fix")
+    )
+    return orders if plan is None else orders.where(Recommendation.plan_id == plan)
+
+
+def out(row: Recommendation) -> OrderOut:
+    content, state = row.content, row.state
+    return OrderOut(
+        recommendation_id=row.id,
+        plan_id=row.plan_id,
+        type=content["type"],
+        item=row.item,
+        location=row.location,
+        source=content["source"],
+        quantity=state.quantity or content["quantity"],
+        release_date=content["release_date"],
+        due=state.due or content["receipt_date"],
+        decided_by=state.entry.actor,
+        decided_at=state.entry.at,
+    )
+
+
+def batches(database: Database, orders: Select[Recommendation]) -> Iterator[pa.RecordBatch]:
+    """All orders of a selection, read in a session that lives as long as the client reads."""
+    with database.read() as session:
+        rows = session.scalars(orders.order_by(Recommendation.id).execution_options(yield_per=BATCH))
+        for part in rows.partitions():
+            values = [
+                out(row).model_dump() | {"recommendation_id": str(row.id), "plan_id": str(row.plan_id)} for row in part
+            ]
+            yield pa.RecordBatch.from_pylist(values, schema=SCHEMA)

@@ -1,0 +1,74 @@
+import datetime
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import JSON, ForeignKey, and_
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
+
+from services.planner.ledger.tables import Entry
+from services.planner.recommendations.decisions import State, Status
+from services.planner.tables import Base
+
+
+class Recommendation(Base):
+    """What a plan proposes. `content` is the exact text that the plan's ledger entry has the digest of.
+
+    The other columns repeat parts of it for filters; the database refuses every change.
+    """
+
+    __tablename__ = "recommendations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    area: Mapped[str]
+    plan_id: Mapped[UUID] = mapped_column(ForeignKey("plans.id"))
+    type: Mapped[str]
+    item: Mapped[str]
+    location: Mapped[str]
+    net_benefit: Mapped[Decimal]
+    cost_of_inaction: Mapped[Decimal]
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime.datetime]
+
+    state: Mapped["RecommendationState"] = relationship(lazy="raise", viewonly=True)
+
+
+class RecommendationState(Base):
+    """Where a recommendation stands: a projection of the ledger, which `decisions:verify` holds against it."""
+
+    __tablename__ = "recommendation_state"
+
+    recommendation_id: Mapped[UUID] = mapped_column(ForeignKey("recommendations.id"), primary_key=True)
+    area: Mapped[str]
+    status: Mapped[str]
+    version: Mapped[int]
+    quantity: Mapped[float | None]
+    due: Mapped[datetime.date | None]
+    reason_code: Mapped[str | None]
+    superseded_by: Mapped[UUID | None] = mapped_column(ForeignKey("plans.id"))
+    sequence: Mapped[int | None]  # ledger entry of the last decision or release
+
+    entry: Mapped[Entry] = relationship(
+        primaryjoin=lambda: and_(
+            foreign(RecommendationState.area) == Entry.area, foreign(RecommendationState.sequence) == Entry.sequence
+        ),
+        lazy="raise",
+        viewonly=True,
+    )
+
+    @property
+    def value(self) -> State:
+        return State(
+            status=cast("Status", self.status),
+            version=self.version,
+            quantity=self.quantity,
+            due=self.due,
+            reason_code=self.reason_code,
+            superseded_by=self.superseded_by,
+        )
+
+    def set(self, value: State, sequence: int) -> None:
+        for name, new in asdict(value).items():
+            setattr(self, name, new)
+        self.sequence = sequence

@@ -1,0 +1,133 @@
+"""Supply over HTTP: stock, orders under way, sourcing rules and planning policies, by natural key."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from services.planner.supply import service
+from services.planner.supply.schemas import (
+    InventoryIn,
+    InventoryOut,
+    PlanningPolicyIn,
+    PlanningPolicyOut,
+    ScheduledReceiptIn,
+    ScheduledReceiptOut,
+    SourcingRuleIn,
+    SourcingRuleOut,
+    UpsertOut,
+)
+from services.planner.supply.tables import Inventory, PlanningPolicy, ScheduledReceipt, SourcingRule
+from shared import app
+from shared.app import problems
+from shared.db import Read, Write
+from shared.paging import Page, Paging, page
+from shared.principal import Caller
+from shared.schemas import Code, Date
+from shared.tabular import Table, accepts
+
+TABLE_PROBLEMS = problems(400, 413, 415)
+router = app.router(tags=["Supply"])
+ByCode = Annotated[Code | None, Query()]
+
+
+@router.post("/inventory", operation_id="post_inventory", responses=TABLE_PROBLEMS, openapi_extra=accepts(InventoryIn))
+def post_inventory(rows: Table, who: Caller, session: Write) -> UpsertOut:
+    """Store stock by item, location and as-of date."""
+    return service.put_inventory(session, who, rows.read(InventoryIn))
+
+
+@router.get("/inventory", operation_id="list_inventory", responses=problems())
+def list_inventory(
+    who: Caller,
+    session: Read,
+    asked: Paging,
+    item: ByCode = None,
+    location: ByCode = None,
+    as_of: Annotated[Date | None, Query()] = None,
+) -> Page[InventoryOut]:
+    """List stock."""
+    rows = service.rows_of(Inventory, who, item=item, location=location, as_of=as_of)
+    found, cursor = page(session, rows, (Inventory.item, Inventory.location, Inventory.as_of), asked)
+    return Page(items=[InventoryOut.model_validate(row) for row in found], next_cursor=cursor)
+
+
+@router.post(
+    "/scheduled-receipts",
+    operation_id="post_scheduled_receipts",
+    responses=problems(400, 409, 413, 415),
+    openapi_extra=accepts(ScheduledReceiptIn),
+)
+def post_scheduled_receipts(rows: Table, who: Caller, session: Write) -> UpsertOut:
+    """Store orders under way by the ERP's reference, and release the recommendations that they carry out."""
+    return service.put_receipts(session, who, rows.read(ScheduledReceiptIn))
+
+
+@router.get("/scheduled-receipts", operation_id="list_scheduled_receipts", responses=problems())
+def list_scheduled_receipts(
+    who: Caller,
+    session: Read,
+    asked: Paging,
+    reference: ByCode = None,
+    item: ByCode = None,
+    location: ByCode = None,
+) -> Page[ScheduledReceiptOut]:
+    """List orders under way."""
+    rows = service.rows_of(ScheduledReceipt, who, reference=reference, item=item, location=location)
+    found, cursor = page(session, rows, (ScheduledReceipt.reference,), asked)
+    return Page(items=[ScheduledReceiptOut.model_validate(row) for row in found], next_cursor=cursor)
+
+
+@router.delete("/scheduled-receipts", operation_id="delete_scheduled_receipt", status_code=204, responses=problems())
+def delete_scheduled_receipt(who: Caller, session: Write, reference: Annotated[Code, Query()]) -> None:
+    """Remove an order that has arrived or was cancelled."""
+    service.remove(session, ScheduledReceipt, who, reference=reference)
+
+
+@router.put(
+    "/supply/sourcing-rules",
+    operation_id="put_sourcing_rules",
+    responses=TABLE_PROBLEMS,
+    openapi_extra=accepts(SourcingRuleIn),
+)
+def put_sourcing_rules(rows: Table, who: Caller, session: Write) -> UpsertOut:
+    """Store how item-locations are supplied: one rule for each."""
+    return service.put_rules(session, who, rows.read(SourcingRuleIn))
+
+
+@router.get("/supply/sourcing-rules", operation_id="list_sourcing_rules", responses=problems())
+def list_sourcing_rules(
+    who: Caller, session: Read, asked: Paging, item: ByCode = None, location: ByCode = None
+) -> Page[SourcingRuleOut]:
+    """List sourcing rules."""
+    rows = service.rows_of(SourcingRule, who, item=item, location=location)
+    found, cursor = page(session, rows, (SourcingRule.item, SourcingRule.location), asked)
+    return Page(items=[SourcingRuleOut.model_validate(row) for row in found], next_cursor=cursor)
+
+
+@router.delete("/supply/sourcing-rules", operation_id="delete_sourcing_rule", status_code=204, responses=problems())
+def delete_sourcing_rule(
+    who: Caller, session: Write, item: Annotated[Code, Query()], location: Annotated[Code, Query()]
+) -> None:
+    """Remove the rule of an item-location."""
+    service.remove(session, SourcingRule, who, item=item, location=location)
+
+
+@router.put(
+    "/supply/planning-policies",
+    operation_id="put_planning_policies",
+    responses=TABLE_PROBLEMS,
+    openapi_extra=accepts(PlanningPolicyIn),
+)
+def put_planning_policies(rows: Table, who: Caller, session: Write) -> UpsertOut:
+    """Store service or cost targets, for single item-locations or for many at once."""
+    return service.put_policies(session, who, rows.read(PlanningPolicyIn))
+
+
+@router.get("/supply/planning-policies", operation_id="list_planning_policies", responses=problems())
+def list_planning_policies(
+    who: Caller, session: Read, asked: Paging, item: ByCode = None, location: ByCode = None
+) -> Page[PlanningPolicyOut]:
+    """List planning policies."""
+    rows = service.rows_of(PlanningPolicy, who, item=item, location=location)
+    found, cursor = page(session, rows, (PlanningPolicy.id,), asked)
+    return Page(items=[PlanningPolicyOut.model_validate(row) for row in found], next_cursor=cursor)
