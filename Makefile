@@ -72,7 +72,7 @@ clean: ## Remove .venv, .uv and caches; data in .accord stays (delete it yoursel
 	@test -x $(PYTHON) || $(UV) venv --quiet --python 3.12 .venv || \
 		{ echo "Python 3.12 was neither found nor could it be fetched: install it, then run make again"; exit 1; }
 	@echo "installing packages into .venv"
-	@$(UV) pip sync --quiet --python $(PYTHON) --require-hashes requirements/dev.txt
+	@$(UV) pip sync --quiet --compile-bytecode --python $(PYTHON) --require-hashes requirements/dev.txt
 	@touch $@
 
 .venv/.demo: requirements/demo.txt .venv/.dev

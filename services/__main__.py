@@ -16,18 +16,20 @@ from services.embedded.supervisor import StopRequested
 
 def main() -> int:
     options = _options().parse_args()
-    coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    stack = Stack(
-        DataDirectory(options.data_dir), options.port, options.database_url, Log(sys.stdout, coloured=coloured)
-    )
     try:
-        {"run": stack.run, "migrate": stack.migrate, "mlflow": stack.mlflow}[options.command]()
+        _perform(options)
     except StopRequested:
         return 0
-    except (EmbeddedError, psycopg.Error) as error:
+    except (EmbeddedError, psycopg.Error, OSError) as error:
         sys.stderr.write(f"\naccord: {error}\n")
         return 1
     return 0
+
+
+def _perform(options: argparse.Namespace) -> None:
+    log = Log(sys.stdout, coloured=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    stack = Stack(DataDirectory(options.data_dir), options.port, options.database_url, log)
+    {"run": stack.run, "migrate": stack.migrate, "mlflow": stack.mlflow}[options.command]()
 
 
 def _options() -> argparse.ArgumentParser:
@@ -39,7 +41,7 @@ def _options() -> argparse.ArgumentParser:
         default="run",
         help="run everything (default), only migrate the databases, or show MLflow's pages",
     )
-    parser.add_argument("--port", type=int, default=8080, help="of the gateway, on the loopback interface (8080)")
+    parser.add_argument("--port", type=_port, default=8080, help="of the gateway, on the loopback interface (8080)")
     parser.add_argument("--data-dir", type=Path, default=Path(".accord"), help="what must survive a restart (.accord)")
     parser.add_argument(
         "--database-url",
@@ -47,6 +49,12 @@ def _options() -> argparse.ArgumentParser:
         help="postgresql:// URL of a role that may create roles and databases, in place of the embedded server",
     )
     return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and 0 < int(text) < 2**16):
+        raise argparse.ArgumentTypeError(f"{text} is no port: choose one from 1 to 65535")
+    return int(text)
 
 
 if __name__ == "__main__":

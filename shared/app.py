@@ -63,6 +63,7 @@ def create_upstream(service: str, settings: UpstreamSettings, routers: Iterable[
         database.dispose()
 
     app = create(f"Accord {service}", lifespan)
+    app.add_middleware(RequestId)
     app.state.database = database
     app.state.settings = settings
     app.state.verifier = Verifier(service, settings.identity_secret.get_secret_value())
@@ -73,7 +74,7 @@ def create_upstream(service: str, settings: UpstreamSettings, routers: Iterable[
 
 
 def create(title: str, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
-    """An application that answers every error as a problem and every request with its id."""
+    """An application that answers every error as a problem."""
     app = FastAPI(
         title=title,
         version="1",
@@ -84,7 +85,6 @@ def create(title: str, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
         redirect_slashes=False,
     )
     errors.install(app)
-    app.add_middleware(RequestId)
     return app
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.routing import APIRoute
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -106,12 +105,14 @@ class RequestId:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = observe.trace_id(Headers(scope=scope).get("traceparent"))
+        traceparent = dict(scope["headers"]).get(b"traceparent", b"")
+        request_id = observe.trace_id(traceparent.decode("latin-1"))
         observe.set_request_id(request_id)
+        field = (b"x-request-id", request_id.encode("ascii"))
 
         async def with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                message["headers"] = [*message.get("headers", ()), field]
             await send(message)
 
         await self.app(scope, receive, with_id)

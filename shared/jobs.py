@@ -32,6 +32,7 @@ from shared.schemas import Schema
 HEARTBEAT_SECONDS = 5
 LEASE_SECONDS = 30
 GRACE_SECONDS = 5
+RUNS, UPKEEP = "default", "upkeep"  # queues: a worker that is busy with a run still looks after the dead
 MOST_ATTEMPTS = 5
 RETRY = RetryStrategy(max_attempts=MOST_ATTEMPTS - 1, exponential_wait=2, retry_exceptions=[Unavailable])
 
@@ -224,7 +225,7 @@ def install(connection: Connection) -> None:
 
 
 def work(service: str, tasks: procrastinate.Blueprint, database_url: str, context: dict[str, Any]) -> None:
-    """Run a worker until SIGTERM or SIGINT, one job at a time. A free worker takes a dead one's job within 36 s."""
+    """Run a worker until SIGTERM or SIGINT, one run at a time. A dead worker's run is queued again within 36 s."""
     conninfo = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4))
     app.add_tasks_from(tasks, namespace=service)
@@ -233,24 +234,26 @@ def work(service: str, tasks: procrastinate.Blueprint, database_url: str, contex
 
 
 async def _run(app: procrastinate.App, context: dict[str, Any]) -> None:
+    beat = {"update_heartbeat_interval": HEARTBEAT_SECONDS, "stalled_worker_timeout": LEASE_SECONDS}
     async with app.open_async():
-        await app.run_worker_async(
-            concurrency=1,
-            additional_context=context,
-            update_heartbeat_interval=HEARTBEAT_SECONDS,
-            stalled_worker_timeout=LEASE_SECONDS,
-            shutdown_graceful_timeout=GRACE_SECONDS,
-            fetch_job_polling_interval=5,
-            abort_job_polling_interval=5,
-            delete_jobs="successful",
+        upkeep = asyncio.create_task(
+            app.run_worker_async(queues=[UPKEEP], install_signal_handlers=False, delete_jobs="always", **beat)
         )
+        await app.run_worker_async(
+            queues=[RUNS],
+            additional_context=context,
+            shutdown_graceful_timeout=GRACE_SECONDS,
+            delete_jobs="successful",
+            **beat,
+        )
+        upkeep.cancel()
 
 
 def _upkeep() -> procrastinate.Blueprint:
     upkeep = procrastinate.Blueprint()
 
     @upkeep.periodic(cron="* * * * * */5")
-    @upkeep.task(name="take_over", queueing_lock="take_over", priority=100, pass_context=True)
+    @upkeep.task(name="take_over", queue=UPKEEP, queueing_lock="take_over", pass_context=True)
     async def take_over(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
         manager = context.app.job_manager
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=LEASE_SECONDS):

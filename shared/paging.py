@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
-from sqlalchemy import Select, tuple_
+from sqlalchemy import Connection, Engine, Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.expression import ColumnElement
 
@@ -49,7 +49,7 @@ def page(
     The cursor holds the last row's keys and a digest of the statement with its filter values; one made for other
     filters, another area or another sort is 422.
     """
-    binding = _binding(statement, keys, descending)
+    binding = _binding(session.get_bind(), statement, keys, descending)
     order: list[ColumnElement[Any]] = [key.desc() if descending else key.asc() for key in keys]
     ordered = statement.order_by(*order).limit(asked.limit + 1)
     if asked.cursor is not None:
@@ -61,8 +61,10 @@ def page(
     return rows, _encode([getattr(rows[-1], key.key) for key in keys], binding) if more else None
 
 
-def _binding(statement: Select[Any], keys: Sequence[InstrumentedAttribute[Any]], descending: bool) -> str:
-    compiled = statement.compile()
+def _binding(
+    bind: Connection | Engine, statement: Select[Any], keys: Sequence[InstrumentedAttribute[Any]], descending: bool
+) -> str:
+    compiled = statement.compile(bind)
     text = f"{compiled}|{sorted(compiled.params.items(), key=str)}|{[key.key for key in keys]}|{descending}"
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 

@@ -5,9 +5,15 @@ bound to the service, the method and the path, and carries the area's profile. S
 a request without it did not come through the gateway. Clocks may differ by `TOLERANCE` seconds.
 """
 
+import base64
+import hashlib
+import hmac
+import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import jwt
@@ -19,6 +25,8 @@ HEADER = "X-Accord-Identity"
 LIFETIME = 60
 TOLERANCE = 10
 ALGORITHM = "HS256"
+
+_compact = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 Frequency = Literal["D", "W", "M"]
 
@@ -56,17 +64,18 @@ class Principal:
 
 
 class Signer:
-    """The gateway's side: one per service."""
+    """The gateway's side: one per service.
+
+    Every forwarded call is signed, so what does not change is computed once: the JWS header (RFC 7515), the keyed
+    hash, an area's claims. The general library, which the services verify with, takes several times as long.
+    """
 
     def __init__(self, audience: str, secret: str) -> None:
         self.audience = audience
-        self.secret = secret
+        self._keyed = hmac.new(secret.encode(), digestmod=hashlib.sha256)
+        self._header = _base64url(_compact({"alg": ALGORITHM, "typ": "JWT"}).encode())
 
     def sign(self, principal: Principal, method: str, path: str) -> str:
-        area = asdict(principal.area) | {
-            "holding_rate": str(principal.area.holding_rate),
-            "shortage_factor": str(principal.area.shortage_factor),
-        }
         now = int(time.time())
         claims = {
             "aud": self.audience,
@@ -76,11 +85,24 @@ class Signer:
             "name": principal.name,
             "roles": sorted(principal.roles),
             "obo": principal.on_behalf_of,
-            "area": area,
+            "area": _area_claims(principal.area),
             "htm": method,
             "htu": path,
         }
-        return jwt.encode(claims, self.secret, ALGORITHM)
+        signed = self._header + b"." + _base64url(_compact(claims).encode())
+        signature = self._keyed.copy()
+        signature.update(signed)
+        return (signed + b"." + _base64url(signature.digest())).decode()
+
+
+@lru_cache(maxsize=1024)
+def _area_claims(area: Area) -> Mapping[str, Any]:
+    decimals = {"holding_rate": str(area.holding_rate), "shortage_factor": str(area.shortage_factor)}
+    return asdict(area) | decimals
+
+
+def _base64url(content: bytes) -> bytes:
+    return base64.urlsafe_b64encode(content).rstrip(b"=")
 
 
 class Verifier:

@@ -1,5 +1,6 @@
 """One stream of lines from many processes, each line behind the name of its process."""
 
+import contextlib
 import itertools
 from typing import TextIO
 
@@ -22,5 +23,6 @@ class Log:
         if self._coloured:
             colour = self._colours.setdefault(name, next(self._next_colour))
             label = f"\x1b[{colour}m{label}{RESET}"
-        self._out.write(f"{label} {text}\n")
-        self._out.flush()
+        with contextlib.suppress(OSError):  # nobody reads any more; an orderly stop matters more than its lines
+            self._out.write(f"{label} {text}\n")
+            self._out.flush()

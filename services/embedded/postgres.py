@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -29,7 +30,8 @@ from services.embedded.programs import ENVIRONMENT, Account, bin_for
 PORT = 5432  # names the socket's file; nothing listens on TCP
 LONGEST_DIRECTORY = 90  # bytes; the address of a socket holds 107, the file's name included
 START_SECONDS = 30.0
-STOP_SECONDS = 5.0
+STOP_SECONDS = 20.0  # the checkpoint after the first start writes some thousand files
+SYNC_ONCE = "--sync-method=" + ("syncfs" if sys.platform == "linux" else "fsync")  # not a thousand times
 
 SETTINGS = {
     "fsync": "on",
@@ -68,28 +70,20 @@ class Postgres:
             elif not self._credentials.exist:
                 raise PostgresError(f"the passwords of {self._data} are lost: restore the file `secrets` beside it")
             self._clear_last_run()
-            return subprocess.Popen(  # noqa: S603
-                [
-                    self._bin / "postgres",
-                    "-D",
-                    f"{home}/data",
-                    *(f"-c{name}={value}" for name, value in options.items()),
-                ],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=processes.tie_to_parent(signal.SIGINT),  # noqa: PLW1509  only a system call
-                **how,
-            )
+            return self._launch(home, how, output, options)
 
-    def server(self, sockets: Path) -> Server:
-        """How to log in to the server, whose socket is found in `sockets` (see `reachable`)."""
-        login = {"user": SUPERUSER, "password": self._credentials.password(SUPERUSER)}
-        return Server(make_conninfo(host=str(sockets), port=PORT, dbname="postgres", **login), self._credentials)
-
-    @property
-    def sockets(self) -> Path:
-        return self.home / "socket"
+    def _launch(
+        self, home: str, how: dict[str, Any], output: int | IO[bytes], options: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        arguments = [f"-c{name}={value}" for name, value in options.items()]
+        return subprocess.Popen(  # noqa: S603
+            [self._bin / "postgres", f"-D{home}/data", *arguments],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=processes.tie_to_parent(signal.SIGINT),  # noqa: PLW1509  only a system call
+            **how,
+        )
 
     @property
     def _data(self) -> Path:
@@ -103,13 +97,8 @@ class Postgres:
     @contextmanager
     def _as_account(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The name under which the account reaches the home, and how to start a process as that account."""
-        how = {
-            "cwd": "/",
-            "env": ENVIRONMENT,
-            "umask": 0o077,
-            "stdin": subprocess.DEVNULL,
-            **self._account.switch(),
-        }
+        how = {"stdin": subprocess.DEVNULL, "cwd": "/", "env": ENVIRONMENT, "umask": 0o077}
+        how |= self._account.switch()
         if not self._account.differs:
             yield str(self.home), how
             return
@@ -126,16 +115,10 @@ class Postgres:
         password.touch(mode=0o600)
         os.chown(password, self._account.uid, self._account.gid)
         password.write_text(self._credentials.password(SUPERUSER))
-        command = [
-            str(self._bin / "initdb"),
-            "-D",
-            f"{home}/data.new",
-            "--auth=scram-sha-256",
-            "--encoding=UTF8",
-        ]
-        command += [f"--username={SUPERUSER}", f"--pwfile={home}/password", "--data-checksums"]
+        command = [str(self._bin / "initdb"), f"-D{home}/data.new", f"--pwfile={home}/password"]
+        command += [f"--username={SUPERUSER}", "--auth=scram-sha-256", "--data-checksums", "--encoding=UTF8"]
         command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        command += [] if durable else ["--no-sync"]
+        command.append(SYNC_ONCE if durable else "--no-sync")
         done = subprocess.run(command, check=False, capture_output=True, text=True, **how)  # noqa: S603
         password.unlink()
         if done.returncode != 0:

@@ -80,11 +80,11 @@ class Stack:
 
     def _database(self, supervisor: Supervisor, sockets: Path) -> Server:
         """The server with all databases and roles, started here if it is the embedded one."""
+        server = self._server(sockets)
         if not self.database_url:
             cluster = postgres.Postgres(self.directory.postgres, self.directory.credentials)
-            supervisor.adopt("postgres", cluster.start(subprocess.PIPE), signal.SIGINT)
-        server = self._server(sockets)
-        supervisor.wait_until(lambda: postgres.answers(server), "PostgreSQL is", postgres.START_SECONDS)
+            supervisor.adopt("postgres", cluster.start(subprocess.PIPE), signal.SIGINT, postgres.STOP_SECONDS)
+            supervisor.wait_until(lambda: postgres.answers(server), "PostgreSQL is", postgres.START_SECONDS)
         server.create()
         return server
 

@@ -46,7 +46,8 @@ class NotReadyError(EmbeddedError):
 class Child:
     """A running process.
 
-    finite: it is expected to end with status 0. base: others need it to stop, so it stops after them.
+    finite: it is expected to end with status 0. base: others need it until they end, so it stops after them.
+    stop_seconds: how long it may take to stop before it is killed.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Child:
     finite: bool = False
     base: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
+    stop_seconds: float = STOP_SECONDS
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
     unfinished: bytes = b""
 
@@ -86,7 +88,8 @@ class Supervisor:
         self._selector.register(self._wake_reader, selectors.EVENT_READ)
         self._old_wakeup = signal.set_wakeup_fd(self._wake_writer, warn_on_full_buffer=False)
         for number in (*STOP_SIGNALS, signal.SIGCHLD):
-            self._handlers[number] = signal.signal(number, self._on_signal)
+            if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` asks for
+                self._handlers[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -116,9 +119,11 @@ class Supervisor:
         )
         return self._follow(Child(name, process, finite=finite))
 
-    def adopt(self, name: str, process: subprocess.Popen[bytes], stop_signal: signal.Signals) -> Child:
+    def adopt(
+        self, name: str, process: subprocess.Popen[bytes], stop_signal: signal.Signals, stop_seconds: float
+    ) -> Child:
         """Take over a process, started with a pipe for its output, that the other children depend on."""
-        return self._follow(Child(name, process, base=True, stop_signal=stop_signal))
+        return self._follow(Child(name, process, base=True, stop_signal=stop_signal, stop_seconds=stop_seconds))
 
     def wait_until(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
         """Look at `condition` until it holds. Raises NotReadyError, ChildDiedError or StopRequested."""
@@ -154,12 +159,12 @@ class Supervisor:
         remaining = [child for child in children if child.running]
         for child in remaining:
             child.signal(child.stop_signal)
-        deadline = time.monotonic() + STOP_SECONDS
-        while any(child.running for child in remaining) and time.monotonic() < deadline:
-            self._attend(deadline - time.monotonic())
-        for child in remaining:
+        began = time.monotonic()
+        for child in sorted(remaining, key=lambda child: child.stop_seconds):
+            while child.running and (left := began + child.stop_seconds - time.monotonic()) > 0:
+                self._attend(left)
             if child.running:
-                self._log.line(child.name, f"did not stop within {STOP_SECONDS:.0f} seconds and is killed")
+                self._log.line(child.name, f"did not stop within {child.stop_seconds:.0f} seconds and is killed")
             child.signal(signal.SIGKILL)
             child.process.wait()
             self._drain(child)

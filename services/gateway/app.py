@@ -2,7 +2,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from services.gateway import bootstrap, contract, docs, health
 from services.gateway.access import OPERATIONS
@@ -10,18 +11,19 @@ from services.gateway.areas.routes import router as areas
 from services.gateway.auth import Gate
 from services.gateway.database import Database
 from services.gateway.directory import Directory
-from services.gateway.entrance import Entrance
+from services.gateway.entrance import Entrance, Refusals
 from services.gateway.keys.routes import router as keys
 from services.gateway.principals.routes import router as principals
 from services.gateway.routing import Routes
 from services.gateway.settings import GatewaySettings
 from services.gateway.upstream import Upstream
 from shared import app as shared_app
+from shared.http import RequestId
 
 FEATURES = (areas, principals, keys)
 
 
-def create_app(settings: GatewaySettings) -> FastAPI:
+def create_app(settings: GatewaySettings) -> ASGIApp:
     """The gateway: its own operations, and the way to the services for all others."""
     database = Database(settings.database_url, pool_size=settings.pool_size)
     upstreams = _upstreams(settings)
@@ -35,22 +37,15 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             yield
         await database.dispose()
 
-    app = shared_app.create("Accord gateway", lifespan)
+    inside = shared_app.create("Accord gateway", lifespan)
     directory = Directory(database, settings.cache_seconds)
+    inside.state.database, inside.state.directory, inside.state.settings = database, directory, settings
+    inside.router.routes.append(Refusals())
+    for router in (*FEATURES, health.router(database, upstreams.values()), docs.router()):
+        inside.include_router(router)
+    inside.mount(docs.FILES, docs.page_files())
     gate = Gate(directory, settings.environment)
-    app.state.database, app.state.directory, app.state.settings = database, directory, settings
-    app.router.routes.append(Entrance(Routes(OPERATIONS), gate, upstreams, _own()))
-    app.include_router(health.router(database, upstreams.values()))
-    app.include_router(docs.router())
-    app.mount(docs.FILES, docs.page_files())
-    return app
-
-
-def _own() -> APIRouter:
-    own = APIRouter()
-    for feature in FEATURES:
-        own.include_router(feature)
-    return own
+    return RequestId(Entrance(inside, Routes(OPERATIONS), gate, upstreams))
 
 
 def _upstreams(settings: GatewaySettings) -> dict[str, Upstream]:

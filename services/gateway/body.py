@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 
 from starlette.types import Receive, Scope
 
+from services.gateway.watch import Gone
 from shared.errors import BadRequest, Problem, TooLarge
 
 
@@ -13,22 +13,17 @@ class RequestTimeout(Problem):
     status, slug, title, retryable = 408, "request-timeout", "The request did not arrive in time", True
 
 
-class Gone(Exception):  # noqa: N818
-    """The caller has closed the connection."""
-
-
 class Body:
     """The body of one request.
 
-    limit: bytes. idle: seconds that may pass between two pieces. moved: called for each piece.
-    `length` is in bytes, as announced; `fault` tells why the body ended before its end, where it did.
+    limit: bytes. idle: seconds that may pass between two pieces. `length` is in bytes, as announced; `fault` tells why
+    the body ended before its end, where it did.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, *, limit: int, idle: float, moved: Callable[[], None]) -> None:
+    def __init__(self, scope: Scope, receive: Receive, *, limit: int, idle: float) -> None:
         self._receive = receive
         self._limit = limit
         self._idle = idle
-        self._moved = moved
         self._passed = 0
         self._ended = asyncio.Event()
         self.length = _length(scope)
@@ -36,42 +31,28 @@ class Body:
         if self.length is not None and self.length > limit:
             raise self._too_large()
 
-    async def content(self) -> bytes | AsyncIterator[bytes] | None:
-        """For the client library: nothing, the whole where it came in one piece, or the pieces as they come."""
+    async def content(self, moved: Callable[[], None]) -> bytes | AsyncIterator[bytes] | None:
+        """For the client library: nothing, the whole where it came in one piece, or the pieces as they come.
+
+        moved: called for each piece.
+        """
         if self.length == 0:
             self._ended.set()
             return None
         piece = await self._next()
-        return piece if self._ended.is_set() else self._pieces(piece)
+        return piece if self._ended.is_set() else self._pieces(piece, moved)
 
-    @asynccontextmanager
-    async def attended(self) -> AsyncIterator[None]:
-        """Ends the block with Gone where the caller closes the connection while it lasts."""
-        block = asyncio.current_task()
-        assert block is not None  # noqa: S101
-        watcher = asyncio.create_task(self._watch(block))
-        try:
-            yield
-        except asyncio.CancelledError:
-            if self.fault is None:
-                raise
-            block.uncancel()
-            raise self.fault from None
-        finally:
-            watcher.cancel()
-
-    async def _watch(self, block: asyncio.Task[object]) -> None:
+    async def abandoned(self) -> None:
+        """Returns once the caller has closed the connection after the whole body was sent."""
         await self._ended.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self.fault = Gone()
-        block.cancel()
 
-    async def _pieces(self, piece: bytes) -> AsyncIterator[bytes]:
+    async def _pieces(self, piece: bytes, moved: Callable[[], None]) -> AsyncIterator[bytes]:
         yield piece
         while not self._ended.is_set():
             piece = await self._next()
-            self._moved()
+            moved()
             yield piece
 
     async def _next(self) -> bytes:

@@ -1,4 +1,4 @@
-"""The way through the gateway: path, caller, permission, service."""
+"""The way into the gateway: path, caller, permission, service. Nothing of the table is reached without passing it."""
 
 import asyncio
 import logging
@@ -9,12 +9,13 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.access import Operation
-from services.gateway.auth import CALLER, Caller, Gate
+from services.gateway.auth import CALLER, Gate
 from services.gateway.routing import Found, Routes
 from services.gateway.upstream import Upstream
 from shared.errors import Problem, Unprocessable
 from shared.principal import Principal
 
+FAULT = "fault"
 SAFE = frozenset({"GET"})
 log = logging.getLogger(__name__)
 
@@ -23,40 +24,44 @@ class MethodNotAllowed(Problem):
     status, slug, title = 405, "method-not-allowed", "Method not allowed"
 
 
-class Entrance(BaseRoute):
-    """The one route to every operation of the table: nothing is reached without passing it.
+class Entrance:
+    """ASGI in front of the gateway's own FastAPI application, `inside`: a call to a service costs nothing of that.
 
-    It is ASGI, not FastAPI: a call that is forwarded needs no dependencies and no models. The gateway's own
-    operations are FastAPI routes behind it, which find the caller in their scope.
+    The gateway's own operations go inside with their caller in the scope, refused calls with the reason (`Refusals`
+    answers them), and what is not in the table, such as /docs, as it came.
     """
 
-    def __init__(self, routes: Routes, gate: Gate, upstreams: Mapping[str, Upstream], own: ASGIApp) -> None:
+    def __init__(self, inside: ASGIApp, routes: Routes, gate: Gate, upstreams: Mapping[str, Upstream]) -> None:
+        self._inside = inside
         self._routes = routes
         self._gate = gate
         self._upstreams = upstreams
-        self._own = own
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._routes.find(scope["path"]) if scope["type"] == "http" else None
-        return (Match.NONE, {}) if found is None else (Match.FULL, {"found": found})
+        if found is not None:
+            try:
+                if await self._admit(found, scope, receive, send):
+                    return
+            except Exception as fault:  # noqa: BLE001  inside, every error has its answer
+                scope[FAULT] = fault
+        await self._inside(scope, receive, send)
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found: Found = scope["found"]
+    async def _admit(self, found: Found, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Let the caller in, and pass the call on where a service answers it: then it is done."""
         operation = found.operations.get(scope["method"])
         if operation is None:
             allowed = ", ".join(sorted(found.operations))
             raise MethodNotAllowed(f"This path takes {allowed}.", headers={"Allow": allowed})
         caller = await self._gate.caller(scope["headers"])
         profile = await self._gate.admit(caller, operation, found.area)
-        if not operation.services or profile is None:
-            await self._serve(caller, scope, receive, send)
-        else:
+        if operation.services and profile is not None:
             await self._pass(caller.inside(profile), operation, scope, receive, send)
-
-    async def _serve(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
+            return True
+        scope[CALLER] = caller
         if scope["method"] not in SAFE:
             log.info("%s %s by %s", scope["method"], scope["path"], caller.id)
-        await self._own({**scope, CALLER: caller}, receive, send)
+        return False
 
     async def _pass(
         self, principal: Principal, operation: Operation, scope: Scope, receive: Receive, send: Send
@@ -75,3 +80,13 @@ class Entrance(BaseRoute):
         calls = [self._upstreams[name].ask(principal, operation.method, path) for name in operation.services]
         answers = await asyncio.gather(*calls)
         return JSONResponse({key: [row for answer in answers for row in answer[key]] for key in answers[0]})
+
+
+class Refusals(BaseRoute):
+    """The route of calls that the entrance refused: raises why, for the application's handlers to answer."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return (Match.FULL if FAULT in scope else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  the name of the base
+        raise scope[FAULT]

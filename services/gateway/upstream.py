@@ -3,9 +3,8 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -14,8 +13,9 @@ from starlette.types import Receive, Scope, Send
 from yarl import URL
 
 from services.gateway import headers
-from services.gateway.body import Body, Gone
+from services.gateway.body import Body
 from services.gateway.settings import GatewaySettings
+from services.gateway.watch import Gone, Watch
 from shared import observe
 from shared.errors import BadRequest, Problem, Unavailable
 from shared.principal import HEADER, Principal, Signer
@@ -63,20 +63,18 @@ class Upstream:
 
     async def forward(self, principal: Principal, scope: Scope, receive: Receive, send: Send) -> None:
         """Carry one call out. Raises a problem while nothing of the answer is out; afterwards the connection ends."""
-        timer = asyncio.timeout(self._settings.answer_seconds)
-        moved = partial(self._extend, timer)
-        body = Body(
-            scope, receive, limit=self._settings.most_body_bytes, idle=self._settings.upload_seconds, moved=moved
-        )
-        relay = Relay(send, moved)
+        settings = self._settings
+        body = Body(scope, receive, limit=settings.most_body_bytes, idle=settings.upload_seconds)
+        relay = Relay(send)
         try:
-            async with timer, body.attended(), await self._call(principal, scope, body) as answer:
-                await relay.pass_on(answer)
+            with Watch(body.abandoned, settings.answer_seconds) as watch:
+                async with await self._call(principal, scope, body, watch) as answer:
+                    await relay.pass_on(answer, watch)
         except (Gone, TimeoutError, aiohttp.ClientError) as error:
-            fault = body.fault or self._problem(error)
+            fault = body.fault or error
             log.warning("%s: %s %s: %r", self.name, scope["method"], scope["path"], fault)
             if not relay.started and not isinstance(fault, Gone):
-                raise fault from None
+                raise self._problem(fault) from None
 
     async def ask(self, principal: Principal, method: str, path: str) -> Any:
         """The JSON that the service answers with 200 to a call without a body; any other answer is a problem."""
@@ -105,13 +103,13 @@ class Upstream:
         return "; ".join(wrong) or "ok"
 
     async def _call(
-        self, principal: Principal, scope: Scope, body: Body
+        self, principal: Principal, scope: Scope, body: Body, watch: Watch
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         path, query = scope["raw_path"].decode("ascii"), scope["query_string"]
         if not query.isascii():
             raise BadRequest("The query holds bytes that must be percent-encoded.")
         fields = headers.inbound(scope["headers"]) + self._fields(principal, scope["method"], path)
-        content = await body.content()
+        content = await body.content(watch.moved)
         if body.length and not isinstance(content, bytes):
             fields.append(("Content-Length", str(body.length)))
         target = f"{path}?{query.decode()}" if query else path
@@ -127,10 +125,9 @@ class Upstream:
         url = URL(self._origin + target, encoded=True)
         return self._session.request(method, url, headers=fields, data=content, allow_redirects=False)
 
-    def _extend(self, timer: asyncio.Timeout) -> None:
-        timer.reschedule(asyncio.get_running_loop().time() + self._settings.answer_seconds)
-
     def _problem(self, error: Exception) -> Problem:
+        if isinstance(error, Problem):
+            return error
         if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
             return Unavailable(f"The {self.name} service cannot be reached; try again.")
         if isinstance(error, TimeoutError):
@@ -142,12 +139,11 @@ class Upstream:
 class Relay:
     """An answer on its way down. `started` once the caller has its status."""
 
-    def __init__(self, send: Send, moved: Callable[[], None]) -> None:
+    def __init__(self, send: Send) -> None:
         self._send = send
-        self._moved = moved
         self.started = False
 
-    async def pass_on(self, answer: aiohttp.ClientResponse) -> None:
+    async def pass_on(self, answer: aiohttp.ClientResponse, watch: Watch) -> None:
         """Send status, fields and body, one piece at a time and none before the one before is taken."""
         self.started = True
         start = {
@@ -161,4 +157,4 @@ class Relay:
             piece = await answer.content.readany()
             more = not answer.content.at_eof()
             await self._send({"type": "http.response.body", "body": piece, "more_body": more})
-            self._moved()
+            watch.moved()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtri
 from scipy.stats import gamma
@@ -105,6 +105,7 @@ def test_a_longer_horizon_keeps_the_earlier_buckets() -> None:
     assert np.array_equal(longer[:, :, :5], shorter)
 
 
+@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), rho=st.floats(0, 1), paths=st.integers(1, 60))
 def test_paths_are_never_negative_and_meet_the_mean(seed: int, rho: float, paths: int) -> None:
     random = np.random.default_rng(seed)

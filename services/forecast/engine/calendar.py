@@ -44,9 +44,10 @@ class Calendar:
 
 def buckets(frequency: Frequency, first: np.datetime64, count: int) -> Dates:
     if frequency == "M":
-        months = np.datetime64(first, "M") + np.arange(count)
+        months = np.datetime64(first, "M") + np.arange(count).astype("timedelta64[M]")
         return months.astype("datetime64[D]")
-    line: Dates = np.datetime64(first, "D") + np.arange(count) * (7 if frequency == "W" else 1)
+    days = np.arange(count) * (7 if frequency == "W" else 1)
+    line: Dates = np.datetime64(first, "D") + days.astype("timedelta64[D]")
     return line
 
 
@@ -71,10 +72,12 @@ def parts(frequency: Frequency, dates: Dates) -> dict[str, Floats]:
     found = {"month": days.month.to_numpy(dtype=np.float32)}
     if frequency == "M":
         month = dates.astype("datetime64[M]")
-        weekdays = np.busday_count(month.astype("datetime64[D]"), (month + 1).astype("datetime64[D]"))
+        weekdays = np.busday_count(
+            month.astype("datetime64[D]"), (month + np.timedelta64(1, "M")).astype("datetime64[D]")
+        )
         return found | {"working_days": weekdays.astype(np.float32)}
     found["week"] = days.isocalendar().week.to_numpy(dtype=np.float32)
     found["day_of_month"] = days.day.to_numpy(dtype=np.float32)
     if frequency == "D":
-        found["day_of_week"] = days.dayofweek.to_numpy(dtype=np.float32)
+        found["day_of_week"] = days.day_of_week.to_numpy(dtype=np.float32)
     return found

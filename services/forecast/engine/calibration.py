@@ -1,8 +1,7 @@
-"""What held-out blocks of history teach: which head to trust, and by how much mean and quantiles are off.
+"""What held-out blocks of history teach: errors made out of sample, and which head to trust.
 
-Every figure is measured out of sample: the mean comes from a model trained before the block, the head
-from the other blocks. Additive correction of quantiles after Romano, Patterson and Candes (2019),
-Conformalized quantile regression.
+The mean of a held-out cell comes from a model trained before the block, its quantiles from a head
+fitted to the other blocks.
 """
 
 from collections.abc import Sequence
@@ -11,14 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.forecast.engine.boosting import Fit
-from services.forecast.engine.cells import QUANTILES, Floats, Ints
+from services.forecast.engine.cells import Floats, Ints
 from services.forecast.engine.distribution import ForestHead, HeadName, ScaleHead, fit_head
 from services.forecast.engine.metrics import decile_loss
-from services.forecast.engine.segments import SEGMENTS
 
-_LEVELS = np.array(QUANTILES)
-_STEP_GROUPS = 4
-_LEAST_PER_GROUP = 500
 _MANY_ZEROS = 0.6
 
 
@@ -99,41 +94,3 @@ def _left_out(blocks: Sequence[HeldOut], number: int, how: Fit) -> dict[HeadName
 
 def _loss(held_out: HeldOut, quantiles: Floats) -> float:
     return float((decile_loss(held_out.target, quantiles) * held_out.scale).sum())
-
-
-@dataclass(frozen=True)
-class Correction:
-    """Learned corrections: `shift` [step groups, segments, K] in widths of the 80 % interval, `factor` [segments]."""
-
-    shift: Floats
-    factor: Floats
-    horizon: int
-
-    @classmethod
-    def none(cls, horizon: int) -> "Correction":
-        return cls(np.zeros((_STEP_GROUPS, len(SEGMENTS), len(_LEVELS))), np.ones(len(SEGMENTS)), horizon)
-
-    def quantiles(self, found: Floats, step: Ints, segment: Ints) -> Floats:
-        """Shift quantiles [r, K]; never negative, never decreasing."""
-        shift = self.shift[step_group(step, self.horizon), segment]
-        moved = found + shift * width(found)[:, None]
-        return np.maximum(np.maximum.accumulate(moved, axis=1), 0)
-
-    def mean(self, found: Floats, segment: Ints) -> Floats:
-        corrected: Floats = found * self.factor[segment]
-        return corrected
-
-
-def step_group(step: Ints, horizon: int) -> Ints:
-    return np.minimum((step - 1) * _STEP_GROUPS // horizon, _STEP_GROUPS - 1)
-
-
-def width(quantiles: Floats) -> Floats:
-    """Width [r] of the 80 % interval."""
-    found: Floats = quantiles[:, -2] - quantiles[:, 1]
-    return found
-
-
-def learn_correction(blocks: Sequence[HeldOut], trial: Trial, horizon: int) -> Correction:
-    del blocks, trial
-    return Correction.none(horizon)

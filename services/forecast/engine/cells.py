@@ -69,6 +69,13 @@ class Cells:
     def take(self, rows: Ints | Bools | slice) -> "Cells":
         return Cells(self.series[rows], self.origin[rows], self.horizon[rows])
 
+    def joined(self, other: "Cells") -> "Cells":
+        return Cells(
+            np.concatenate([self.series, other.series]),
+            np.concatenate([self.origin, other.origin]),
+            np.concatenate([self.horizon, other.horizon]),
+        )
+
     @classmethod
     def grid(cls, n: int, origin: int, horizon: int) -> "Cells":
         """Every series times every horizon step from one origin, series-major (reshape to [n, H])."""

@@ -73,18 +73,18 @@ class FeatureBuilder:
         self.drivers = [DriverHistory(driver, panel, self.memory.level) for driver in panel.drivers]
         self.calendar = calendar.parts(panel.frequency, panel.timeline)
         self.codes = codes.encode(panel.series)
-        sheet = self._sheet(Cells.grid(panel.demand.shape[0], len(panel.periods) - 1, 1).take(slice(1)), None)
+        sheet = self._sheet(Cells.grid(panel.demand.shape[0], len(panel.periods) - 1, 1).take(slice(1)))
         self.names = tuple(sheet.families)
         self.families = sheet.families
         self.spread = tuple(sheet.spread)
 
-    def build(self, cells: Cells, level: Floats | None = None) -> Rows:
-        """Features of `cells`; `level` [n] in units stands in for series that have none of their own."""
+    def build(self, cells: Cells) -> Rows:
+        """Features of `cells`; scale and target are NaN before a series' first sale."""
         matrix = np.empty((len(cells), len(self.names)), dtype=np.float32)
         for start in range(0, len(cells), _BLOCK):
             block = slice(start, start + _BLOCK)
-            matrix[block] = self._sheet(cells.take(block), level).matrix()
-        scale = self._scale(cells, level)
+            matrix[block] = self._sheet(cells.take(block)).matrix()
+        scale = self.history.level(cells.series, cells.origin)
         return Rows(cells, matrix, scale, self._demand(cells) / scale)
 
     def spread_columns(self, matrix: Floats) -> Floats:
@@ -97,12 +97,8 @@ class FeatureBuilder:
         found: Floats = np.where(cells.target < self.history.length, demand, np.nan)
         return found
 
-    def _scale(self, cells: Cells, level: Floats | None) -> Floats:
-        own = self.history.level(cells.series, cells.origin)
-        return own if level is None else np.where(np.isnan(own), level[cells.series], own)
-
-    def _sheet(self, cells: Cells, level: Floats | None) -> Sheet:
-        sheet, scale = Sheet(), self._scale(cells, level)
+    def _sheet(self, cells: Cells) -> Sheet:
+        sheet, scale = Sheet(), self.history.level(cells.series, cells.origin)
         sheet.add("horizon", "horizon", cells.horizon, spread=True)
         self._recent(sheet, cells, scale)
         self._intermittency(sheet, cells)
@@ -132,7 +128,7 @@ class FeatureBuilder:
         for decay, smoothed in past.smoothed.items():
             now = smoothed[origin, series] / scale
             sheet.add(f"smoothed_{decay}", "recent_demand", now, spread=decay == middle)
-        momentum = self._profile(origin, 4) / self._profile(origin, self.memory.level)
+        momentum = ratio(self._profile(origin, 4), self._profile(origin, self.memory.level))
         sheet.add("panel_momentum", "recent_demand", momentum)
 
     def _intermittency(self, sheet: Sheet, cells: Cells) -> None:

@@ -11,6 +11,7 @@ from services.forecast.engine.calendar import Frequency
 from services.forecast.engine.cells import Bools, Floats, Ints
 
 _LEVEL_FLOOR = 0.1  # a level never falls below this share of the long-run mean: silence is not the end
+_PROFILE_CAP = 10
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class History:
         self.since_sale = _since(known & (filled > 0))
         self.smoothed = {decay: _smoothed(self.demand, decay) for decay in memory.decays}
         self.seasonal = {season: _by_season(filled, known, season) for season in memory.seasons}
-        self.profile = Running.over(_profile(self.demand)[:, None])
+        self.profile = Running.over(_profile(self.demand, self.total, self.known)[:, None])
 
     def at(self, series: Ints, period: Ints) -> Floats:
         """Demand in units at each (series, period), NaN before the start of history."""
@@ -136,11 +137,10 @@ def _by_season(filled: Floats, known: Bools, season: int) -> tuple[Floats, Ints]
     return sums, counts
 
 
-def _profile(demand: Floats) -> Floats:
-    """Mean over the series of demand relative to each one's own mean, [T]; 1 where nothing is known."""
-    known = ~np.isnan(demand)
-    means = ratio(np.where(known, demand, 0).sum(axis=0, dtype=np.float64), known.sum(axis=0))
-    relative = np.clip(demand / np.where(means > 0, means, np.nan), 0, 10)
+def _profile(demand: Floats, total: Running, known: Running) -> Floats:
+    """Mean over the series of demand relative to each one's own mean so far, [T]; 1 where nothing is known."""
+    means = ratio(total.sums[1:], known.sums[1:])
+    relative = np.clip(ratio(demand, means), 0, _PROFILE_CAP)
     usable = ~np.isnan(relative)
     profile = ratio(np.where(usable, relative, 0).sum(axis=1), usable.sum(axis=1))
     return np.where(np.isnan(profile), 1.0, profile)

@@ -8,12 +8,12 @@ import numpy as np
 
 from services.forecast.engine import arrays
 from services.forecast.engine.boosting import Booster
-from services.forecast.engine.calibration import Correction
 from services.forecast.engine.cells import QUANTILES, Bools, Cells, Dates, Floats, Ints
+from services.forecast.engine.correction import Correction
 from services.forecast.engine.distribution import Head, HeadName, head_features, load_head
 from services.forecast.engine.features import Family, FeatureBuilder, Rows
 from services.forecast.engine.mean import MeanModel
-from services.forecast.engine.newcomers import peer_levels
+from services.forecast.engine.newcomers import from_peers
 from services.forecast.engine.panel import Panel
 from services.forecast.engine.recipe import Recipe
 from services.forecast.engine.segments import SEGMENTS, segments
@@ -27,7 +27,7 @@ class Forecast:
     """Demand of n item-locations in H future `periods`, in units.
 
     mean [n, H]; quantiles [n, H, K] at QUANTILES, not negative, not decreasing; dependence [n]:
-    correlation of the periods' normal scores, for shared.paths. Flags are [n] each: `no_history` (level
+    correlation of the periods' normal scores, for shared.paths. Flags are [n] each: `no_history` (forecast
     of its peers), `never_sold` (forecast is 0), `short_history` (less than a quarter of the level
     window), `unseen_attribute` and `driver_missing` (forecast without knowing them).
     """
@@ -68,17 +68,21 @@ class Model:
         fitted = self.recipe.fit_to(panel)
         builder = FeatureBuilder(fitted, self.recipe.codes)
         n, horizon = len(panel.series), panel.horizon
-        last = np.full(n, len(panel.periods) - 1)
-        own = builder.history.level(np.arange(n), last)
-        rows = builder.build(Cells.grid(n, int(last[0]), horizon), peer_levels(panel.series, own))
+        rows = builder.build(Cells.grid(n, len(panel.periods) - 1, horizon))
         flags = self._flags(fitted, builder)
         segment = segments(panel.demand)
         mean, quantiles = self._predict(rows, builder, segment[rows.cells.series])
-        sold = ~flags["never_sold"]
+        sold = ~(flags["never_sold"] | flags["no_history"])
+        mean, quantiles = from_peers(
+            panel.series,
+            flags["no_history"],
+            np.where(sold[:, None], mean.reshape(n, horizon), 0),
+            np.where(sold[:, None, None], quantiles.reshape(n, horizon, len(QUANTILES)), 0),
+        )
         return Forecast(
             periods=panel.future,
-            mean=mean.reshape(n, horizon) * sold[:, None],
-            quantiles=quantiles.reshape(n, horizon, len(QUANTILES)) * sold[:, None, None],
+            mean=mean,
+            quantiles=quantiles,
             dependence=self.dependence[segment],
             flags=flags,
         )

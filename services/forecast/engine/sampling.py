@@ -11,8 +11,9 @@ TRAINING_BUDGET = 120_000
 CALIBRATION_BUDGET = 40_000  # cells per block
 _EARLY_SHARE = 0.1  # the panel begins to teach soon after this share of its series has started
 _BLOCKS = 4
-_LEAST_SHARE = 0.25  # of all training cells must lie before a block for it to count
-_LEAST_CELLS = 3_000  # nor are further blocks cut from a panel this small
+_LEAST_FIRST = 0.1  # of all training cells must lie before the newest block, else it is a shorter one
+_LEAST_SHARE = 0.25  # and before each older block, at least
+_LEAST_CELLS = 3_000  # of them
 _STRETCH_CELLS = 8_000  # of those, cells that form whole horizons of single series
 
 
@@ -52,7 +53,7 @@ def cut_blocks(history: History, cells: Cells, horizon: int) -> list[Block]:
     for number in range(_BLOCKS):
         cut = end - reach
         before = int((cells.target <= cut).sum())
-        if before < max(_LEAST_SHARE * len(cells), _LEAST_CELLS if found else 1):
+        if before < (max(_LEAST_SHARE * len(cells), _LEAST_CELLS) if found else _LEAST_FIRST * len(cells)):
             break
         found.append(Block(cut, end if number == 0 else cut + max(horizon // 2, 3), end))
         end -= horizon
@@ -68,17 +69,17 @@ def _short_block(history: History, cells: Cells) -> Block:
 def held_out_cells(history: History, block: Block, horizon: int, rng: np.random.Generator) -> Cells:
     """Up to CALIBRATION_BUDGET known cells of a block; some form whole horizons from its first origin."""
     taught = np.flatnonzero(_first_sale(history) <= block.cut)
-    grid = np.meshgrid(np.arange(history.n), np.arange(block.cut, block.stop), np.arange(1, horizon + 1), indexing="ij")
-    cells = Cells(*(axis.ravel() for axis in grid))
-    cells = cells.take((cells.target <= block.end) & (_first_sale(history)[cells.series] <= cells.origin))
-    cells = _known(history, cells)
-    if len(cells) <= CALIBRATION_BUDGET:
-        return cells
     chosen = rng.permutation(taught)[: max(_STRETCH_CELLS // horizon, 1)]
-    whole = np.isin(cells.series, chosen) & (cells.origin == block.cut)
-    others = np.flatnonzero(~whole)
-    drawn = others[_choice(len(others), CALIBRATION_BUDGET - int(whole.sum()), rng)]
-    return cells.take(np.sort(np.concatenate([np.flatnonzero(whole), drawn])))
+    stretches = Cells.grid(history.n, block.cut, horizon)
+    stretches = stretches.take(np.isin(stretches.series, chosen))
+    shape = (history.n, block.stop - block.cut, horizon)
+    numbers = _choice(int(np.prod(shape)), CALIBRATION_BUDGET, rng)
+    series, origin, step = np.unravel_index(numbers, shape)
+    drawn = Cells(series, origin + block.cut, step + 1)
+    drawn = drawn.take(~((drawn.origin == block.cut) & np.isin(drawn.series, chosen)))
+    cells = stretches.joined(drawn)
+    cells = cells.take((cells.target <= block.end) & (_first_sale(history)[cells.series] <= cells.origin))
+    return _known(history, cells)
 
 
 def _drawn(origins: Ints, last: int, horizon: int, budget: int, rng: np.random.Generator) -> Cells:
@@ -91,7 +92,7 @@ def _drawn(origins: Ints, last: int, horizon: int, budget: int, rng: np.random.G
     upto = np.concatenate([[0], np.cumsum(steps)])
     offered = np.concatenate([[0], np.cumsum(upto[origins])])
     total = int(offered[-1])
-    numbers = np.arange(total) if total <= budget else _choice(total, budget, rng)
+    numbers = _choice(total, budget, rng)
     series = np.searchsorted(offered, numbers, side="right") - 1
     rest = numbers - offered[series]
     back = np.searchsorted(upto, rest, side="right")
@@ -99,6 +100,9 @@ def _drawn(origins: Ints, last: int, horizon: int, budget: int, rng: np.random.G
 
 
 def _choice(total: int, count: int, rng: np.random.Generator) -> Ints:
+    """Draw `count` of the numbers below `total` without replacement, ascending; all of them if fewer."""
+    if total <= count:
+        return np.arange(total)
     return np.sort(rng.choice(total, count, replace=False, shuffle=False))
 
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from services.forecast.engine.boosting import Fit
-from services.forecast.engine.calibration import Correction, HeldOut, learn_correction, try_heads
-from services.forecast.engine.cells import Floats, TooShort, Watch
+from services.forecast.engine.calibration import HeldOut, try_heads
+from services.forecast.engine.cells import QUANTILES, Floats, TooShort, Watch
+from services.forecast.engine.correction import Correction
 from services.forecast.engine.dependence import dependence
 from services.forecast.engine.distribution import fit_head, head_features
 from services.forecast.engine.features import FeatureBuilder, Rows
@@ -16,6 +17,8 @@ from services.forecast.engine.panel import Panel
 from services.forecast.engine.recipe import Recipe
 from services.forecast.engine.sampling import Block, cut_blocks, held_out_cells, training_cells
 from services.forecast.engine.segments import segments
+
+_LEAST_CELLS = 12  # pairs of an origin and a later known period
 
 
 def train(
@@ -29,7 +32,7 @@ def train(
     """Train both stages on all of `panel`'s history; the same inputs and seed give the same model.
 
     `threads` has no influence on the result. `progress` hears (done, total, what); `cancelled` is asked
-    between steps and boosting rounds. Raises Cancelled, and TooShort where no period follows a sale.
+    between steps and boosting rounds. Raises Cancelled, and TooShort where hardly a period follows a sale.
     """
     return _Training(panel, Fit(seed, threads, Watch(progress, cancelled))).run()
 
@@ -44,8 +47,8 @@ class _Training:
 
     def run(self) -> Model:
         cells = training_cells(self.builder.history, self.panel.horizon, self.rng)
-        if not len(cells):
-            raise TooShort("no series has a known period after its first sale")
+        if len(cells) < _LEAST_CELLS:
+            raise TooShort(f"only {len(cells)} periods follow a first sale; {_LEAST_CELLS} are needed to learn from")
         cuts = cut_blocks(self.builder.history, cells, self.panel.horizon)
         total = len(cuts) + 4
         self.how.watch.step(0, total, "features")
@@ -57,33 +60,39 @@ class _Training:
             self.how.watch.step(2 + number, total, "held-out block")
             held_out.append(self._hold_out(rows, block))
         self.how.watch.step(total - 2, total, "distribution")
-        model = self._finish(mean, held_out)
+        # Two or three periods leave nothing to hold out: errors on the training cells are all there is.
+        usable = [block for block in held_out if block] or [self._judged(rows, mean, len(self.panel.periods))]
+        model = self._finish(mean, usable)
         self.how.watch.step(total, total, "trained")
         return model
 
-    def _hold_out(self, rows: Rows, block: Block) -> HeldOut:
+    def _hold_out(self, rows: Rows, block: Block) -> HeldOut | None:
         """Cells of one block with the mean of a model that has seen nothing after its cut."""
         before = rows.take(rows.cells.target <= block.cut)
-        mean_then = MeanModel.fit(before.matrix, before.target, self.how)
         cells = held_out_cells(self.builder.history, block, self.panel.horizon, self.rng)
-        test = self.builder.build(cells)
-        mean = mean_then.predict(test.matrix)
-        segment_then = segments(self.panel.demand[:, : block.cut + 1])
+        if not len(before) or not len(cells):
+            return None
+        mean_then = MeanModel.fit(before.matrix, before.target, self.how)
+        return self._judged(self.builder.build(cells), mean_then, block.cut)
+
+    def _judged(self, rows: Rows, model: MeanModel, known_until: int) -> HeldOut:
+        mean, cells = model.predict(rows.matrix), rows.cells
+        segment = segments(self.panel.demand[:, : known_until + 1])
         return HeldOut(
-            features=head_features(self.builder.spread_columns(test.matrix), mean, test.scale),
-            target=test.target,
+            features=head_features(self.builder.spread_columns(rows.matrix), mean, rows.scale),
+            target=rows.target,
             mean=mean,
-            scale=test.scale,
+            scale=rows.scale,
             series=cells.series,
             origin=cells.origin,
             step=cells.horizon,
-            segment=segment_then[cells.series],
+            segment=segment[cells.series],
         )
 
     def _finish(self, mean: MeanModel, blocks: list[HeldOut]) -> Model:
         whole = HeldOut.joined(blocks)
         trial = try_heads(blocks, self.how)
-        correction = learn_correction(blocks, trial, self.panel.horizon)
+        correction = Correction.learn(blocks, trial, self.panel.horizon)
         return Model(
             recipe=self.recipe,
             families=self.builder.families,
@@ -95,14 +104,14 @@ class _Training:
         )
 
     def _dependence(self, whole: HeldOut, correction: Correction, quantiles: Floats) -> Floats:
-        """Correlation by demand class, from the stretches that were held out in one piece."""
-        rows = whole.stretches(self.panel.horizon)
-        corrected = correction.quantiles(quantiles[rows.ravel()], whole.step[rows.ravel()], whole.segment[rows.ravel()])
-        mean = correction.mean(whole.mean, whole.segment)
+        """Correlation by demand class, from the longest stretches that were held out in one piece."""
+        rows = whole.stretches(int(whole.step.max()))
+        cells = rows.ravel()
+        corrected = correction.quantiles(quantiles[cells], whole.step[cells], whole.segment[cells])
         return dependence(
             whole.target[rows],
-            mean[rows],
-            corrected.reshape(*rows.shape, -1),
+            correction.mean(whole.mean, whole.segment)[rows],
+            corrected.reshape(*rows.shape, len(QUANTILES)),
             whole.segment[rows[:, 0]],
             self.how.seed,
         )

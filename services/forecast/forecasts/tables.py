@@ -1,5 +1,4 @@
 import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -16,11 +15,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.forecast.tables import Base
-from shared.jobs import Run
+from services.forecast.tables import Base, DataRun
 
 
-class Forecast(Run, Base):
+class Forecast(DataRun, Base):
     """A forecast run. `origin` is the last period whose demand was known; `periods` are those forecast."""
 
     __tablename__ = "forecasts"
@@ -36,10 +34,7 @@ class Forecast(Run, Base):
     periods: Mapped[list[datetime.date]] = mapped_column(ARRAY(Date), default=list)
     quantiles: Mapped[list[float]] = mapped_column(ARRAY(Float), default=list)
     series_count: Mapped[int] = mapped_column(default=0)
-    input_digest: Mapped[str | None]
     output_digest: Mapped[str | None]
-    code_version: Mapped[str | None]
-    warnings: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
 
 
 class ForecastSeries(Base):

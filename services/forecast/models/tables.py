@@ -2,14 +2,14 @@ import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, func
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.forecast.tables import Base
-from shared.jobs import Run
+from services.forecast.tables import Base, DataRun
+from shared.principal import Frequency
 
 
-class TrainingRun(Run, Base):
+class TrainingRun(DataRun, Base):
     """A backtest and a training; its profile is the area's at the time of the request."""
 
     __tablename__ = "training_runs"
@@ -17,13 +17,10 @@ class TrainingRun(Run, Base):
     reason: Mapped[str]
     origins: Mapped[int]
     seed: Mapped[int]
-    frequency: Mapped[str]
+    frequency: Mapped[Frequency] = mapped_column(Text)
     season_length: Mapped[int]
     horizon: Mapped[int]
-    input_digest: Mapped[str | None]
-    code_version: Mapped[str | None]
     model_version: Mapped[int | None]
-    warnings: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
 
 
 class ModelVersion(Base):
@@ -36,7 +33,7 @@ class ModelVersion(Base):
     training_run: Mapped[UUID] = mapped_column(ForeignKey("training_runs.id"))
     trained_at: Mapped[datetime.datetime] = mapped_column(server_default=func.now())
     mlflow_run: Mapped[str]
-    frequency: Mapped[str]
+    frequency: Mapped[Frequency] = mapped_column(Text)
     season_length: Mapped[int]
     horizon: Mapped[int]
     seed: Mapped[int]

@@ -24,7 +24,8 @@ class Option:
 
     Stock-outs, shortage and cost of inaction are those before the next review's order can arrive; extra holding and
     net benefit run over all the reviews that the order covers. Where it covers one review,
-    net_benefit = cost_of_inaction - order_cost - extra_holding_cost.
+    net_benefit = cost_of_inaction - order_cost - extra_holding_cost. By cost it is positive for every recommended
+    order; a service target may ask for one that does not pay.
     """
 
     quantity: Floats

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.planner.engine.cover import beyond
 from services.planner.engine.inputs import Floats, Ints, Supply
 
 
@@ -17,15 +18,12 @@ class Levels:
 
 
 def levels(supply: Supply, mean: Floats, paths: np.ndarray, reviews: Ints) -> Levels:
-    """Levels per release bucket from mean [n, T], paths [n, S, T] and the reviews [n] that one order lasts.
-
-    Demand beyond the horizon is taken as the average of its last lead time and review period, so that a plan does not
-    run its stock down towards the end.
-    """
+    """Levels per release bucket from mean [n, T], paths [n, S, T] and the reviews [n, T] that an order lasts."""
     span = supply.lead_time + supply.review
-    longer = span + (reviews - 1) * supply.review
+    further = np.concatenate([mean, beyond(mean, span)], axis=1)
+    longer = span[:, None] + (reviews - 1) * supply.review[:, None]
     safety = safety_stock(supply, paths)
-    return Levels(safety, _ahead(mean, span, span) + safety, _ahead(mean, longer, span) + safety)
+    return Levels(safety, _window_sums(further, span[:, None]) + safety, _window_sums(further, longer) + safety)
 
 
 def with_safety(base: Levels, factor: Floats) -> Levels:
@@ -57,21 +55,13 @@ def safety_stock(supply: Supply, paths: np.ndarray) -> Floats:
 
 def scheduled_ahead(receipts: Floats, span: Ints) -> Floats:
     """[n, T] scheduled receipts [n, T] due in the `span` [n] buckets from each bucket on, inside the horizon."""
-    return _window_sums(np.concatenate([receipts, np.zeros_like(receipts)], axis=1), span)
-
-
-def _ahead(mean: Floats, length: Ints, tail: Ints) -> Floats:
-    """[n, T] mean demand of `length` buckets from each bucket on; beyond the horizon the average of the last `tail`."""
-    periods = mean.shape[1]
-    last = np.arange(periods) >= periods - tail[:, None]
-    average = np.sum(mean * last, axis=1) / tail
-    return _window_sums(np.concatenate([mean, np.repeat(average[:, None], periods, axis=1)], axis=1), length)
+    return _window_sums(np.concatenate([receipts, np.zeros_like(receipts)], axis=1), span[:, None])
 
 
 def _window_sums(values: Floats, length: Ints) -> Floats:
-    """[n, T] sums over [t, t + length) of values [n, 2T]; a length over T counts as T."""
+    """[n, T] sums over [t, t + length) of values [n, 2T]; length [n, 1] or [n, T], over T it counts as T."""
     periods = values.shape[1] // 2
     sums = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
     starts = np.arange(periods)
-    ends = starts + np.minimum(length, periods)[:, None]
+    ends = starts + np.minimum(length, periods)
     return np.asarray(np.take_along_axis(sums, ends, axis=1) - sums[:, :periods])

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from services.planner.engine.cover import cover
 from services.planner.engine.evidence import Evidence, evidence
 from services.planner.engine.inputs import Demand, Ints, Supply
 from services.planner.engine.kpis import Comparison, Tally
@@ -19,7 +20,7 @@ from services.planner.engine.policies import benchmark, planned
 from services.planner.engine.projection import Lines
 from services.planner.engine.rollout import roll
 from services.planner.engine.tuning import tuned
-from services.planner.engine.window import cover, open_window
+from services.planner.engine.window import open_window
 from shared.paths import sample
 
 METHOD = "path_newsvendor_on_lots"
@@ -51,12 +52,13 @@ def plan(supply: Supply, demand: Demand, *, paths: int = 200, progress: Callable
     if supply.receipts.shape != (n, periods) or n == 0:
         raise ValueError("supply and demand need the same item-locations and buckets, at least one")
     # Rows with windows of like length share a block: a block's arrays are as wide as its longest window.
-    rows = np.argsort(cover(supply, demand.mean) * supply.review, kind="stable")
+    reviews = cover(supply, demand.mean)
+    rows = np.argsort(_first(supply, reviews) * supply.review, kind="stable")
     size = max(1, BLOCK_CELLS // (paths * periods))
     blocks = []
     for start in range(0, n, size):
         part = rows[start : start + size]
-        blocks.append(_block(supply.rows(part), demand.rows(part), paths))
+        blocks.append(_block(supply.rows(part), demand.rows(part), reviews[part], paths))
         if progress is not None:
             progress(start + len(part))
     tallies = [_total([block.tallies[policy] for block in blocks]).kpis(periods) for policy in range(3)]
@@ -68,10 +70,9 @@ def plan(supply: Supply, demand: Demand, *, paths: int = 200, progress: Callable
     )
 
 
-def _block(supply: Supply, demand: Demand, count: int) -> _Block:
+def _block(supply: Supply, demand: Demand, reviews: Ints, count: int) -> _Block:
     drawn = sample(demand.levels, demand.grid, demand.mean, rho=demand.rho, seeds=demand.seeds, paths=count)
-    reviews = cover(supply, demand.mean)
-    window = open_window(supply, drawn, reviews)
+    window = open_window(supply, drawn, _first(supply, reviews))
     quantity = order_quantity(supply, window)
     base = tuned(supply, drawn, quantity, levels(supply, demand.mean, drawn, reviews))
     buckets = list(roll(supply, drawn, planned(supply, quantity, base)))
@@ -84,6 +85,11 @@ def _block(supply: Supply, demand: Demand, count: int) -> _Block:
             Tally.of(supply, roll(supply, drawn, benchmark(supply, demand.recent, drawn))),
         ),
     )
+
+
+def _first(supply: Supply, reviews: Ints) -> Ints:
+    """[n] reviews that the first order lasts."""
+    return np.asarray(reviews[np.arange(len(reviews)), supply.fence])
 
 
 def _total(tallies: list[Tally]) -> Tally:

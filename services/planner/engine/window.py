@@ -36,22 +36,6 @@ class Window:
         return np.where(supply.backlog[:, None], buckets, last) * supply.penalty[:, None]
 
 
-def cover(supply: Supply, mean: Floats) -> Ints:
-    """[n] reviews that one order lasts: period order quantity or smallest lot, whichever is longer, at least 1.
-
-    mean: [n, T] units. The period order quantity is the EOQ as time, sqrt(2 K / (h d)), to the nearest review; it is
-    what an ordering cost is spread over. Source: Silver, Pyke and Thomas, Inventory and Production Management, ch. 5.
-    """
-    periods = mean.shape[1]
-    after = np.arange(periods) >= supply.arrival[:, None]
-    rate = np.sum(mean * after, axis=1) / after.sum(axis=1)
-    safe = np.where(rate > 0, rate, np.inf)
-    economic = np.rint(np.sqrt(2 * supply.order_cost / (supply.holding_cost * safe)) / supply.review)
-    smallest = np.floor(supply.first_lot * supply.multiple / safe / supply.review)
-    room = (periods - supply.arrival) // supply.review
-    return np.clip(np.maximum(economic, smallest), 1, room).astype(np.int64)
-
-
 def open_window(supply: Supply, paths: np.ndarray, reviews: Ints) -> Window:
     """Roll paths [n, S, T] to the arrival and lay out the `reviews` [n] review periods after it.
 

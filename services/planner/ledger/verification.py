@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from services.planner.ledger.projection import Projection
 from services.planner.ledger.tables import Entry
 from services.planner.recommendations import content
+from services.planner.recommendations.schemas import Content
 from services.planner.recommendations.tables import Recommendation, RecommendationState
 from shared.ledger import Finding
 
@@ -51,7 +52,7 @@ def _content_fault(entry: Entry, rows: list[Any]) -> Finding | None:
     if content.digest(row.text for row in rows) != json.loads(entry.content)["body"]["digest"]:
         return Finding(entry.sequence, f"the recommendations of plan {entry.subject} are not those that were filed")
     for row in rows:
-        if content.columns(json.loads(row.text)) != {name: getattr(row, name) for name in COLUMNS}:
+        if content.columns(Content.model_validate_json(row.text)) != {name: getattr(row, name) for name in COLUMNS}:
             return Finding(entry.sequence, f"the columns of recommendation {row.id} differ from its content")
     return None
 

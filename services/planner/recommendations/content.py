@@ -1,7 +1,7 @@
 """What a plan proposes, as it is stored: one text, and the columns that repeat parts of it for filters."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -10,19 +10,18 @@ from shared import ledger
 
 
 def text(content: Content) -> str:
-    """The one text of a content; pydantic writes money as decimal strings."""
+    """The one text of a content; money is written as decimal strings."""
     return ledger.canonical(content.model_dump(mode="json", by_alias=True))
 
 
-def columns(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a content as read from JSON. Where nothing is to be ordered, nothing is at stake."""
-    inaction = content["cost_of_inaction"]
+def columns(content: Content) -> dict[str, Any]:
+    """The columns of a content. Where nothing is to be ordered, nothing is at stake."""
     return {
-        "type": content["type"],
-        "item": content["item"],
-        "location": content["location"],
-        "net_benefit": Decimal(content["net_benefit"] or 0),
-        "cost_of_inaction": Decimal(inaction["mean"] if inaction else 0),
+        "type": content.type,
+        "item": content.item,
+        "location": content.location,
+        "net_benefit": content.net_benefit or Decimal(0),
+        "cost_of_inaction": content.cost_of_inaction.mean if content.cost_of_inaction else Decimal(0),
     }
 
 

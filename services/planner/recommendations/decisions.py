@@ -86,5 +86,7 @@ def after(state: State, made: Move) -> State:
             return replace(changed, superseded_by=made.plan)
         case "release":
             return changed
+        case "revert":
+            return State(version=changed.version)
         case _:
             return replace(changed, quantity=made.quantity, due=made.due, reason_code=made.reason_code)

@@ -26,9 +26,9 @@ class ActingOut(Schema):
 
 
 class InactionOut(Schema):
-    """Shortage cost until the next review's order can arrive if nothing is ordered, beyond that with the order.
+    """What ordering nothing now costs more than ordering: shortage cost until the next review's order can arrive.
 
-    `units` is the demand that only the order serves.
+    `units` is the demand that only the order serves by then.
     """
 
     mean: Money
@@ -66,7 +66,10 @@ class TriggersOut(Schema):
 
 
 class AlternativeOut(Schema):
-    """Another quantity for the same release (`wait` is none), with the figures of the recommended one."""
+    """Another quantity for the same release (`wait` is none), with the figures of the recommended one.
+
+    Its `cost_of_inaction` is what this quantity saves against none: the recommended one's says what is at stake.
+    """
 
     kind: str
     quantity: Number
@@ -190,7 +193,7 @@ class ReasonCodeOut(Schema):
 
 
 class OrderOut(Schema):
-    """An order for the ERP to release. Idempotent by `recommendation_id`; quantity and due date are the decided ones."""
+    """An order for the ERP to release once per `recommendation_id`; quantity and due date are the decided ones."""
 
     recommendation_id: UUID
     plan_id: UUID

@@ -143,7 +143,7 @@ def test_what_others_stand_on_stops_last():
     stage = Stage()
     with stage.supervisor:
         base = subprocess.Popen([sys.executable, "-c", POLITE, "base"], stdout=subprocess.PIPE, start_new_session=True)
-        stage.supervisor.adopt("base", base, signal.SIGINT)
+        stage.supervisor.adopt("base", base, signal.SIGINT, 7)
         stage.start("one", POLITE, "one")
         stage.start("two", POLITE, "two")
         for name in ("base", "one", "two"):
@@ -153,11 +153,11 @@ def test_what_others_stand_on_stops_last():
     assert stops[2:] == ["base|basestops"]
 
 
-def test_a_deaf_child_is_killed(monkeypatch):
-    monkeypatch.setattr(supervisor, "STOP_SECONDS", 0.3)
+def test_a_deaf_child_is_killed():
     stage = Stage()
     with stage.supervisor:
         child = stage.start("x", STUBBORN)
+        child.stop_seconds = 0.3
         stage.wait_for("x|deaf")
     assert child.process.returncode == -signal.SIGKILL
     assert "did not stop within" in stage.out.getvalue()
@@ -186,3 +186,12 @@ def test_children_die_with_a_killed_supervisor():
         assert not is_gone(child)
         starter.kill()
         await_end(child)
+
+
+def test_a_signal_that_the_starter_ignores_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Stage().supervisor:
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

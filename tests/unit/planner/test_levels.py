@@ -30,7 +30,7 @@ def test_correlated_buckets_need_more_than_independent_ones() -> None:
 def test_levels_of_a_deterministic_forecast_are_sums_of_it() -> None:
     supply = supply_of(1, 6, lead_time=1, review=2)
     demand = demand_of(np.array([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]]))
-    found = levels(supply, demand.mean, paths_of(demand, 3), np.array([2]))
+    found = levels(supply, demand.mean, paths_of(demand, 3), np.full((1, 6), 2))
     assert not found.safety_stock.any()
     np.testing.assert_allclose(found.reorder_point[0], [6, 9, 12, 15, 16, 16])  # beyond the horizon: 5 a bucket
     np.testing.assert_allclose(found.order_up_to[0], [15, 20, 23, 25, 26, 26])
@@ -40,7 +40,7 @@ def test_the_first_order_is_the_one_decided_and_later_ones_fill_up_in_lots() -> 
     supply = supply_of(1, 6, lead_time=1, multiple=4.0, on_hand=11.0)
     demand = demand_of(np.full((1, 6), 5.0))
     paths = paths_of(demand, 2)
-    base = levels(supply, demand.mean, paths, np.array([1]))
+    base = levels(supply, demand.mean, paths, np.ones((1, 6), dtype=np.int64))
     released = [bucket.released[0, 0] for bucket in roll(supply, paths, planned(supply, np.array([8.0]), base))]
     assert released == [8.0, 0.0, 4.0, 4.0, 4.0, 4.0]
 
@@ -50,7 +50,7 @@ def test_tuning_takes_the_cheapest_factor_and_leaves_service_targets_alone() -> 
     supply = supply_of(2, 12, lead_time=4, shortage_cost=[1.0, np.nan], service_target=[np.nan, 0.9], on_hand=40.0)
     demand = demand_of(np.full((2, 12), 10.0), spread=0.4)
     paths = paths_of(demand)
-    base = levels(supply, demand.mean, paths, np.ones(2, dtype=np.int64))
+    base = levels(supply, demand.mean, paths, np.ones((2, 12), dtype=np.int64))
     first = np.array([10.0, 10.0])
     chosen = tuned(supply, paths, first, base).safety_stock / base.safety_stock
     assert chosen[1, 0] == pytest.approx(1.0)

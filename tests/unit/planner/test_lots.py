@@ -1,7 +1,7 @@
 """Feasible order quantities, with the examples of two vendors' documentation (PLANNING golden cases G24, G25)."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.planner.engine.lots import round_down, round_up
@@ -38,6 +38,7 @@ def test_the_maximum_is_kept() -> None:
     assert round_up(np.array([90.0, 90.0]), supply).tolist() == [36.0, 90.0]
 
 
+@settings(max_examples=60, deadline=None)
 @given(need=positive, moq=st.floats(0, 1e4), multiple=positive)
 def test_the_two_lots_enclose_the_need(need: float, moq: float, multiple: float) -> None:
     supply = supply_of(moq=moq, multiple=multiple)

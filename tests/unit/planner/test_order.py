@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, poisson
 
-from services.planner.engine.inputs import Floats, Supply
+from services.planner.engine.cover import cover
+from services.planner.engine.inputs import Demand, Floats, Ints, Supply
 from services.planner.engine.order import order_quantity, stockouts
-from services.planner.engine.window import Window, cover, leftover_cost, open_window, shortfall_cost
+from services.planner.engine.window import Window, leftover_cost, open_window, shortfall_cost
 from tests.unit.planner.cases import demand_of, paths_of, random_case, supply_of
 
 STRATA = (np.arange(20_000) + 0.5) / 20_000
@@ -17,6 +18,10 @@ NEWSVENDOR = {"holding_cost": 0.18, "shortage_cost": 0.70, "backlog": True}  # S
 
 def near(supply: Supply, paths: np.ndarray) -> Window:
     return open_window(supply, paths, np.ones(len(supply.on_hand), dtype=np.int64))
+
+
+def first_cover(supply: Supply, demand: Demand) -> Ints:
+    return np.asarray(cover(supply, demand.mean)[np.arange(len(demand.mean)), supply.fence])
 
 
 def cost(supply: Supply, window: Window, quantity: Floats) -> Floats:
@@ -66,6 +71,7 @@ def test_reorder_point_cycle_service_and_expected_shortage() -> None:
     assert shortfall_cost(window, units, np.zeros(1))[0] == pytest.approx(25.127, abs=0.1)
 
 
+@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), target=st.sampled_from([0.5, 0.8, 0.95, 0.99]))
 def test_a_service_target_takes_the_smallest_lot_that_reaches_it(seed: int, target: float) -> None:
     supply, demand = random_case(seed, service_target=target, shortage_cost=np.nan, max_qty=np.inf)
@@ -98,11 +104,11 @@ def simulated_cost(supply: Supply, row: int, path: Floats, quantity: float) -> f
     return total
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_order_is_the_cheapest_of_all_lots(seed: int) -> None:
-    supply, demand = random_case(seed, order_cost=0.0, multiple=[3.0, 6.0, 11.0])
-    paths = paths_of(demand, count=8)
+    supply, demand = random_case(seed, order_cost=0.0, multiple=[5.0, 9.0, 14.0])
+    paths = paths_of(demand, count=6)
     quantity = order_quantity(supply, near(supply, paths))
     for row in range(3):
         most = min(int(supply.last_lot[row]), int(paths[row].sum() / supply.multiple[row]) + 2)
@@ -114,15 +120,17 @@ def test_the_order_is_the_cheapest_of_all_lots(seed: int) -> None:
         assert chosen == pytest.approx(min(costs), rel=2e-5)
 
 
+@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), more=st.floats(0, 60))
 def test_more_on_hand_never_raises_the_order(seed: int, more: float) -> None:
     supply, demand = random_case(seed)
     richer, _ = random_case(seed, on_hand=supply.on_hand + more)
-    paths, reviews = paths_of(demand, count=40), cover(supply, demand.mean)
+    paths, reviews = paths_of(demand, count=40), first_cover(supply, demand)
     quantity = order_quantity(supply, open_window(supply, paths, reviews))
     assert np.all(order_quantity(richer, open_window(richer, paths, reviews)) <= quantity)
 
 
+@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), power=st.integers(-4, 6))
 def test_units_of_another_size_scale_the_order(seed: int, power: int) -> None:
     supply, demand = random_case(seed)
@@ -131,15 +139,16 @@ def test_units_of_another_size_scale_the_order(seed: int, power: int) -> None:
     money = {name: getattr(supply, name) / size for name in ("unit_cost", "holding_cost", "shortage_cost")}
     scaled, _ = random_case(seed, **units, **money)
     paths = paths_of(demand, count=40)
-    expected = size * order_quantity(supply, open_window(supply, paths, cover(supply, demand.mean)))
-    window = open_window(scaled, paths * np.float32(size), cover(scaled, demand.mean * size))
+    expected = size * order_quantity(supply, open_window(supply, paths, first_cover(supply, demand)))
+    window = open_window(scaled, paths * np.float32(size), first_cover(supply, demand))
     np.testing.assert_allclose(order_quantity(scaled, window), expected, rtol=1e-12)
 
 
+@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_orders_are_feasible_lots(seed: int) -> None:
     supply, demand = random_case(seed)
-    quantity = order_quantity(supply, open_window(supply, paths_of(demand, 40), cover(supply, demand.mean)))
+    quantity = order_quantity(supply, open_window(supply, paths_of(demand, 40), first_cover(supply, demand)))
     lots = quantity / supply.multiple
     np.testing.assert_allclose(lots, np.round(lots), rtol=1e-9)
     ordered = quantity > 0
@@ -164,7 +173,7 @@ def test_an_ordering_cost_is_spread_over_the_reviews_that_an_order_lasts() -> No
     """10 a bucket at 0.2, 40 an order: the EOQ of 63 lasts 6 buckets, though one bucket short costs 20, not 40."""
     supply = supply_of(3, 24, order_cost=40.0, shortage_cost=2.0, on_hand=[0.0, 10.0, 9.0])
     demand = demand_of(np.full((3, 24), 10.0))
-    reviews = cover(supply, demand.mean)
+    reviews = first_cover(supply, demand)
     assert reviews.tolist() == [6, 6, 6]
     assert order_quantity(supply, open_window(supply, paths_of(demand), reviews)).tolist() == [60.0, 0.0, 0.0]
 
@@ -172,13 +181,30 @@ def test_an_ordering_cost_is_spread_over_the_reviews_that_an_order_lasts() -> No
 def test_an_order_that_never_pays_is_not_made() -> None:
     supply = supply_of(1, 24, order_cost=500.0, shortage_cost=1.0)
     demand = demand_of(np.full((1, 24), 1.0))
-    assert order_quantity(supply, open_window(supply, paths_of(demand), cover(supply, demand.mean))).tolist() == [0.0]
+    assert order_quantity(supply, open_window(supply, paths_of(demand), first_cover(supply, demand))).tolist() == [0.0]
 
 
 def test_a_large_minimum_is_held_for_its_whole_life() -> None:
     """A minimum of eight buckets is ordered, though it costs more to hold in its first bucket than that one loses."""
     supply = supply_of(2, 24, moq=80.0, holding_cost=[0.2, 0.4], shortage_cost=1.0)
     demand = demand_of(np.full((2, 24), 10.0))
-    reviews = cover(supply, demand.mean)
+    reviews = first_cover(supply, demand)
     assert reviews.tolist() == [8, 8]
     assert order_quantity(supply, open_window(supply, paths_of(demand), reviews)).tolist() == [80.0, 0.0]
+
+
+def test_a_sale_lost_before_a_receipt_is_not_made_up_by_it() -> None:
+    """Ten are lost in bucket 0 whatever arrives in bucket 1; a backlog would be served from the fifteen."""
+    receipts = np.array([[0.0, 15.0, 0.0, 0.0]] * 2)
+    supply = supply_of(2, 4, review=2, receipts=receipts, backlog=[False, True], shortage_cost=[1.0, 0.19])
+    window = near(supply, paths_of(demand_of(np.full((2, 4), 10.0))))
+    assert window.thresholds[:, 0].tolist() == [[10.0, 10.0], [10.0, 5.0]]
+    assert order_quantity(supply, window).tolist() == [10.0, 5.0]
+
+
+def test_a_first_order_does_not_insure_what_a_later_review_can_answer() -> None:
+    supply = supply_of(1, 8, review=2)
+    paths = paths_of(demand_of(np.full((1, 8), 10.0), spread=0.4))
+    spread = open_window(supply, paths, np.array([3])).thresholds[0].std(axis=0)
+    assert spread[0] == pytest.approx(4, rel=0.05)
+    np.testing.assert_allclose(spread[2:], spread[1])

@@ -1,0 +1,134 @@
+"""What a training or a forecast reads of an area: five tables, in one consistent view, in one fixed order.
+
+demand (up to the origin), items, locations, drivers, and driver_values: of drivers known ahead all of them, of others
+those up to the origin.
+"""
+
+import datetime
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+from psycopg import sql
+from sqlalchemy.orm import Session
+
+from services.forecast.datasets import Datasets, Tables
+from services.forecast.tables import DataRun
+from shared.db import psycopg_connection
+from shared.errors import Conflict
+from shared.jobs import Work
+
+LAST_PERIOD = """
+    SELECT max(newest.period) FROM series
+    CROSS JOIN LATERAL (SELECT max(period) AS period FROM demand WHERE series_id = series.id) AS newest
+    WHERE area = %(area)s
+"""
+DEMAND = """
+    SELECT item, location, period, quantity, in_stock FROM demand JOIN series ON series.id = series_id
+    WHERE area = %(area)s AND period <= %(origin)s ORDER BY item, location, period
+"""
+ITEMS = "SELECT item, category FROM items WHERE area = %(area)s ORDER BY item"
+LOCATIONS = "SELECT location, region, kind FROM locations WHERE area = %(area)s ORDER BY location"
+DRIVERS = """
+    SELECT driver, kind, known_ahead, scope, publication_delay FROM drivers WHERE area = %(area)s ORDER BY driver
+"""
+DRIVER_VALUES = """
+    SELECT driver, item, location, period, value FROM driver_values
+    JOIN driver_series ON driver_series.id = series_id JOIN drivers USING (area, driver)
+    WHERE area = %(area)s AND (known_ahead OR period <= %(origin)s)
+    ORDER BY driver, item NULLS FIRST, location NULLS FIRST, period
+"""
+QUERIES = {
+    "demand": DEMAND,
+    "items": ITEMS,
+    "locations": LOCATIONS,
+    "drivers": DRIVERS,
+    "driver_values": DRIVER_VALUES,
+}
+TYPES = {
+    "period": pa.date32(),
+    "quantity": pa.float64(),
+    "value": pa.float64(),
+    "in_stock": pa.bool_(),
+    "known_ahead": pa.bool_(),
+    "publication_delay": pa.int32(),
+}
+
+
+class NoDemand(Conflict):
+    slug, title = "no-demand", "No demand to learn from"
+
+
+class OriginTooLate(Conflict):
+    slug, title = "origin-too-late", "Demand ends before the origin"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The tables as they stood at `origin`, and the digest under which they are kept."""
+
+    digest: str
+    origin: datetime.date
+    tables: Tables
+
+
+def take[R: DataRun](work: Work[R], datasets: Datasets, origin: datetime.date | None) -> Inputs:
+    """Read the run's area up to `origin` (default: its last period with demand) and keep what was read.
+
+    A later attempt at the run reads what the first one kept. Raises NoDemand, OriginTooLate, DatasetGone.
+    """
+    if work.run.input_digest is not None:
+        tables = datasets.read(work.run.input_digest)
+        return Inputs(work.run.input_digest, origin or pc.max(tables["demand"]["period"]).as_py(), tables)
+    with work.database.read() as session:
+        newest = last_period(session, work.run.area)
+        if origin is not None and origin > newest:
+            raise OriginTooLate(f"The area's demand ends at {newest}: choose an origin up to it, or POST demand first.")
+        tables = read(session, work.run.area, origin or newest)
+    digest = datasets.keep(tables)
+    with work.step() as (_, run):
+        run.input_digest = digest
+    return Inputs(digest, origin or newest, tables)
+
+
+def last_period(session: Session, area: str) -> datetime.date:
+    """The newest period with demand; NoDemand where there is none."""
+    with psycopg_connection(session).cursor() as cursor:
+        (newest,) = cursor.execute(LAST_PERIOD, {"area": area}).fetchone()
+    if newest is None:
+        raise NoDemand("This area has no demand: POST demand, then ask again.")
+    found: datetime.date = newest
+    return found
+
+
+def read(session: Session, area: str, origin: datetime.date) -> Tables:
+    """The tables as they stood at `origin`; NoDemand where nothing was demanded until then."""
+    parameters = {"area": area, "origin": origin}
+    tables = {name: _table(session, query, parameters) for name, query in QUERIES.items()}
+    if not tables["demand"].num_rows:
+        raise NoDemand(f"This area has no demand up to {origin}: choose a later origin.")
+    return tables
+
+
+def _table(session: Session, query: str, parameters: dict[str, Any]) -> pa.Table:
+    copy = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER)").format(sql.SQL(query))
+    content = io.BytesIO()
+    with psycopg_connection(session).cursor() as cursor, cursor.copy(copy, parameters) as stream:
+        for chunk in stream:
+            content.write(chunk)
+    content.seek(0)
+    header = content.readline().decode().rstrip("\n").split(",")
+    content.seek(0)
+    options = pa.csv.ConvertOptions(
+        column_types={name: TYPES.get(name, pa.string()) for name in header},
+        true_values=["t"],
+        false_values=["f"],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        null_values=[""],
+    )
+    lines = pa.csv.ParseOptions(newlines_in_values=True)
+    return pa.csv.read_csv(content, parse_options=lines, convert_options=options)

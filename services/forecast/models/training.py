@@ -1,0 +1,163 @@
+"""The training job: read, backtest, train, register."""
+
+import time
+
+import numpy as np
+import pandas as pd
+
+from services.forecast import inputs, panels, provenance
+from services.forecast.datasets import Datasets
+from services.forecast.engine.backtest import BacktestReport, backtest
+from services.forecast.engine.cells import Cancelled, Cells, TooShort
+from services.forecast.engine.features import FeatureBuilder
+from services.forecast.engine.model import Model
+from services.forecast.engine.panel import Panel
+from services.forecast.engine.training import train as train_model
+from services.forecast.inputs import Inputs
+from services.forecast.models import artifacts
+from services.forecast.models.registry import Candidate, Registered, Registry
+from services.forecast.models.tables import ModelVersion, TrainingRun
+from services.forecast.panels import Profile
+from services.forecast.settings import Settings
+from shared import jobs
+from shared.errors import Conflict
+from shared.jobs import Work
+
+EXAMPLE_ROWS = 5
+ASK_SECONDS = 1.0
+
+
+class HistoryTooShort(Conflict):
+    slug, title = "history-too-short", "Too little history"
+
+
+def train(work: Work[TrainingRun], settings: Settings) -> None:
+    """Train on all demand of the area, and file the model with an honest backtest of the same recipe."""
+    steps = Steps(work, work.run.origins + 3)
+    steps.reached(0)
+    taken = inputs.take(work, Datasets(settings.datasets), origin=None)
+    panel, warnings = panels.panel(taken, Profile.of(work.run))
+    report, model = _learn(work.run, panel, steps)
+    steps.reached(steps.total - 1)
+    candidate = _candidate(work.run, taken, panel, report, model)
+    registered = Registry(settings).register(candidate)
+    with work.finish() as (session, run):
+        session.add(_version(run, taken, model, candidate, registered))
+        run.model_version = registered.version
+        run.code_version = candidate.tags["accord.code_version"]
+        run.warnings = warnings
+
+
+class Steps:
+    """How far a training is, and whether it should stop: asked of the database once a second at most."""
+
+    def __init__(self, work: Work[TrainingRun], total: int) -> None:
+        self.work, self.total, self.done = work, total, 0
+        self._asked = time.monotonic()
+
+    def reached(self, done: int) -> None:
+        """Show the progress; ends the attempt where it was cancelled or the worker is stopping."""
+        self.done = done
+        self.work.progress(done, self.total, "steps")
+
+    def stopped(self) -> bool:
+        if time.monotonic() - self._asked < ASK_SECONDS:
+            return False
+        self._asked = time.monotonic()
+        return self.work.stopped()
+
+
+def _learn(order: TrainingRun, panel: Panel, steps: Steps) -> tuple[BacktestReport, Model]:
+    steps.reached(1)
+    try:
+        report = backtest(
+            panel,
+            origins=order.origins,
+            seed=order.seed,
+            progress=lambda done, _total, _what: steps.reached(1 + done),
+            cancelled=steps.stopped,
+        )
+        return report, train_model(panel, seed=order.seed, cancelled=steps.stopped)
+    except TooShort as error:
+        raise HistoryTooShort(f"{error}: load more history, or shorten the area's horizon.") from None
+    except Cancelled:
+        steps.reached(steps.done)
+        raise jobs.Cancelled from None
+
+
+def _candidate(order: TrainingRun, taken: Inputs, panel: Panel, report: BacktestReport, model: Model) -> Candidate:
+    files = model.to_files()
+    told = report.to_dict()
+    return Candidate(
+        area=order.area,
+        run_name=str(order.id),
+        parameters={
+            "seed": order.seed,
+            "frequency": order.frequency,
+            "season_length": order.season_length,
+            "horizon": order.horizon,
+            "origins": len(report.outcomes),
+            "series": len(panel.series),
+            "periods": len(panel.periods),
+            "last_period": str(panel.periods[-1]),
+            "head": model.head_name,
+        },
+        report=told,
+        scores=[_figures(_both(report, number)) for number in range(len(report.outcomes))],
+        figures={f"mean_{name}": value for name, value in _figures(told["overall"]).items()},
+        tags={
+            "accord.area": order.area,
+            "accord.training_run": str(order.id),
+            "accord.dataset_digest": taken.digest,
+            "accord.artifact_digest": artifacts.digest(files),
+            "accord.code_version": provenance.code_version(),
+        },
+        files=files,
+        stage1=model.mean.booster.to_bytes(),
+        example=_example(panel, model),
+    )
+
+
+def _both(report: BacktestReport, origin: int) -> dict[str, dict[str, float | None]]:
+    outcome = report.outcomes[origin]
+    names = {"model": "model", "seasonal_naive": "naive"}
+    return {label: outcome.scores(which, report.season).to_dict() for label, which in names.items()}
+
+
+def _figures(scores: dict[str, dict[str, float | None]]) -> dict[str, float]:
+    """One flat name per score, those that are not defined left out: MLflow keeps numbers only."""
+    return {
+        f"{label}_{name}": value
+        for label, found in scores.items()
+        for name, value in found.items()
+        if value is not None
+    }
+
+
+def _example(panel: Panel, model: Model) -> pd.DataFrame:
+    """Features of the first item-locations' next period, as stage 1 reads them."""
+    builder = FeatureBuilder(model.recipe.fit_to(panel), model.recipe.codes)
+    cells = Cells.grid(min(EXAMPLE_ROWS, len(panel.series)), len(panel.periods) - 1, 1)
+    matrix = builder.build(cells).matrix.astype(np.float64)
+    return pd.DataFrame(matrix, columns=list(model.feature_names))
+
+
+def _version(
+    run: TrainingRun, taken: Inputs, model: Model, candidate: Candidate, registered: Registered
+) -> ModelVersion:
+    return ModelVersion(
+        area=run.area,
+        version=registered.version,
+        training_run=run.id,
+        mlflow_run=registered.run,
+        frequency=run.frequency,
+        season_length=run.season_length,
+        horizon=run.horizon,
+        seed=run.seed,
+        last_period=taken.origin,
+        features=[{"name": name, "family": family} for name, family in model.families.items()],
+        metrics=candidate.report,
+        dataset_digest=taken.digest,
+        artifact_digest=candidate.tags["accord.artifact_digest"],
+        code_version=candidate.tags["accord.code_version"],
+    )

@@ -1,0 +1,41 @@
+"""Digests that make a plan reproducible: of what went in, of what came out, of the code in between."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from services.planner import engine
+from shared import paths
+
+
+def digest(facts: Mapping[str, Any], *parts: Any) -> str:
+    """SHA-256 over JSON-safe facts and the arrays in `parts` (arrays, or dataclasses of them), names and shapes too."""
+    sha = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
+    for part in parts:
+        for name, array in _arrays(type(part).__name__, part):
+            sha.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+            sha.update(np.ascontiguousarray(array).tobytes())
+    return sha.hexdigest()
+
+
+def code_version() -> str:
+    """SHA-256 over the sources that turn inputs into numbers: the engine's and the paths'."""
+    sha = hashlib.sha256()
+    for source in (*sorted(Path(*engine.__path__).glob("*.py")), Path(paths.__file__)):
+        sha.update(source.read_bytes())
+    return sha.hexdigest()
+
+
+def _arrays(name: str, part: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(part, np.ndarray):
+        return [(name, part)]
+    if is_dataclass(part):
+        return [found for field in fields(part) for found in _arrays(f"{name}.{field.name}", getattr(part, field.name))]
+    if isinstance(part, tuple):
+        return [found for index, one in enumerate(part) for found in _arrays(f"{name}.{index}", one)]
+    return [(name, np.asarray(part))]

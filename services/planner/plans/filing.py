@@ -1,0 +1,96 @@
+"""What a plan run leaves behind, in one transaction: lines, recommendations, their states and a ledger entry."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from services.planner.ledger.tables import TABLES
+from services.planner.plans.bulk import copy
+from services.planner.plans.schemas import PlanWarningOut
+from services.planner.plans.snapshot import commitments
+from services.planner.plans.tables import Plan
+from services.planner.recommendations import content, guard
+from services.planner.recommendations.schemas import Content
+from services.planner.recommendations.tables import RecommendationState
+from shared import ledger
+from shared.principal import Principal
+
+COLUMNS = ("type", "item", "location", "net_benefit", "cost_of_inaction")
+
+
+@dataclass(frozen=True)
+class Filed:
+    """Recommendations that were filed, and a warning where some were not."""
+
+    contents: list[Content]
+    warnings: list[PlanWarningOut]
+
+
+def file(session: Session, run: Plan, who: Principal, proposed: Sequence[Content], counted: set[UUID]) -> Filed:
+    """File a plan's recommendations in place of those that are still open.
+
+    counted: decided orders that the plan took for supply under way. Where somebody decided on another one while the
+    plan was computed, its item-location gets no order: it would be ordered twice. Where somebody reverted one, it
+    stays open: the plan counts on it.
+    """
+    guard.filing(session, run.area)
+    filed = _without_decided(session, run.area, proposed, counted)
+    kept = _supersede(session, run, counted)
+    texts = _store(session, run, filed.contents)
+    body = {
+        "digest": content.digest(texts),
+        "count": len(texts),
+        "kept": [str(identifier) for identifier in kept],
+        "forecast_id": str(run.forecast_id),
+        "model_version": run.model_version,
+        "input_digest": run.input_digest,
+        "output_digest": run.output_digest,
+        "code_version": run.code_version,
+    }
+    ledger.append(session, TABLES, who, "plan", str(run.id), body)
+    return filed
+
+
+def _without_decided(session: Session, area: str, proposed: Sequence[Content], counted: set[UUID]) -> Filed:
+    since = [row for row in session.execute(commitments(area)) if row.recommendation_id not in counted]
+    decided = {(row.item, row.location) for row in since}
+    left = [one for one in proposed if one.quantity is None or (one.item, one.location) not in decided]
+    if len(left) == len(proposed):
+        return Filed(left, [])
+    detail = "Decided on while the plan was computed: no order is recommended before the next plan."
+    return Filed(left, [PlanWarningOut(code="decided-meanwhile", detail=detail, count=len(proposed) - len(left))])
+
+
+def _supersede(session: Session, run: Plan, counted: set[UUID]) -> list[UUID]:
+    """Close the area's open recommendations; those that stay open are returned."""
+    state = RecommendationState
+    still_open = (state.area == run.area, state.status == "proposed")
+    kept = session.scalars(select(state.recommendation_id).where(*still_open, state.recommendation_id.in_(counted)))
+    kept_ids = sorted(kept)
+    session.execute(
+        update(state)
+        .where(*still_open, state.recommendation_id.not_in(kept_ids))
+        .values(status="superseded", version=state.version + 1, superseded_by=run.id)
+    )
+    return kept_ids
+
+
+def _store(session: Session, run: Plan, contents: Sequence[Content]) -> list[str]:
+    """Write contents and first states; the texts in the order of the ids."""
+    ordered = sorted(contents, key=lambda one: one.id)
+    texts = [content.text(one) for one in ordered]
+    now = session.scalar(select(func.now()))
+    rows = (_row(run, one, text, now) for one, text in zip(ordered, texts, strict=True))
+    copy(session, "recommendations", ("id", "area", "plan_id", "content", "created_at", *COLUMNS), rows)
+    states = ((one.id, run.area, "proposed", 1) for one in ordered)
+    copy(session, "recommendation_state", ("recommendation_id", "area", "status", "version"), states)
+    return texts
+
+
+def _row(run: Plan, one: Content, text: str, now: Any) -> tuple[Any, ...]:
+    columns = content.columns(one)
+    return (one.id, run.area, run.id, text, now, *(columns[name] for name in COLUMNS))

@@ -1,0 +1,128 @@
+"""The engine's inputs out of forecast, history and supply; what had to be assumed is told as warnings."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from services.planner.engine.inputs import Bools, Demand, Floats, Ints, Supply
+from services.planner.plans.buckets import shift
+from services.planner.plans.forecast import Forecast
+from services.planner.plans.schemas import PlanWarningOut
+from services.planner.plans.snapshot import Snapshot
+from services.planner.plans.terms import Faults, faults, terms
+from shared.paths import series_seeds
+from shared.principal import Area
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """`terms`, `supply` and `demand` hold the item-locations to plan, in one order; `faults` are of the others."""
+
+    terms: pd.DataFrame
+    supply: Supply
+    demand: Demand
+    faults: Faults
+    warnings: list[PlanWarningOut]
+
+
+def inputs(forecast: Forecast, snapshot: Snapshot, recent: Floats, area: Area, seed: int) -> Inputs:
+    """Put everything together. recent: [n, H] units, rows as the forecast's."""
+    frame = terms(forecast, snapshot, area)
+    found = faults(forecast, snapshot, frame)
+    rows = np.flatnonzero(~forecast.keys.isin(list(found)))
+    receipts, late = _receipts(forecast, snapshot, frame)
+    planned = frame.iloc[rows]
+    return Inputs(
+        terms=planned,
+        supply=_supply(planned, receipts[rows]),
+        demand=_demand(forecast, rows, recent, area, seed),
+        faults=found,
+        warnings=[*late, *_stock_warnings(forecast, planned)],
+    )
+
+
+def _supply(frame: pd.DataFrame, receipts: Floats) -> Supply:
+    backlog = (frame["shortage_mode"] == "backlog").to_numpy()
+    net = (frame["on_hand"] - frame["reserved"]).to_numpy(np.float64)
+    return Supply(
+        on_hand=np.where(backlog, net, np.maximum(net, 0)),
+        receipts=receipts,
+        lead_time=_whole(frame["lead_time"]),
+        review=_whole(frame["review_period"]),
+        fence=np.zeros(len(frame), dtype=np.int64),
+        moq=_number(frame["moq"]),
+        multiple=_number(frame["multiple"]),
+        max_qty=_number(frame["max_quantity"].fillna(np.inf)),
+        unit_cost=_number(frame["unit_cost"]),
+        order_cost=_number(frame["order_cost"]),
+        holding_cost=_number(frame["holding_cost"]),
+        shortage_cost=_number(frame["shortage_cost"]),
+        service_target=_number(frame["service_level"]),
+        backlog=backlog,
+    )
+
+
+def _demand(forecast: Forecast, rows: Ints, recent: Floats, area: Area, seed: int) -> Demand:
+    keys = (f"{area.area}\x1f{item}\x1f{location}" for item, location in forecast.keys[rows])
+    return Demand(
+        levels=forecast.levels,
+        grid=forecast.grid[rows],
+        mean=forecast.mean[rows],
+        rho=forecast.dependence[rows],
+        seeds=series_seeds(keys, seed),
+        recent=recent[rows],
+    )
+
+
+def _receipts(forecast: Forecast, snapshot: Snapshot, frame: pd.DataFrame) -> tuple[Floats, list[PlanWarningOut]]:
+    """[n, T] units under way by the bucket in which they come, and warnings about those that should have come.
+
+    A late scheduled receipt is expected at once; a late order that is not even released, after the lead time.
+    """
+    last = len(forecast.buckets) - 1
+    lead = frame["lead_time"].fillna(0).to_numpy(np.int64)
+    expected = np.zeros((len(forecast.keys), last + 1))
+    scheduled = _place(expected, forecast, snapshot.receipts, np.zeros_like(lead))
+    decided = _place(expected, forecast, snapshot.commitments, np.minimum(lead, last))
+    return expected, [
+        *_warning("overdue-receipts", "Orders under way were due before the plan begins: expected at once.", scheduled),
+        *_warning("overdue-orders", "Decided orders were due before the plan begins and are not released.", decided),
+    ]
+
+
+def _place(expected: Floats, forecast: Forecast, orders: pd.DataFrame, late: Ints) -> int:
+    """Add orders to `expected`, overdue ones in the bucket `late` [n] of their item-location; how many were overdue."""
+    rows = forecast.keys.get_indexer(pd.MultiIndex.from_frame(orders[["item", "location"]]))
+    overdue = 0
+    for row, due, quantity in zip(rows, orders["due"], orders["quantity"], strict=True):
+        bucket = forecast.buckets.number(due)
+        if row < 0 or bucket is None:
+            continue
+        overdue += bucket < 0
+        expected[row, late[row] if bucket < 0 else bucket] += quantity
+    return overdue
+
+
+def _stock_warnings(forecast: Forecast, frame: pd.DataFrame) -> list[PlanWarningOut]:
+    buckets = forecast.buckets
+    fresh = shift(buckets.as_of, buckets.frequency, -1)
+    stale: Bools = (frame["as_of"] < fresh).to_numpy(bool)
+    short: Bools = ((frame["on_hand"] < frame["reserved"]) & (frame["shortage_mode"] != "backlog")).to_numpy(bool)
+    return [
+        *_warning("stale-stock", "Stock is told for more than a period before the plan begins.", int(stale.sum())),
+        *_warning("reserved-exceeds-stock", "More is reserved than on hand: planned as empty.", int(short.sum())),
+    ]
+
+
+def _warning(code: str, detail: str, count: int) -> list[PlanWarningOut]:
+    return [PlanWarningOut(code=code, detail=detail, count=count)] if count else []
+
+
+def _number(values: "pd.Series[Any]") -> Floats:
+    return values.to_numpy(np.float64)
+
+
+def _whole(values: "pd.Series[Any]") -> Ints:
+    return values.to_numpy(np.int64)

@@ -1,0 +1,124 @@
+"""Recommendations out of the engine's arrays: rounded figures, dates for bucket numbers, and a sentence."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pandas as pd
+
+from services.planner.engine.evidence import Evidence, Option
+from services.planner.engine.inputs import Floats
+from services.planner.plans import sentence
+from services.planner.plans.buckets import Buckets
+from services.planner.plans.money import money, rate
+from services.planner.plans.terms import Faults
+from services.planner.recommendations.schemas import Content
+from shared.ids import uuid7
+
+TYPES = {"buy": "buy", "make": "produce", "transfer": "transfer"}
+PROBABILITY_DIGITS = 3
+QUANTITY_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What all recommendations of a plan have in common."""
+
+    plan_id: UUID
+    forecast_id: UUID
+    model_version: int | None
+    currency: str
+
+    def common(self, kind: str, item: str, location: str) -> dict[str, Any]:
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return named | {"id": uuid7(), "type": kind, "item": item, "location": location, "route": "review"}
+
+
+def orders(origin: Origin, buckets: Buckets, terms: pd.DataFrame, evidence: Evidence) -> Iterator[Content]:
+    """One recommendation per item-location that is to order now. terms: rows as the evidence's."""
+    chosen = np.flatnonzero(evidence.option.quantity > 0)
+    keys = terms.index[chosen].tolist()
+    records: list[dict[str, Any]] = terms.iloc[chosen].to_dict("records")  # type: ignore[assignment]
+    for row, (item, location), term in zip(chosen.tolist(), keys, records, strict=True):
+        facts = _order(buckets, term, evidence, row)
+        common = origin.common(TYPES[term["mode"]], item, location) | {"faults": []}
+        yield Content.model_validate(common | facts | {"text": sentence.order(common | facts)})
+
+
+def data_fixes(origin: Origin, faults: Faults) -> Iterator[Content]:
+    """One recommendation per item-location whose data keep it out of the plan."""
+    missing = set(Content.model_fields) - {"faults", "text"}
+    for (item, location), found in faults.items():
+        common = dict.fromkeys(missing) | origin.common("data_fix", item, location)
+        text = f"Mend the data of {item} in {location}: {' '.join(fault.detail for fault in found)}"
+        yield Content.model_validate(common | {"faults": found, "text": text})
+
+
+def _order(buckets: Buckets, term: Mapping[str, Any], evidence: Evidence, row: int) -> dict[str, Any]:
+    option = evidence.option
+    without_probability = _share(evidence.stockout_probability_without[row])
+    without_shortage = evidence.expected_shortage_without[row]
+    figures = _option(option, row, without_shortage)
+    probability, shortage = figures.pop("stockout_probability"), figures.pop("expected_shortage")
+    return figures | {
+        "source": term["source"],
+        "release_date": buckets.periods[evidence.release[row]],
+        "release_by": buckets.periods[evidence.release_by[row]],
+        "receipt_date": buckets.periods[evidence.receipt[row]],
+        "stockout_probability": {"without": without_probability, "with": probability},
+        "expected_shortage": {"without": _units(without_shortage), "with": shortage},
+        "triggers": _triggers(term, evidence, row),
+        "alternatives": [
+            {"kind": str(alternative.kind[row])} | _option(alternative.option, row, without_shortage)
+            for alternative in evidence.alternatives
+            if alternative.kind[row]
+        ],
+    }
+
+
+def _option(option: Option, row: int, without_shortage: float) -> dict[str, Any]:
+    purchase, ordering = money(option.purchase_cost[row]), money(option.order_cost[row])
+    holding = money(option.extra_holding_cost[row])
+    total = purchase + ordering + holding
+    shortage = option.expected_shortage[row]
+    return {
+        "quantity": _units(option.quantity[row]),
+        "cost_of_acting": {"total": total, "purchase": purchase, "ordering": ordering, "extra_holding": holding},
+        "cost_of_inaction": {
+            "mean": money(option.cost_of_inaction[row]),
+            "p90": money(option.cost_of_inaction_p90[row]),
+            "units": _units(without_shortage - shortage),
+        },
+        "net_benefit": money(option.net_benefit[row]),
+        "stockout_probability": _share(option.stockout_probability[row]),
+        "expected_shortage": _units(shortage),
+    }
+
+
+def _triggers(term: Mapping[str, Any], evidence: Evidence, row: int) -> dict[str, Any]:
+    triggers = evidence.triggers
+    names = ("on_hand", "on_order", "projected", "safety_stock", "reorder_point", "order_up_to")
+    service_level = None if np.isnan(term["service_level"]) else term["service_level"]
+    return {name: _units(getattr(triggers, name)[row]) for name in names} | {
+        "fractile": _share(triggers.fractile[row]),
+        "reviews_covered": int(triggers.cover[row]),
+        "lead_time": int(term["lead_time"]),
+        "review_period": int(term["review_period"]),
+        "moq": term["moq"],
+        "multiple": term["multiple"],
+        "max_quantity": None if np.isnan(term["max_quantity"]) else term["max_quantity"],
+        "shortage_mode": term["shortage_mode"],
+        "service_level": service_level,
+        "shortage_cost": rate(term["shortage_cost"]) if service_level is None else None,
+        "holding_cost": rate(term["holding_cost"]),
+    }
+
+
+def _units(value: Floats) -> float:
+    return round(float(value), QUANTITY_DIGITS) + 0.0
+
+
+def _share(value: Floats) -> float:
+    return round(float(value), PROBABILITY_DIGITS) + 0.0

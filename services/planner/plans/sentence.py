@@ -1,0 +1,27 @@
+"""A recommendation in words. Every number in them is a field's."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+VERBS = {"buy": "Buy", "produce": "Produce", "transfer": "Transfer"}
+
+
+def order(facts: Mapping[str, Any]) -> str:
+    """What to do by when, and what it spares."""
+    probability, inaction = facts["stockout_probability"], facts["cost_of_inaction"]
+    return (
+        f"{VERBS[facts['type']]} {plain(facts['quantity'])} of {facts['item']} for {facts['location']} "
+        f"from {facts['source']}: release by {facts['release_by']}, to be received on {facts['receipt_date']}. "
+        f"It lowers the stock-out probability from {percent(probability['without'])} to "
+        f"{percent(probability['with'])} and saves {inaction['mean']} {facts['currency']} of expected shortage cost."
+    )
+
+
+def plain(number: float) -> str:
+    """All digits of a number, without exponent or trailing zeros."""
+    return f"{Decimal(repr(number)).normalize():f}"
+
+
+def percent(share: float) -> str:
+    return f"{plain(float(Decimal(repr(share)) * 100))} %"

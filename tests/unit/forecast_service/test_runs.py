@@ -1,0 +1,174 @@
+"""Train, promote, forecast: the jobs on a real database and a real MLflow, called as the worker calls them."""
+
+import io
+from types import SimpleNamespace
+
+import mlflow
+import pyarrow as pa
+import pyarrow.csv
+import pytest
+from sqlalchemy import text
+
+from services.forecast import jobs
+from tests.factories import history, week
+from tests.unit.forecast_service.conftest import Caller, profile
+
+ARROW = {"Accept": "application/vnd.apache.arrow.stream"}
+WEEKS = 70
+HORIZON = 3
+PRICES = [
+    {"item": item, "period": week(number), "value": 5 - (number % 4) / 4} for item in "ABC" for number in range(WEEKS)
+]
+FAIR = {"period": week(60), "value": 1}
+
+
+@pytest.fixture(scope="module")
+def work(database, settings):
+    """Carries out the job of a run: `work(jobs.train, run)`."""
+    context = SimpleNamespace(
+        additional_context={"database": database, "settings": settings},
+        job=SimpleNamespace(attempts=0),
+        should_abort=lambda: False,
+    )
+    return lambda task, run: task.func(context, run["id"])
+
+
+@pytest.fixture(scope="module")
+def trained(client, work):
+    """An area with history, drivers and one model."""
+    area = Caller(client, profile("trained", horizon=HORIZON))
+    area.ok("PUT", "/items", json=[{"item": item, "category": "food"} for item in "ABC"])
+    area.ok("PUT", "/locations", json=[{"location": "L1"}])
+    area.ok("POST", "/demand", json=history(WEEKS))
+    area.ok("PUT", "/drivers/price", json={"kind": "price", "known_ahead": True, "scope": "item"})
+    area.ok("PUT", "/drivers/fair", json={"kind": "event", "known_ahead": True, "scope": "global"})
+    area.ok("POST", "/drivers/price/values", json=PRICES)
+    area.ok("POST", "/drivers/fair/values", json=FAIR)
+    run = area.ok("POST", "/training-runs", json={"reason": "first"})
+    work(jobs.train, run)
+    return area
+
+
+@pytest.fixture(scope="module")
+def promoted(trained):
+    body = {"version": 1, "reason": "the first"}
+    answer = trained("POST", "/models/promotions", json=body, headers={"If-Match": '"0"'})
+    assert answer.status_code == 201, answer.text
+    return trained
+
+
+@pytest.fixture(scope="module")
+def forecast(promoted, work):
+    run = promoted.ok("POST", "/forecasts", json={})
+    work(jobs.forecast, run)
+    return promoted.ok("GET", f"/forecasts/{run['id']}")
+
+
+def test_a_training_run_tells_what_it_did(trained):
+    run = trained.ok("GET", "/training-runs")["items"][0]
+    assert (run["status"], run["error"], run["model_version"]) == ("succeeded", None, 1)
+    assert run["progress"] == {"done": 5, "total": 6, "unit": "steps"}
+    assert {warning["code"]: warning["count"] for warning in run["warnings"]} == {
+        "driver-held": 3,
+        "driver-none-ahead": 3,
+    }
+
+
+def test_a_version_carries_its_backtest_and_its_lineage(trained):
+    version = trained.ok("GET", "/models/versions/1")
+    metrics = version["metrics"]
+    assert len(metrics["origins"]) == 3
+    assert metrics["improvement"]["wql"]["low"] <= metrics["improvement"]["wql"]["estimate"]
+    assert metrics["overall"]["model"].keys() == metrics["overall"]["seasonal_naive"].keys()
+    assert metrics["series"]["better"] + metrics["series"]["worse"] == 3
+    assert version["last_period"] == week(WEEKS - 1)
+    assert {"name": "horizon", "family": "horizon"} in version["features"]
+    run = trained.ok("GET", f"/training-runs/{version['training_run']}")
+    assert version["dataset_digest"] == run["input_digest"]
+
+
+def test_mlflow_holds_the_version_with_all_that_was_asked(trained, settings):
+    version = trained.ok("GET", "/models/versions/1")
+    client = mlflow.MlflowClient(settings.mlflow_tracking_uri)
+    stored = client.get_model_version("accord-trained", "1")
+    run = client.get_run(version["mlflow_run"])
+    assert stored.tags["accord.artifact_digest"] == version["artifact_digest"]
+    assert run.data.tags["accord.dataset_digest"] == version["dataset_digest"]
+    assert run.data.metrics["mean_model_wql"] == pytest.approx(version["metrics"]["overall"]["model"]["wql"])
+    assert len(client.get_metric_history(run.info.run_id, "seasonal_naive_wql")) == 3
+    model = mlflow.xgboost.load_model("models:/accord-trained/1")
+    assert model.feature_names == [feature["name"] for feature in version["features"]]
+    card = mlflow.models.get_model_info("models:/accord-trained/1")
+    assert {column.type.name for column in card.signature.inputs} == {"double"}
+    assert card.saved_input_example_info is not None
+
+
+def test_a_forecast_tells_what_it_was_made_of(forecast):
+    assert (forecast["status"], forecast["error"]) == ("succeeded", None)
+    assert (forecast["model_version"], forecast["origin"]) == (1, week(WEEKS - 1))
+    assert forecast["periods"] == [week(WEEKS + step) for step in range(HORIZON)]
+    assert forecast["series_count"] == 3
+    assert {"driver-held", "driver-none-ahead"} <= {warning["code"] for warning in forecast["warnings"]}
+    assert set(forecast["accuracy"]) == {"overall", "improvement"}
+
+
+def test_values_are_the_same_by_pages_as_csv_and_as_arrow(promoted, forecast):
+    path = "/forecasts/latest/values"
+    page, rows = promoted.ok("GET", f"{path}?limit=4"), []
+    while page["next_cursor"]:
+        rows += page["items"]
+        page = promoted.ok("GET", f"{path}?limit=4&cursor={page['next_cursor']}")
+    rows += page["items"]
+    table = pa.ipc.open_stream(promoted("GET", path, headers=ARROW).content).read_all()
+    csv = pyarrow.csv.read_csv(io.BytesIO(promoted("GET", path, headers={"Accept": "text/csv"}).content))
+    levels = [f"{level:g}" for level in forecast["quantiles"]]
+    names = ["item", "location", "period", "mean", *(f"q{level}" for level in levels), "dependence"]
+    assert table.column_names == csv.column_names == names
+    assert csv.to_pylist() == table.to_pylist()
+    assert [(row["item"], row["period"]) for row in rows] == [
+        (item, week(WEEKS + step)) for item in "ABC" for step in range(HORIZON)
+    ]
+    for row, whole in zip(rows, table.to_pylist(), strict=True):
+        assert (row["item"], row["location"], row["period"]) == (whole["item"], "L1", whole["period"].isoformat())
+        assert row["mean"] == whole["mean"]
+        assert row["quantiles"] == {level: whole[f"q{level}"] for level in levels}
+        assert list(row["quantiles"].values()) == sorted(row["quantiles"].values())
+        assert 0 <= whole["dependence"] <= 1
+
+
+def test_one_item_of_the_values(promoted, forecast):
+    rows = promoted.ok("GET", f"/forecasts/{forecast['id']}/values?item=B&location=L1")["items"]
+    assert [row["item"] for row in rows] == ["B"] * HORIZON
+
+
+def test_the_same_data_and_model_give_the_same_forecast(promoted, forecast, work):
+    again = promoted.ok("POST", "/forecasts", json={"origin": week(WEEKS - 1), "horizon": HORIZON, "model": 1})
+    work(jobs.forecast, again)
+    again = promoted.ok("GET", f"/forecasts/{again['id']}")
+    assert again["input_digest"] == forecast["input_digest"]
+    assert again["output_digest"] == forecast["output_digest"]
+
+
+def test_an_earlier_origin_does_not_know_what_came_later(promoted, forecast, work):
+    run = promoted.ok("POST", "/forecasts", json={"origin": week(WEEKS - 5), "horizon": 1})
+    work(jobs.forecast, run)
+    run = promoted.ok("GET", f"/forecasts/{run['id']}")
+    assert (run["status"], run["periods"]) == ("succeeded", [week(WEEKS - 4)])
+    assert run["input_digest"] != forecast["input_digest"]
+
+
+def test_a_damaged_cache_is_replaced_and_a_damaged_registry_refused(promoted, work, settings, database):
+    kept = settings.model_cache / "trained" / "1" / "mean.ubj"
+    good = kept.read_bytes()
+    kept.write_bytes(b"x" + good[1:])
+    run = promoted.ok("POST", "/forecasts", json={})
+    work(jobs.forecast, run)
+    assert promoted.ok("GET", f"/forecasts/{run['id']}")["status"] == "succeeded"
+    assert kept.read_bytes() == good
+    with database.write() as session:
+        session.execute(text("UPDATE model_versions SET artifact_digest = 'other' WHERE area = 'trained'"))
+    run = promoted.ok("POST", "/forecasts", json={})
+    work(jobs.forecast, run)
+    failed = promoted.ok("GET", f"/forecasts/{run['id']}")
+    assert (failed["status"], failed["error"]["type"]) == ("failed", "/docs/errors#artifact-corrupt")
+    assert kept.read_bytes() == good

@@ -1,0 +1,116 @@
+"""From a decision to the ERP's order."""
+
+import csv
+import io
+from uuid import uuid4
+
+import pytest
+
+from tests.unit.planner_service.test_recommendations import decide
+
+
+@pytest.fixture
+def decided(area, inbox):
+    """A accepted, B overridden to 40 a week later, C left open."""
+    first, second, third = inbox
+    assert decide(area, first, {"action": "accept"}, by="ann").status_code == 201
+    wish = {"action": "override", "quantity": 40, "due": "2026-03-30", "reason_code": "PROMOTION", "note": "flyer"}
+    assert decide(area, second, wish, by="bob").status_code == 201
+    return first, second, third
+
+
+def receipt(recommendation, reference="PO-1", **changes):
+    named = {"reference": reference, "item": recommendation["item"], "location": "L", "due": "2026-03-16"}
+    return named | {"quantity": 30, "recommendation_id": recommendation["id"]} | changes
+
+
+def to_release(area):
+    return [order["item"] for order in area.ok("GET", "/orders?status=to_release")["items"]]
+
+
+def test_decided_orders_wait_for_the_erp(area, decided):
+    first, second, _ = decided
+    accepted, overridden = area.ok("GET", "/orders?status=to_release")["items"]
+    shown = area.ok("GET", f"/recommendations/{first['id']}")
+    assert accepted == {
+        "recommendation_id": first["id"],
+        "plan_id": first["plan_id"],
+        "type": "buy",
+        "item": first["item"],
+        "location": "L",
+        "source": "S",
+        "quantity": first["quantity"],
+        "release_date": first["release_date"],
+        "due": first["receipt_date"],
+        "decided_by": "ann",
+        "decided_at": shown["decisions"][0]["at"],
+    }
+    assert (overridden["recommendation_id"], overridden["quantity"], overridden["due"], overridden["decided_by"]) == (
+        second["id"],
+        40.0,
+        "2026-03-30",
+        "bob",
+    )
+    assert area.ok("GET", f"/plans/{first['plan_id']}/orders") == area.ok("GET", "/orders")
+    assert area("GET", "/orders?status=released").status_code == 422
+
+
+def test_orders_come_as_csv(area, decided):
+    answer = area("GET", "/orders?status=to_release", headers={"accept": "text/csv"})
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [(row["recommendation_id"], float(row["quantity"]), row["due"]) for row in rows] == [
+        (decided[0]["id"], decided[0]["quantity"], decided[0]["receipt_date"]),
+        (decided[1]["id"], 40.0, "2026-03-30"),
+    ]
+    plan = area("GET", "/plans/latest/orders", headers={"accept": "text/csv"})
+    assert plan.text == answer.text
+    assert area("GET", "/orders", headers={"accept": "image/png"}).status_code == 406
+
+
+def test_orders_are_paged(area, decided):
+    first = area.ok("GET", "/orders?limit=1")
+    second = area.ok("GET", f"/orders?limit=1&cursor={first['next_cursor']}")
+    assert [page["items"][0]["recommendation_id"] for page in (first, second)] == [one["id"] for one in decided[:2]]
+    assert second["next_cursor"] is None
+
+
+def test_an_order_that_the_erp_carries_out_is_released(area, decided):
+    first = decided[0]
+    counts = area.ok("POST", "/scheduled-receipts", json=receipt(first))
+    assert counts == {"received": 1, "created": 1, "updated": 0, "unchanged": 0}
+    shown = area.ok("GET", f"/recommendations/{first['id']}")
+    assert (shown["status"], shown["version"]) == ("released", 3)
+    assert shown["decided"]["quantity"] == first["quantity"]
+    assert to_release(area) == [decided[1]["item"]]
+    late = decide(area, first, {"action": "revert"}, version=3)
+    assert (late.status_code, late.json()["type"]) == (409, "/docs/errors#illegal-move")
+
+
+def test_a_replayed_receipt_releases_once(area, decided):
+    area.ok("POST", "/scheduled-receipts", json=receipt(decided[0]))
+    again = area.ok("POST", "/scheduled-receipts", json=receipt(decided[0]))
+    split = area.ok("POST", "/scheduled-receipts", json=receipt(decided[0], "PO-2"))
+    assert (again["unchanged"], split["created"]) == (1, 1)
+    entries = area.ok("GET", "/decisions")["items"]
+    assert [entry["action"] for entry in entries] == ["plan", "accept", "override", "release"]
+
+
+def test_two_rows_of_one_body_may_carry_one_order(area, decided):
+    halves = [receipt(decided[0], "PO-1", quantity=15), receipt(decided[0], "PO-2", quantity=15)]
+    assert area.ok("POST", "/scheduled-receipts", json=halves)["created"] == 2
+    assert to_release(area) == [decided[1]["item"]]
+
+
+@pytest.mark.parametrize("named", ["nobody", "open"])
+def test_a_receipt_for_what_nobody_decided_is_refused_whole(area, decided, named):
+    wrong = (
+        receipt(decided[2], "PO-9") if named == "open" else receipt(decided[2], "PO-9", recommendation_id=str(uuid4()))
+    )
+    answer = area("POST", "/scheduled-receipts", json=[receipt(decided[0]), wrong])
+    expected = (409, "/docs/errors#illegal-move") if named == "open" else (422, "/docs/errors#unknown-reference")
+    assert (answer.status_code, answer.json()["type"]) == expected
+    if named == "nobody":
+        assert [error["pointer"] for error in answer.json()["errors"]] == ["#/1/recommendation_id"]
+    assert area.ok("GET", "/scheduled-receipts")["items"] == []
+    assert len(to_release(area)) == 2
+    assert len(area.ok("GET", "/decisions")["items"]) == 3

@@ -1,0 +1,472 @@
+"""A plan run, from the forecast's Arrow stream to recommendations in a real database."""
+
+import csv
+import io
+import re
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from services.planner.plans import filing
+from tests.unit.planner_service.test_orders import receipt
+from tests.unit.planner_service.test_recommendations import decide
+from tests.unit.planner_service.upstream import ARROW, FORECAST, demand, values, week
+
+PARTS = ("holding", "shortage", "ordering", "purchase")
+
+
+def recommendations(area, query=""):
+    return area.ok("GET", f"/recommendations?sort=created_at&{query}")["items"]
+
+
+def lines(area, item):
+    return area.ok("GET", f"/plans/latest/lines?item={item}")["items"]
+
+
+def warnings(plan):
+    return {warning["code"]: warning["count"] for warning in plan["warnings"]}
+
+
+def faults(area):
+    return {
+        (one["item"], one["location"]): [fault["code"] for fault in one["faults"]]
+        for one in recommendations(area, "type=data_fix&status=proposed")
+    }
+
+
+def test_a_plan_says_what_it_rests_on(area):
+    area.supply("A", "B")
+    area.forecasts("A", "B")
+    plan = area.plan()
+    assert (plan["status"], plan["error"]) == ("succeeded", None)
+    assert (plan["forecast_id"], plan["model_version"], plan["currency"]) == (str(FORECAST), 3, "USD")
+    assert plan["periods"] == [week(step).isoformat() for step in range(8)]
+    assert plan["as_of"] == week(0).isoformat()
+    assert plan["counts"] == {"item_locations": 2, "planned": 2, "orders": 2, "data_fixes": 0}
+    assert plan["progress"] == {"done": 2, "total": 2, "unit": "item-locations"}
+    assert (plan["method"]["bound"], plan["method"]["gap"], plan["method"]["paths"]) == (None, None, 200)
+    assert all(re.fullmatch("[0-9a-f]{64}", plan[name]) for name in ("input_digest", "output_digest", "code_version"))
+    assert area.upstream.headers[0]["authorization"] == "Bearer key"
+    assert area.ok("GET", "/plans/latest") == plan
+    assert [one["id"] for one in area.ok("GET", "/plans")["items"]] == [plan["id"]]
+
+
+def test_costs_add_up_over_parts_and_lines(area):
+    area.supply("A", "B")
+    area.forecasts("A", "B")
+    plan = area.plan()
+    for policy in plan["kpis"].values():
+        cost = {part: Decimal(figure["mean"]) for part, figure in policy["cost"].items()}
+        assert sum(cost[part] for part in PARTS) == cost["total"]
+        assert cost["relevant"] == cost["total"] - cost["purchase"]
+    text = area("GET", "/plans/latest/lines", headers={"accept": "text/csv"}).text
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == 16
+    for part in PARTS:
+        over_lines = sum(float(row[f"{part}_cost"]) for row in rows)
+        assert over_lines == pytest.approx(float(plan["kpis"]["plan"]["cost"][part]["mean"]), abs=0.01)
+    assert plan["kpis"]["nothing"]["cost"]["ordering"]["mean"] == "0.00"
+    assert float(plan["kpis"]["plan"]["fill_rate"]["mean"]) > float(plan["kpis"]["nothing"]["fill_rate"]["mean"])
+
+
+def test_a_certain_forecast_gives_the_certain_plan(area):
+    """Ten on hand, ten a week, two weeks away: a week is lost; five a lot, and holding is dear beside the order."""
+    area.supply("A", moq=0, order_cost="0")
+    area.ok("PUT", "/supply/planning-policies", json={"shortage_cost": "6.00", "holding_cost": "1.00"})
+    area.upstream.forecasts(values({("A", "L"): (10.0, 10.0, 10.0)}), demand({("A", "L"): 10.0}))
+    area.plan()
+    [order] = recommendations(area)
+    assert (order["quantity"], order["release_date"], order["receipt_date"]) == (
+        10.0,
+        week(0).isoformat(),
+        week(2).isoformat(),
+    )
+    assert order["stockout_probability"] == {"without": 1.0, "with": 0.0}
+    assert order["expected_shortage"] == {"without": 10.0, "with": 0.0}
+    assert order["cost_of_inaction"] == {"mean": "60.00", "p90": "60.00", "units": 10.0}
+    assert order["cost_of_acting"] == {
+        "total": "40.00",
+        "purchase": "40.00",
+        "ordering": "0.00",
+        "extra_holding": "0.00",
+    }
+    assert order["net_benefit"] == "60.00"
+    projected = lines(area, "A")
+    assert [line["shortage"] for line in projected[:3]] == [0.0, 10.0, 0.0]
+    assert [line["shortage_cost"] for line in projected[:3]] == ["0.00", "60.00", "0.00"]
+    assert projected[2]["planned_receipts"] == 10.0
+
+
+def test_evidence_is_consistent_in_itself(area):
+    area.supply("A")
+    area.forecasts("A")
+    area.plan()
+    [order] = recommendations(area)
+    acting = {name: Decimal(value) for name, value in order["cost_of_acting"].items()}
+    assert acting["total"] == acting["purchase"] + acting["ordering"] + acting["extra_holding"]
+    assert acting["purchase"] == Decimal(str(order["quantity"])) * 4
+    assert order["cost_of_inaction"]["units"] == pytest.approx(
+        order["expected_shortage"]["without"] - order["expected_shortage"]["with"]
+    )
+    assert order["quantity"] >= 10
+    assert order["quantity"] % 5 == 0
+    triggers = order["triggers"]
+    assert (triggers["moq"], triggers["multiple"], triggers["lead_time"], triggers["review_period"]) == (
+        10.0,
+        5.0,
+        2,
+        1,
+    )
+    assert (triggers["on_hand"], triggers["shortage_cost"], triggers["holding_cost"]) == (10.0, "6.00", "0.04")
+    kinds = [option["kind"] for option in order["alternatives"]]
+    assert len(kinds) <= 3
+    assert set(kinds) <= {"wait", "smaller_lot", "larger_lot"}
+    benefits = [Decimal(option["net_benefit"]) for option in order["alternatives"]]
+    assert benefits == sorted(benefits, reverse=True)
+    assert Decimal(order["net_benefit"]) >= benefits[0]
+
+
+def test_every_number_in_the_text_is_a_field(area):
+    area.supply("A", mode="make", source="line 4")
+    area.forecasts("A")
+    area.plan()
+    [order] = recommendations(area)
+    assert order["type"] == "produce"
+    probability = {name: Decimal(str(share)) * 100 for name, share in order["stockout_probability"].items()}
+    assert order["text"] == (
+        f"Produce {order['quantity']:g} of A for L from line 4: release by {order['release_by']}, to be received on "
+        f"{order['receipt_date']}. It lowers the stock-out probability from {probability['without'].normalize():f} % "
+        f"to {probability['with'].normalize():f} % and saves {order['cost_of_inaction']['mean']} USD of expected "
+        "shortage cost."
+    )
+
+
+def test_the_same_inputs_give_the_same_plan(area):
+    area.supply("A", "B")
+    area.forecasts("A", "B")
+    first, second = area.plan(), area.plan()
+    assert (first["input_digest"], first["output_digest"]) == (second["input_digest"], second["output_digest"])
+    area.ok("POST", "/inventory", json={"item": "A", "location": "L", "as_of": week(0).isoformat(), "on_hand": 11})
+    third = area.plan()
+    assert third["input_digest"] != first["input_digest"]
+    assert third["output_digest"] != first["output_digest"]
+
+
+def test_a_newer_plan_takes_the_place_of_what_is_open(area, inbox):
+    decide(area, inbox[0], {"action": "accept"})
+    decide(area, inbox[1], {"action": "reject", "reason_code": "BUDGET_CASH"})
+    newer = area.plan()
+    old = [area.ok("GET", f"/recommendations/{one['id']}") for one in inbox]
+    assert [one["status"] for one in old] == ["accepted", "rejected", "superseded"]
+    assert (old[2]["version"], old[2]["superseded_by"]) == (2, newer["id"])
+    refused = decide(area, inbox[2], {"action": "accept"}, version=2)
+    assert (refused.status_code, newer["id"] in refused.json()["detail"]) == (409, True)
+    assert {one["plan_id"] for one in recommendations(area, "status=proposed")} == {newer["id"]}
+    assert area.ok("POST", "/decisions:verify")["chains"][0]["intact"]
+
+
+def test_decided_orders_count_as_supply_until_the_erp_has_them(area):
+    area.supply("A")
+    area.forecasts("A")
+    area.plan()
+    [order] = recommendations(area)
+    wish = {"action": "override", "quantity": 85, "due": week(2).isoformat(), "reason_code": "PROMOTION"}
+    decide(area, order, wish)
+    assert area.plan()["counts"]["orders"] == 0
+    assert lines(area, "A")[2]["scheduled_receipts"] == 85.0
+    area.ok("POST", "/scheduled-receipts", json=receipt(order, quantity=85, due=week(3).isoformat()))
+    area.plan()
+    assert [line["scheduled_receipts"] for line in lines(area, "A")[2:4]] == [0.0, 85.0]
+
+
+def during(monkeypatch, act):
+    """Let somebody act after a plan has read its inputs and before it files anything."""
+    original = filing.file
+
+    def file(*arguments):
+        act()
+        return original(*arguments)
+
+    monkeypatch.setattr(filing, "file", file)
+
+
+def test_what_is_decided_while_a_plan_is_computed_is_not_ordered_twice(area, inbox, monkeypatch):
+    during(monkeypatch, lambda: decide(area, inbox[0], {"action": "accept"}))
+    newer = area.plan()
+    assert warnings(newer) == {"decided-meanwhile": 1}
+    assert newer["counts"]["orders"] == 2
+    assert [one["item"] for one in recommendations(area, "status=proposed")] == [one["item"] for one in inbox[1:]]
+    assert [order["item"] for order in area.ok("GET", "/orders")["items"]] == [inbox[0]["item"]]
+    assert area.ok("POST", "/decisions:verify")["chains"][0]["intact"]
+
+
+def test_what_is_reverted_while_a_plan_is_computed_stays_open(area, inbox, monkeypatch):
+    decide(area, inbox[0], {"action": "accept"})
+    during(monkeypatch, lambda: decide(area, inbox[0], {"action": "revert"}, version=2))
+    area.plan()
+    shown = area.ok("GET", f"/recommendations/{inbox[0]['id']}")
+    assert (shown["status"], shown["version"]) == ("proposed", 3)
+    assert area.ok("POST", "/decisions:verify")["chains"][0]["intact"]
+
+
+def test_what_cannot_be_planned_is_to_be_mended_and_the_rest_is_planned(area):
+    area.supply("good", "late", "free", "elsewhere")
+    area.supply("late", lead_time=8)
+    area.supply("free", unit_cost="0")
+    area.ok("POST", "/inventory", json={"item": "ruleless", "location": "L", "as_of": "2026-03-01", "on_hand": 1})
+    rule = {"location": "L", "mode": "buy", "source": "S", "lead_time": 1, "unit_cost": "1.00"}
+    area.ok("PUT", "/supply/sourcing-rules", json=rule | {"item": "stockless"})
+    area.ok("POST", "/scheduled-receipts", json=receipt({"item": "unheard-of", "id": None}))
+    area.forecasts("good", "late", "free", "ruleless", "stockless", "bare")
+    plan = area.plan()
+    assert faults(area) == {
+        ("bare", "L"): ["no-sourcing-rule", "no-stock"],
+        ("elsewhere", "L"): ["not-in-forecast"],
+        ("free", "L"): ["no-holding-cost"],
+        ("late", "L"): ["beyond-horizon"],
+        ("ruleless", "L"): ["no-sourcing-rule"],
+        ("stockless", "L"): ["no-stock"],
+        ("unheard-of", "L"): ["not-in-forecast"],
+    }
+    assert plan["counts"] == {"item_locations": 6, "planned": 1, "orders": 1, "data_fixes": 7}
+    fix = recommendations(area, "type=data_fix&item=bare")[0]
+    assert (fix["quantity"], fix["net_benefit"], fix["triggers"]) == (None, None, None)
+    assert all(fault["detail"] in fix["text"] for fault in fix["faults"])
+
+
+def test_a_plan_of_nothing_plannable_is_a_list_of_what_to_mend(area):
+    area.ok("POST", "/inventory", json={"item": "A", "location": "L", "as_of": "2026-03-01", "on_hand": 1})
+    area.forecasts("A")
+    plan = area.plan()
+    assert (plan["status"], plan["kpis"], plan["method"]) == ("succeeded", None, None)
+    assert plan["counts"] == {"item_locations": 1, "planned": 0, "orders": 0, "data_fixes": 1}
+    assert area.ok("GET", "/plans/latest/lines") == {"items": [], "next_cursor": None}
+
+
+def test_the_newest_stock_up_to_the_plans_begin_counts(area):
+    area.supply("A")
+    stock = [
+        {"item": "A", "location": "L", "as_of": week(step).isoformat(), "on_hand": 50 + step} for step in (-3, -1, 1)
+    ]
+    area.ok("POST", "/inventory", json=stock)
+    area.forecasts("A")
+    area.plan(as_of=week(0).isoformat())
+    assert recommendations(area)[0]["triggers"]["on_hand"] == 10.0
+    plan = area.plan(as_of=week(2).isoformat(), horizon=5)
+    assert plan["periods"] == [week(step).isoformat() for step in range(2, 7)]
+    assert recommendations(area, f"plan={plan['id']}")[0]["triggers"]["on_hand"] == 51.0
+
+
+def test_assumptions_are_told_as_warnings(area):
+    area.supply("A", "B")
+    stock = {"item": "A", "location": "L", "as_of": week(0).isoformat(), "on_hand": 10, "reserved": 12}
+    area.ok("POST", "/inventory", json=stock)
+    area.ok(
+        "PUT",
+        "/supply/sourcing-rules",
+        json={"item": "C", "location": "L", "mode": "buy", "source": "S", "lead_time": 1, "unit_cost": "1.00"},
+    )
+    area.ok("POST", "/inventory", json={"item": "C", "location": "L", "as_of": week(-5).isoformat(), "on_hand": 100})
+    area.ok("POST", "/scheduled-receipts", json=receipt({"item": "B", "id": None}, due=week(-1).isoformat()))
+    area.forecasts("A", "B", "C")
+    assert warnings(area.plan()) == {"overdue-receipts": 1, "stale-stock": 1, "reserved-exceeds-stock": 1}
+    assert lines(area, "B")[0]["scheduled_receipts"] == 30.0
+    assert lines(area, "A")[0]["available"] == 0.0
+
+
+def test_the_most_specific_policy_holds(area):
+    area.supply("A", "B", "C")
+    table = [
+        {"service_level": 0.5, "shortage_mode": "backlog"},
+        {"location": "L", "service_level": 0.6},
+        {"item": "A", "service_level": 0.7},
+        {"item": "A", "location": "L", "service_level": 0.8},
+        {"item": "B", "shortage_cost": "7.00"},
+        {"item": "C", "location": "M", "service_level": 0.9},
+    ]
+    area.ok("PUT", "/supply/planning-policies", json=table)
+    area.forecasts("A", "B", "C")
+    area.plan()
+    triggers = {one["item"]: one["triggers"] for one in recommendations(area)}
+    assert {item: (one["service_level"], one["shortage_cost"]) for item, one in triggers.items()} == {
+        "A": (0.8, None),
+        "B": (None, "7.00"),
+        "C": (0.6, None),
+    }
+    assert {one["shortage_mode"] for one in triggers.values()} == {"lost"}
+
+
+def test_without_a_policy_the_areas_costs_hold(area):
+    area.supply("A", unit_cost="8.00")
+    with area.database.write() as session:
+        session.connection().exec_driver_sql("DELETE FROM planning_policies WHERE area = %s", (area.area.area,))
+    area.forecasts("A")
+    area.plan()
+    triggers = recommendations(area)[0]["triggers"]
+    assert (triggers["shortage_cost"], triggers["holding_cost"]) == ("8.00", "0.08")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "wish", "slug"),
+    [
+        (lambda area: area.supply("A"), {}, "no-forecast"),
+        (lambda area: area.forecasts("A"), {}, "no-inventory"),
+        (lambda area: (area.supply("A"), area.forecasts("A")), {"horizon": 9}, "horizon-too-long"),
+        (lambda area: (area.supply("A"), area.forecasts("A")), {"as_of": "2026-03-03"}, "as-of-outside-forecast"),
+        (lambda area: (area.supply("A"), area.forecasts("A")), {"as_of": "2026-02-23"}, "as-of-outside-forecast"),
+        (
+            lambda area: area.upstream.forecasts(values({("A", "L"): (1.0, 2.0, 3.0)}), demand({}), status="running"),
+            {},
+            "forecast-not-ready",
+        ),
+        (
+            lambda area: area.upstream.forecasts(values({("A", "L"): (1.0, 2.0, 3.0)}).slice(1), demand({})),
+            {"forecast": str(FORECAST)},
+            "no-inventory",
+        ),
+    ],
+)
+def test_a_plan_that_cannot_be_made_says_why(area, prepare, wish, slug):
+    prepare(area)
+    plan = area.plan(**wish)
+    assert (plan["status"], plan["error"]["type"]) == ("failed", f"/docs/errors#{slug}")
+    assert plan["kpis"] is None
+    assert recommendations(area) == []
+    assert area.ok("GET", "/decisions")["items"] == []
+    refused = area("GET", f"/plans/{plan['id']}/lines")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/docs/errors#plan-not-ready")
+    assert area("GET", "/plans/latest").json()["type"] == "/docs/errors#no-plan"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        values({("A", "L"): (1.0, 2.0, 3.0), ("B", "L"): (1.0, 2.0, 3.0)}).slice(1),
+        values({("A", "L"): (1.0, float("nan"), 3.0)}),
+        values({("A", "L"): (-1.0, 2.0, 3.0)}),
+        values({("A", "L"): (1.0, 2.0, 3.0)}).slice(0, 0),
+    ],
+    ids=["a period is missing", "no number", "negative", "empty"],
+)
+def test_a_forecast_that_does_not_fit_together_is_refused(area, table):
+    area.supply("A")
+    area.upstream.forecasts(table, demand({("A", "L"): 10.0}))
+    assert area.plan()["error"]["type"] == "/docs/errors#forecast-unusable"
+
+
+def test_a_plan_waits_for_an_upstream_that_is_away_and_then_gives_up(area):
+    area.supply("A")
+    area.upstream.answers["forecasts/latest"] = (503, b"{}")
+    with pytest.raises(Exception, match="forecast service answers 503"):
+        area.plan()
+    [run] = area.ok("GET", "/plans")["items"]
+    assert run["status"] == "running"
+    area.forecasts("A")
+    area.work(run["id"])
+    assert area.ok("GET", f"/plans/{run['id']}")["status"] == "succeeded"
+    area.upstream.answers["forecasts/latest"] = (503, b"{}")
+    failed = area.plan(attempts=4)
+    assert (failed["status"], failed["error"]["type"]) == ("failed", "/docs/errors#unavailable")
+    assert "forecast service" in failed["error"]["detail"]
+
+
+def test_a_plan_can_be_cancelled(area):
+    area.supply("A")
+    area.forecasts("A")
+    queued = area.ok("POST", "/plans", json={})
+    assert area.ok("POST", f"/plans/{queued['id']}/cancel")["status"] == "cancelled"
+    area.work(queued["id"])
+    assert area.ok("GET", f"/plans/{queued['id']}")["status"] == "cancelled"
+    running = area.ok("POST", "/plans", json={})
+
+    def slow(handler):
+        area.ok("POST", f"/plans/{running['id']}/cancel")
+        status, body = area.upstream.answers["after"]
+        handler.send_response(status)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    area.upstream.answers["after"] = area.upstream.answers[f"forecasts/{FORECAST}/values"]
+    area.upstream.answers[f"forecasts/{FORECAST}/values"] = slow
+    area.work(running["id"])
+    assert area.ok("GET", f"/plans/{running['id']}")["status"] == "cancelled"
+    assert recommendations(area) == []
+
+
+def test_an_attempt_that_was_taken_over_files_nothing(area, monkeypatch):
+    area.supply("A")
+    area.forecasts("A")
+    run = area.ok("POST", "/plans", json={})
+    beaten = []
+
+    def overtake(handler):
+        if not beaten:
+            beaten.append(True)
+            area.work(run["id"])
+        status, body = area.upstream.answers["after"]
+        handler.send_response(status)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    area.upstream.answers["after"] = area.upstream.answers["demand"]
+    area.upstream.answers["demand"] = overtake
+    area.work(run["id"])
+    assert len(recommendations(area)) == 1
+    assert [entry["action"] for entry in area.ok("GET", "/decisions")["items"]] == ["plan"]
+
+
+def test_lines_come_as_pages_csv_and_arrow(area):
+    area.supply("A", "B")
+    area.forecasts("A", "B")
+    plan = area.plan()
+    table = pa.ipc.open_stream(area("GET", "/plans/latest/lines", headers={"accept": ARROW}).content).read_all()
+    assert table.num_rows == 16
+    assert table.column("item").to_pylist() == ["A"] * 8 + ["B"] * 8
+    assert table.column("period").to_pylist() == [week(step) for step in range(8)] * 2
+    paged, cursor = [], ""
+    while cursor is not None:
+        page = area.ok("GET", f"/plans/{plan['id']}/lines?limit=5{cursor and f'&cursor={cursor}'}")
+        paged += page["items"]
+        cursor = page["next_cursor"]
+    assert [line["demand"] for line in paged] == table.column("demand").to_pylist()
+    assert [Decimal(line["holding_cost"]) for line in paged] == [
+        Decimal(f"{cost:.2f}") for cost in table.column("holding_cost").to_pylist()
+    ]
+    one = area("GET", "/plans/latest/lines?item=B", headers={"accept": "text/csv"}).text
+    assert {row["item"] for row in csv.DictReader(io.StringIO(one))} == {"B"}
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"forecast": "newest"},
+        {"forecast": 7},
+        {"horizon": 0},
+        {"horizon": 2.5},
+        {"as_of": "soon"},
+        {"seed": 1},
+        [],
+        None,
+    ],
+)
+def test_a_bad_wish_is_refused(area, wish):
+    assert area("POST", "/plans", json=wish).status_code == 422
+    assert area.ok("GET", "/plans")["items"] == []
+
+
+def test_another_areas_plan_does_not_exist(area, inbox, client, database, upstream):
+    plan = inbox[0]["plan_id"]
+    elsewhere = type(area)(client, area.area.__class__(**{**vars(area.area), "area": "elsewhere"}), database, upstream)
+    for path in (f"/plans/{plan}", f"/plans/{plan}/lines", f"/plans/{plan}/orders"):
+        assert elsewhere("GET", path).status_code == 404
+    assert elsewhere("POST", f"/plans/{plan}/cancel").status_code == 404
+
+
+def test_a_plan_is_queued_behind_the_areas_others(area):
+    run = area.ok("POST", "/plans", json={})
+    assert (run["status"], run["requested_by"]) == ("queued", "person-1")
+    with area.database.read() as session:
+        query = "SELECT task_name, lock FROM procrastinate_jobs WHERE args->>'run_id' = %s"
+        found = session.connection().exec_driver_sql(query, (run["id"],)).all()
+    assert found == [("planner:plan", f"plan:{area.area.area}")]

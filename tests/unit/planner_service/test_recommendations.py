@@ -1,0 +1,205 @@
+"""The inbox, and decisions on what is in it, over HTTP."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from tests.unit.planner_service.conftest import profile
+from tests.unit.planner_service.upstream import week
+
+
+def decide(area, recommendation, wish, *, version=1, **options):
+    headers = {"If-Match": f'"{version}"'} if version is not None else {}
+    return area("POST", f"/recommendations/{recommendation['id']}/decisions", json=wish, headers=headers, **options)
+
+
+def test_accepting_takes_the_recommended_order(area, inbox):
+    first = inbox[0]
+    answer = decide(area, first, {"action": "accept"}, by="ann")
+    assert (answer.status_code, answer.headers["etag"]) == (201, '"2"')
+    decision = answer.json()
+    assert (decision["recommendation_id"], decision["action"], decision["actor"]) == (first["id"], "accept", "ann")
+    assert decision["before"] == {"status": "proposed", "version": 1, "quantity": None, "due": None}
+    assert decision["after"] == {
+        "status": "accepted",
+        "version": 2,
+        "quantity": first["quantity"],
+        "due": first["receipt_date"],
+    }
+    shown = area("GET", f"/recommendations/{first['id']}")
+    assert shown.headers["etag"] == '"2"'
+    assert shown.json()["status"] == "accepted"
+    assert shown.json()["decided"] == {
+        "quantity": first["quantity"],
+        "due": first["receipt_date"],
+        "reason_code": None,
+    }
+    assert shown.json()["decisions"] == [decision]
+
+
+def test_overriding_takes_the_planners_order_and_warns(area, inbox):
+    first = inbox[0]
+    due = week(1).isoformat()
+    wish = {"action": "override", "quantity": 7, "due": due, "reason_code": "SUPPLIER_INFO", "note": "half a load"}
+    decision = decide(area, first, wish).json()
+    assert decision["after"] == {"status": "overridden", "version": 2, "quantity": 7.0, "due": due}
+    assert (decision["reason_code"], decision["note"]) == ("SUPPLIER_INFO", "half a load")
+    codes = [warning["code"] for warning in decision["warnings"]]
+    assert codes == ["off-multiple", "below-moq", "before-lead-time"]
+
+
+def test_a_little_more_or_much_more_is_warned_of(area, inbox):
+    first, second, _ = inbox
+    little = {"action": "override", "quantity": first["quantity"] * 1.05, "reason_code": "PROMOTION"}
+    much = {"action": "override", "quantity": second["quantity"] * 2, "reason_code": "PROMOTION"}
+    assert "small-override" in [one["code"] for one in decide(area, first, little).json()["warnings"]]
+    assert [one["code"] for one in decide(area, second, much).json()["warnings"]] == ["large-increase"]
+
+
+def test_overriding_the_date_alone_keeps_the_quantity(area, inbox):
+    due = week(4).isoformat()
+    wish = {"action": "override", "due": due, "reason_code": "CAPACITY_INFO"}
+    after = decide(area, inbox[0], wish).json()["after"]
+    assert (after["quantity"], after["due"]) == (inbox[0]["quantity"], due)
+
+
+def test_a_rejection_can_be_taken_back(area, inbox):
+    first = inbox[0]
+    rejected = decide(area, first, {"action": "reject", "reason_code": "BUDGET_CASH"}).json()
+    assert rejected["after"]["status"] == "rejected"
+    reverted = decide(area, first, {"action": "revert"}, version=2).json()
+    assert reverted["after"] == {"status": "proposed", "version": 3, "quantity": None, "due": None}
+    assert decide(area, first, {"action": "accept"}, version=3).status_code == 201
+
+
+def test_a_note_needs_no_version_and_changes_none(area, inbox):
+    first = inbox[0]
+    noted = decide(area, first, {"action": "annotate", "note": "ask sales"}, version=None)
+    assert (noted.status_code, noted.headers["etag"]) == (201, '"1"')
+    assert decide(area, first, {"action": "accept"}).status_code == 201
+    assert decide(area, first, {"action": "annotate", "note": "done"}, version=None).json()["after"]["version"] == 2
+    actions = [one["action"] for one in area.ok("GET", f"/recommendations/{first['id']}")["decisions"]]
+    assert actions == ["annotate", "accept", "annotate"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "pointers"),
+    [
+        ({"action": "override", "quantity": 5}, ["#/reason_code"]),
+        ({"action": "override", "reason_code": "PROMOTION"}, ["#/quantity"]),
+        ({"action": "override", "quantity": 5, "reason_code": "OTHER"}, ["#/note"]),
+        ({"action": "reject"}, ["#/reason_code"]),
+        ({"action": "reject", "reason_code": "PROMOTION", "quantity": 5}, ["#/quantity"]),
+        ({"action": "annotate"}, ["#/note"]),
+        ({"action": "accept", "quantity": 5}, ["#/quantity"]),
+        ({"action": "accept", "reason_code": "PROMOTION"}, ["#/reason_code"]),
+        ({"action": "revert", "due": "2026-03-02"}, ["#/due"]),
+        ({"action": "release"}, ["#/action"]),
+        ({"action": "accept", "version": 1}, ["#/version"]),
+        ({"action": "override", "quantity": 0, "reason_code": "PROMOTION"}, ["#/quantity"]),
+        ({"action": "override", "quantity": True, "reason_code": "PROMOTION"}, ["#/quantity"]),
+        ({"action": "override", "quantity": 5, "reason_code": "BECAUSE"}, ["#/reason_code"]),
+        ({"action": "annotate", "note": ""}, ["#/note"]),
+        ({}, ["#/action"]),
+    ],
+)
+def test_an_incomplete_decision_is_refused(area, inbox, wish, pointers):
+    answer = decide(area, inbox[0], wish)
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == pointers
+    shown = area.ok("GET", f"/recommendations/{inbox[0]['id']}")
+    assert (shown["status"], shown["version"], shown["decisions"]) == ("proposed", 1, [])
+
+
+def test_a_decision_needs_the_version_that_was_read(area, inbox):
+    first = inbox[0]
+    missing = decide(area, first, {"action": "accept"}, version=None)
+    assert (missing.status_code, missing.json()["type"]) == (428, "/docs/errors#version-required")
+    assert decide(area, first, {"action": "accept"}).status_code == 201
+    stale = decide(area, first, {"action": "revert"})
+    assert (stale.status_code, stale.json()["type"]) == (412, "/docs/errors#stale-version")
+    illegal = decide(area, first, {"action": "accept"}, version=2)
+    assert (illegal.status_code, illegal.json()["type"]) == (409, "/docs/errors#illegal-move")
+    assert "accepted" in illegal.json()["detail"]
+    assert len(area.ok("GET", f"/recommendations/{first['id']}")["decisions"]) == 1
+
+
+def test_another_areas_recommendation_does_not_exist(area, inbox, client, database, upstream):
+    elsewhere = type(area)(client, profile("elsewhere"), database, upstream)
+    assert elsewhere("GET", f"/recommendations/{inbox[0]['id']}").status_code == 404
+    assert decide(elsewhere, inbox[0], {"action": "accept"}).status_code == 404
+    assert elsewhere.ok("GET", "/recommendations")["items"] == []
+    assert area("GET", f"/recommendations/{uuid4()}").status_code == 404
+    assert area("GET", "/recommendations/seven").status_code == 422
+
+
+def test_of_fifty_that_decide_at_once_one_does(area, inbox):
+    start = threading.Barrier(10)
+
+    def accept(number):
+        if number < 10:
+            start.wait()
+        return decide(area, inbox[0], {"action": "accept"}, by=f"person-{number}").status_code
+
+    with ThreadPoolExecutor(10) as pool:
+        statuses = list(pool.map(accept, range(50)))
+    assert sorted(statuses) == [201] + [412] * 49
+    assert len(area.ok("GET", f"/recommendations/{inbox[0]['id']}")["decisions"]) == 1
+
+
+def test_the_inbox_is_filtered_and_sorted(area):
+    area.supply("A", "B", "C")
+    area.ok("PUT", "/supply/planning-policies", json={"item": "B", "shortage_cost": "60.00"})
+    area.forecasts("A", "B", "C", "D")
+    area.plan()
+
+    def items(query):
+        return [one["item"] for one in area.ok("GET", f"/recommendations?{query}")["items"]]
+
+    assert items("")[0] == "B"
+    assert items("")[-1] == "D"
+    assert items("type=data_fix") == ["D"]
+    assert items("item=C&location=L") == ["C"]
+    assert items("location=M") == []
+    impact = {
+        one["item"]: float(one["cost_of_inaction"]["mean"])
+        for one in area.ok("GET", "/recommendations?type=buy")["items"]
+    }
+    assert impact["B"] > 2 * max(impact["A"], impact["C"]) > 0
+    assert items(f"min_impact={impact['B']:.2f}") == ["B"]
+    assert sorted(items("sort=created_at&status=proposed")) == ["A", "B", "C", "D"]
+    assert items("status=accepted") == []
+    plan = area.ok("GET", "/plans/latest")["id"]
+    assert len(items(f"plan={plan}")) == 4
+    assert items(f"plan={uuid4()}") == []
+    for wrong in ("status=open", "type=order", "min_impact=lots", "sort=quantity", "plan=latest"):
+        assert area("GET", f"/recommendations?{wrong}").status_code == 422
+
+
+def test_the_inbox_is_paged_in_its_order(area, inbox):
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = area.ok("GET", f"/recommendations?limit=1{cursor and f'&cursor={cursor}'}")
+        seen += [one["id"] for one in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == [one["id"] for one in area.ok("GET", "/recommendations")["items"]]
+    assert len(seen) == 3
+
+
+def test_data_to_mend_cannot_be_overridden_and_is_no_order(area):
+    area.supply("A")
+    area.forecasts("A", "D")
+    area.plan()
+    [fix] = area.ok("GET", "/recommendations?type=data_fix")["items"]
+    refused = decide(area, fix, {"action": "override", "quantity": 5, "reason_code": "PROMOTION"})
+    assert refused.status_code == 422
+    assert decide(area, fix, {"action": "accept"}).json()["after"]["quantity"] is None
+    assert area.ok("GET", "/orders")["items"] == []
+
+
+def test_reason_codes_are_listed(area):
+    codes = {one["code"]: one["note_required"] for one in area.ok("GET", "/reason-codes")["items"]}
+    assert len(codes) == 19
+    assert [code for code, needed in codes.items() if needed] == ["OTHER"]

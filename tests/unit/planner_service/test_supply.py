@@ -1,0 +1,134 @@
+"""Stock, orders under way, rules and policies over HTTP."""
+
+import pytest
+
+STOCK = {"item": "A", "location": "L", "as_of": "2026-03-02", "on_hand": 5}
+RULE = {"item": "A", "location": "L", "mode": "buy", "source": "S", "lead_time": 2, "unit_cost": "4.00"}
+RECEIPT = {"reference": "PO-1", "item": "A", "location": "L", "due": "2026-03-09", "quantity": 20}
+POLICY = {"item": "A", "service_level": 0.95}
+TABLES = [
+    ("POST", "/inventory", STOCK, {"on_hand": 6}),
+    ("POST", "/scheduled-receipts", RECEIPT, {"due": "2026-03-16"}),
+    ("PUT", "/supply/sourcing-rules", RULE, {"unit_cost": "4.01"}),
+    ("PUT", "/supply/planning-policies", POLICY, {"review_period": 2}),
+]
+IDS = [path for _, path, *_ in TABLES]
+
+
+def counts(received, created, updated, unchanged):
+    return {"received": received, "created": created, "updated": updated, "unchanged": unchanged}
+
+
+@pytest.mark.parametrize(("method", "path", "row", "change"), TABLES, ids=IDS)
+def test_rows_are_stored_by_their_natural_key(area, method, path, row, change):
+    other = row | {"item": "B"} | ({"reference": "PO-2"} if "reference" in row else {})
+    assert area.ok(method, path, json=row) == counts(1, 1, 0, 0)
+    assert area.ok(method, path, json=[row, other]) == counts(2, 1, 0, 1)
+    assert area.ok(method, path, json=[row | change, other]) == counts(2, 0, 1, 1)
+    listed = area.ok("GET", path)["items"]
+    assert len(listed) == 2
+    assert [one for one in listed if (row | change).items() <= one.items()]
+    assert [one["item"] for one in area.ok("GET", f"{path}?item=B")["items"]] == ["B"]
+    assert area.ok("GET", f"{path}?item=b")["items"] == []
+
+
+@pytest.mark.parametrize(("method", "path", "row", "change"), TABLES, ids=IDS)
+def test_two_rows_of_one_key_are_refused(area, method, path, row, change):
+    answer = area(method, path, json=[row, row | change])
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["#/0", "#/1"]
+    assert area.ok("GET", path)["items"] == []
+
+
+@pytest.mark.parametrize(("method", "path", "row", "change"), TABLES, ids=IDS)
+def test_another_area_sees_nothing(area, client, database, upstream, method, path, row, change):
+    area.ok(method, path, json=row)
+    elsewhere = type(area)(client, area.area.__class__(**{**vars(area.area), "area": "elsewhere"}), database, upstream)
+    assert elsewhere.ok("GET", path)["items"] == []
+
+
+def test_defaults_are_shown(area):
+    area.ok("PUT", "/supply/sourcing-rules", json=RULE)
+    area.ok("PUT", "/supply/planning-policies", json={"shortage_cost": "3.50"})
+    assert area.ok("GET", "/supply/sourcing-rules")["items"] == [
+        RULE | {"moq": 0.0, "multiple": 1.0, "max_quantity": None, "order_cost": "0"}
+    ]
+    assert area.ok("GET", "/supply/planning-policies")["items"] == [
+        {
+            "item": None,
+            "location": None,
+            "service_level": None,
+            "shortage_cost": "3.50",
+            "shortage_mode": "lost",
+            "review_period": 1,
+            "holding_cost": None,
+        }
+    ]
+
+
+def test_a_policy_for_all_is_one_row(area):
+    wish = {"service_level": 0.9}
+    assert area.ok("PUT", "/supply/planning-policies", json=wish) == counts(1, 1, 0, 0)
+    assert area.ok("PUT", "/supply/planning-policies", json=wish) == counts(1, 0, 0, 1)
+    assert area.ok("PUT", "/supply/planning-policies", json={"shortage_cost": "2.00"}) == counts(1, 0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "row", "pointer"),
+    [
+        ("POST", "/inventory", STOCK | {"on_hand": -1}, "#/0/on_hand"),
+        ("POST", "/inventory", STOCK | {"as_of": "2026-02-30"}, "#/0/as_of"),
+        ("POST", "/inventory", STOCK | {"onhand": 1}, "#/0/onhand"),
+        ("POST", "/scheduled-receipts", RECEIPT | {"quantity": 0}, "#/0/quantity"),
+        ("POST", "/scheduled-receipts", RECEIPT | {"kind": "gift"}, "#/0/kind"),
+        ("PUT", "/supply/sourcing-rules", RULE | {"lead_time": 1.5}, "#/0/lead_time"),
+        ("PUT", "/supply/sourcing-rules", RULE | {"unit_cost": 4}, "#/0/unit_cost"),
+        ("PUT", "/supply/sourcing-rules", RULE | {"multiple": 0}, "#/0/multiple"),
+        ("PUT", "/supply/sourcing-rules", RULE | {"moq": 10, "multiple": 6, "max_quantity": 11}, "#/0"),
+        ("PUT", "/supply/planning-policies", {"service_level": 1.0}, "#/0/service_level"),
+        ("PUT", "/supply/planning-policies", {"service_level": 0.9, "shortage_cost": "1.00"}, "#/0"),
+        ("PUT", "/supply/planning-policies", {}, "#/0"),
+        ("PUT", "/supply/planning-policies", {"service_level": 0.9, "holding_cost": "0"}, "#/0/holding_cost"),
+    ],
+)
+def test_a_bad_row_is_refused(area, method, path, row, pointer):
+    answer = area(method, path, json=row)
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert area.ok("GET", path)["items"] == []
+
+
+def test_lots_are_compared_without_rounding_noise(area):
+    rule = RULE | {"moq": 0.3, "multiple": 0.1, "max_quantity": 0.3}
+    assert area.ok("PUT", "/supply/sourcing-rules", json=rule) == counts(1, 1, 0, 0)
+
+
+def test_csv_is_read_as_json_is(area):
+    text = "item,location,mode,source,lead_time,moq,unit_cost\nA,L,buy,S,2,10,4.00\nB,L,make,P,0,,2.50\n"
+    answer = area("PUT", "/supply/sourcing-rules", content=text, headers={"content-type": "text/csv"})
+    assert answer.json() == counts(2, 2, 0, 0)
+    rows = area.ok("GET", "/supply/sourcing-rules")["items"]
+    assert [(row["item"], row["mode"], row["moq"], row["unit_cost"]) for row in rows] == [
+        ("A", "buy", 10.0, "4.00"),
+        ("B", "make", 0.0, "2.50"),
+    ]
+
+
+def test_rows_are_removed_by_their_key(area):
+    area.ok("POST", "/scheduled-receipts", json=RECEIPT)
+    area.ok("PUT", "/supply/sourcing-rules", json=RULE)
+    for path in ("/scheduled-receipts?reference=PO-1", "/supply/sourcing-rules?item=A&location=L"):
+        assert area("DELETE", path).status_code == 204
+        assert area("DELETE", path).status_code == 404
+        assert area.ok("GET", path)["items"] == []
+    assert area("DELETE", "/supply/sourcing-rules?item=A").status_code == 422
+
+
+def test_pages_follow_each_other(area):
+    area.ok("POST", "/inventory", json=[STOCK | {"item": f"I{number}"} for number in range(5)])
+    first = area.ok("GET", "/inventory?limit=2")
+    second = area.ok("GET", f"/inventory?limit=2&cursor={first['next_cursor']}")
+    third = area.ok("GET", f"/inventory?limit=2&cursor={second['next_cursor']}")
+    pages = [[row["item"] for row in page["items"]] for page in (first, second, third)]
+    assert (pages, third["next_cursor"]) == ([["I0", "I1"], ["I2", "I3"], ["I4"]], None)
+    assert area("GET", f"/inventory?location=L&cursor={first['next_cursor']}").status_code == 422
