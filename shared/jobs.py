@@ -234,17 +234,23 @@ def work(service: str, tasks: procrastinate.Blueprint, database_url: str, contex
 
 
 async def _run(app: procrastinate.App, context: dict[str, Any]) -> None:
-    beat = {"update_heartbeat_interval": HEARTBEAT_SECONDS, "stalled_worker_timeout": LEASE_SECONDS}
     async with app.open_async():
         upkeep = asyncio.create_task(
-            app.run_worker_async(queues=[UPKEEP], install_signal_handlers=False, delete_jobs="always", **beat)
+            app.run_worker_async(
+                queues=[UPKEEP],
+                install_signal_handlers=False,
+                delete_jobs="always",
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=LEASE_SECONDS,
+            )
         )
         await app.run_worker_async(
             queues=[RUNS],
             additional_context=context,
             shutdown_graceful_timeout=GRACE_SECONDS,
             delete_jobs="successful",
-            **beat,
+            update_heartbeat_interval=HEARTBEAT_SECONDS,
+            stalled_worker_timeout=LEASE_SECONDS,
         )
         upkeep.cancel()
 

@@ -111,7 +111,7 @@ def reject_duplicates[S](rows: Sequence[S], key: Callable[[S], Any]) -> None:
 
 
 def wanted(request: Request, *offers: str) -> str:
-    """The first of our `offers` that the caller accepts (RFC 9110, 12.5.1, without weights); 406 where there is none."""
+    """The first of our `offers` that the caller accepts (RFC 9110, 12.5.1, without weights); 406 where none is."""
     accept = request.headers.get("accept", "*/*")
     asked = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
     for offer in offers:

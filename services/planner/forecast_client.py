@@ -4,11 +4,12 @@ Reads are repeated a few times with back-off and jitter. What stays away becomes
 back later; what the forecast service refuses becomes the plan's own error, word for word.
 """
 
+import io
 import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 import urllib3
@@ -19,6 +20,7 @@ from shared.tabular import ARROW, JSON
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
 MOST_PROBLEM_BYTES = 100_000
+PIECE_BYTES = 1 << 20
 RETRIES = urllib3.Retry(
     total=2,
     allowed_methods={"GET"},
@@ -72,16 +74,9 @@ class ForecastClient:
     def _table(self, area: str, path: str, beat: Callable[[], None]) -> pa.Table:
         deadline = time.monotonic() + self._seconds
         with self._get(area, path, ARROW) as answer:
-            cast("urllib3.HTTPResponse", answer).auto_close = False  # pyarrow looks once more after the end
             try:
-                with pa.ipc.open_stream(answer) as reader:
-                    batches = []
-                    for batch in reader:
-                        if time.monotonic() > deadline:
-                            raise errors.Unavailable("The forecast service did not finish its answer in time.")
-                        beat()
-                        batches.append(batch)
-                    return pa.Table.from_batches(batches, reader.schema)
+                with pa.ipc.open_stream(_Body(answer, deadline, beat)) as reader:
+                    return reader.read_all()
             except (urllib3.exceptions.HTTPError, pa.ArrowInvalid, OSError) as error:
                 raise errors.Unavailable("The forecast service's answer broke off.") from error
 
@@ -116,6 +111,31 @@ class ForecastClient:
             return answer.read(MOST_PROBLEM_BYTES)
         except urllib3.exceptions.HTTPError as error:
             raise errors.Unavailable("The forecast service's answer broke off.") from error
+
+
+class _Body(io.RawIOBase):
+    """An answer's body as it comes in, until the deadline."""
+
+    def __init__(self, answer: urllib3.BaseHTTPResponse, deadline: float, beat: Callable[[], None]) -> None:
+        self._answer = answer
+        self._deadline = deadline
+        self._beat = beat
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """`size` bytes, fewer only at the end."""
+        body = bytearray()
+        while size < 0 or len(body) < size:
+            if time.monotonic() > self._deadline:
+                raise errors.Unavailable("The forecast service did not finish its answer in time.")
+            self._beat()
+            piece = self._answer.read1(PIECE_BYTES if size < 0 else min(size - len(body), PIECE_BYTES))
+            if not piece:
+                break
+            body += piece
+        return bytes(body)
 
 
 def _trace() -> dict[str, str]:

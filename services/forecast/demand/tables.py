@@ -1,6 +1,6 @@
 import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Identity, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Identity, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from services.forecast.tables import Base
@@ -14,6 +14,7 @@ class Series(Base):
         UniqueConstraint("area", "item", "location"),
         ForeignKeyConstraint(["area", "item"], ["items.area", "items.item"]),
         ForeignKeyConstraint(["area", "location"], ["locations.area", "locations.location"]),
+        Index(None, "area", "location"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

@@ -2,7 +2,7 @@ import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Text, func
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.forecast.tables import Base, DataRun
@@ -13,6 +13,7 @@ class TrainingRun(DataRun, Base):
     """A backtest and a training; its profile is the area's at the time of the request."""
 
     __tablename__ = "training_runs"
+    __table_args__ = (Index(None, "area", "created_at", "id"),)
 
     reason: Mapped[str]
     origins: Mapped[int]

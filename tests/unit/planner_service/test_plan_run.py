@@ -196,7 +196,8 @@ def test_what_is_decided_while_a_plan_is_computed_is_not_ordered_twice(area, inb
     newer = area.plan()
     assert warnings(newer) == {"decided-meanwhile": 1}
     assert newer["counts"]["orders"] == 2
-    assert [one["item"] for one in recommendations(area, "status=proposed")] == [one["item"] for one in inbox[1:]]
+    open_items = {one["item"] for one in recommendations(area, "status=proposed")}
+    assert open_items == {one["item"] for one in inbox[1:]}
     assert [order["item"] for order in area.ok("GET", "/orders")["items"]] == [inbox[0]["item"]]
     assert area.ok("POST", "/decisions:verify")["chains"][0]["intact"]
 
@@ -247,7 +248,7 @@ def test_a_plan_of_nothing_plannable_is_a_list_of_what_to_mend(area):
 def test_the_newest_stock_up_to_the_plans_begin_counts(area):
     area.supply("A")
     stock = [
-        {"item": "A", "location": "L", "as_of": week(step).isoformat(), "on_hand": 50 + step} for step in (-3, -1, 1)
+        {"item": "A", "location": "L", "as_of": week(step).isoformat(), "on_hand": 5 + step} for step in (-3, -1, 1)
     ]
     area.ok("POST", "/inventory", json=stock)
     area.forecasts("A")
@@ -255,7 +256,7 @@ def test_the_newest_stock_up_to_the_plans_begin_counts(area):
     assert recommendations(area)[0]["triggers"]["on_hand"] == 10.0
     plan = area.plan(as_of=week(2).isoformat(), horizon=5)
     assert plan["periods"] == [week(step).isoformat() for step in range(2, 7)]
-    assert recommendations(area, f"plan={plan['id']}")[0]["triggers"]["on_hand"] == 51.0
+    assert recommendations(area, f"plan={plan['id']}")[0]["triggers"]["on_hand"] == 6.0
 
 
 def test_assumptions_are_told_as_warnings(area):
@@ -321,7 +322,7 @@ def test_without_a_policy_the_areas_costs_hold(area):
             "forecast-not-ready",
         ),
         (
-            lambda area: area.upstream.forecasts(values({("A", "L"): (1.0, 2.0, 3.0)}).slice(1), demand({})),
+            lambda area: area.upstream.forecasts(values({("A", "L"): (1.0, 2.0, 3.0)}), demand({})),
             {"forecast": str(FORECAST)},
             "no-inventory",
         ),
@@ -447,7 +448,6 @@ def test_lines_come_as_pages_csv_and_arrow(area):
         {"as_of": "soon"},
         {"seed": 1},
         [],
-        None,
     ],
 )
 def test_a_bad_wish_is_refused(area, wish):

@@ -47,7 +47,8 @@ def demand(series: dict[tuple[str, str], float], periods: int = 13) -> pa.Table:
         for (item, location), quantity in series.items()
         for step in range(1, periods + 1)
     ]
-    return pa.Table.from_pylist(rows)
+    schema = {"item": pa.string(), "location": pa.string(), "period": pa.date32(), "quantity": pa.float64()}
+    return pa.Table.from_pylist(rows, pa.schema(schema | {"in_stock": pa.bool_()}))
 
 
 def arrow(table: pa.Table) -> bytes:

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from services.forecast.engine.calibration import HeldOut, Trial
+from services.forecast.engine.cells import QUANTILES
+from services.forecast.engine.correction import Correction
+
+LEVELS = np.array(QUANTILES)
+
+
+def block(ratio: float, seed: int, series: int = 400, horizon: int = 8) -> HeldOut:
+    """Smooth demand whose true mean is `ratio` times the predicted one."""
+    rng = np.random.default_rng(seed)
+    r = series * horizon
+    return HeldOut(
+        features=np.zeros((r, 1)),
+        target=rng.normal(ratio, 0.1, r),
+        mean=np.ones(r),
+        scale=np.full(r, 50.0),
+        series=np.repeat(np.arange(series), horizon),
+        origin=np.full(r, 20),
+        step=np.tile(np.arange(1, horizon + 1), series),
+        segment=np.zeros(r, dtype=int),
+    )
+
+
+def trial_of(blocks: list[HeldOut], *, fair: bool = True) -> Trial:
+    quantiles = np.tile(np.linspace(0.9, 1.1, len(LEVELS)), (sum(len(part.target) for part in blocks), 1))
+    return Trial("both", quantiles, fair)
+
+
+def test_a_steady_bias_is_taken_out_of_the_mean():
+    blocks = [block(1.4, seed) for seed in range(4)]
+    factor = Correction.learn(blocks, trial_of(blocks), 8).factor
+    assert factor[0] == pytest.approx(1.4, rel=0.03)
+    assert factor[1:].tolist() == [1, 1, 1]
+
+
+def test_a_bias_that_changes_sign_between_blocks_is_left_alone():
+    blocks = [block(ratio, seed) for seed, ratio in enumerate([1.2, 0.85, 1.15, 0.8])]
+    assert Correction.learn(blocks, trial_of(blocks), 8).factor[0] == pytest.approx(1, abs=0.01)
+
+
+def test_too_narrow_quantiles_are_widened():
+    blocks = [block(1.0, seed) for seed in range(4)]
+    trial = trial_of(blocks)
+    correction = Correction.learn(blocks, trial, 8)
+    whole = HeldOut.joined(blocks)
+    found = correction.quantiles(trial.quantiles, whole.step, whole.segment)
+
+    def inside(quantiles):
+        return ((whole.target >= quantiles[:, 1]) & (whole.target <= quantiles[:, -2])).mean()
+
+    assert inside(trial.quantiles) < 0.65
+    assert 0.68 < inside(found) < 0.82
+
+
+def test_quantiles_without_a_fair_trial_are_left_alone():
+    blocks = [block(1.0, 1)]
+    assert not Correction.learn(blocks, trial_of(blocks, fair=False), 8).shift.any()
+
+
+def test_corrected_quantiles_never_cross_nor_fall_below_zero():
+    shift = np.random.default_rng(0).normal(0, 3, (4, 4, len(LEVELS)))
+    correction = Correction(shift, np.ones(4), 8)
+    quantiles = np.sort(np.random.default_rng(1).uniform(0, 2, (64, len(LEVELS))), axis=1)
+    found = correction.quantiles(quantiles, np.tile(np.arange(1, 9), 8), np.repeat(np.arange(4), 16))
+    assert (found >= 0).all()
+    assert (np.diff(found, axis=1) >= 0).all()
+
+
+def test_stretches_are_whole_horizons_of_one_series_from_one_origin():
+    held_out = block(1.0, 1, series=3, horizon=4)
+    assert held_out.stretches(4).tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+    assert held_out.stretches(5).shape == (0, 5)
