@@ -3,7 +3,7 @@
 UV := .uv/bin/uv
 PYTHON := .venv/bin/python
 PYTHONS := python3.12 python3 python /usr/bin/python3 /usr/local/bin/python3
-SERVICES := gateway forecast planner
+SERVICES := forecast planner gateway  # the gateway's document holds the others'
 BENCHES = $(filter-out __init__ report,$(basename $(notdir $(wildcard bench/*.py))))
 CODE := $(wildcard shared services bench demo tests)
 OPENAPI := openapi
@@ -41,10 +41,14 @@ check: .venv/.dev ## Format, lint, types, walls between packages, OpenAPI docume
 
 openapi: .venv/.dev ## Write the OpenAPI documents to openapi/
 	@mkdir -p $(OPENAPI)
-	@for service in $(SERVICES); do $(PYTHON) -m services.$$service openapi > $(OPENAPI)/$$service.json || exit 1; done
+	@for service in $(SERVICES); do \
+		name=$$service; test $$name != gateway || name=accord; \
+		$(PYTHON) -m services.$$service openapi > $(OPENAPI)/.new && mv $(OPENAPI)/.new $(OPENAPI)/$$name.json || exit 1; \
+	done
 
 openapi-check:
-	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && $(MAKE) --no-print-directory openapi OPENAPI=$$fresh && \
+	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
+	$(MAKE) --no-print-directory openapi OPENAPI=$$fresh || exit 1; \
 	diff -ru openapi $$fresh || { echo "openapi/ is out of date: run make openapi"; exit 1; }
 
 bench: .venv/.dev ## Measure every claim; fails where a goal is missed

@@ -8,7 +8,8 @@ from typing import Any
 
 import urllib3
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.3
+QUIET_SECONDS = 5
 
 
 class Client:
@@ -51,29 +52,45 @@ class Client:
 
     def run(self, path: str, body: Any, title: str) -> Any:
         """Start a run and show its progress until it is over."""
-        started = time.monotonic()
+        progress = Progress()
         answer = self.request("POST", path, body=body)
         if answer.status != 202:
             raise SystemExit(f"POST {path}: {answer.status} {_problem(answer)}")
         where = answer.headers["Location"].removeprefix(self.prefix)
-        shown = ""
         while (run := self.get(where))["status"] in {"queued", "running"}:
-            progress = run["progress"]
-            shown = show(f"  {title}: {progress['done']}/{progress['total']} {progress['unit']}", shown)
+            now = run["progress"]
+            progress.show(
+                f"{title}: {now['done']}/{now['total']} {now['unit']}" if now["total"] else f"{title}: queued"
+            )
             time.sleep(POLL_SECONDS)
         if run["status"] != "succeeded":
             raise SystemExit(f"\n{title} {run['status']}: {run['error'] and run['error']['detail']}")
-        show(f"  {title}: done in {time.monotonic() - started:.0f} s\n", shown)
+        progress.end(f"{title}: done in {progress.seconds:.0f} s")
         return run
 
 
-def show(line: str, shown: str) -> str:
-    """Print a progress line over the last one on a terminal, or, elsewhere, once per change."""
-    if sys.stdout.isatty():
-        print("\r\033[K" + line, end="", flush=True)
-    elif line != shown:
-        print(line.rstrip("\n"), flush=True)
-    return line
+class Progress:
+    """One line that tells how far a step is: rewritten on a terminal, elsewhere printed now and then."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._printed = -QUIET_SECONDS
+        self._last = ""
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def show(self, line: str) -> None:
+        if sys.stdout.isatty():
+            print(f"\r\033[K  {line}", end="", flush=True)
+        elif line != self._last and self.seconds - self._printed >= QUIET_SECONDS:
+            print(f"  {line}", flush=True)
+            self._printed = self.seconds
+        self._last = line
+
+    def end(self, line: str) -> None:
+        print(f"\r\033[K  {line}" if sys.stdout.isatty() else f"  {line}", flush=True)
 
 
 def _problem(answer: urllib3.BaseHTTPResponse) -> str:

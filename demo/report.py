@@ -41,13 +41,14 @@ def _percent(value: float | None) -> str:
 def plan(run: dict[str, Any]) -> None:
     """The plan beside doing nothing and beside the plain policy."""
     heading(f"The plan from {run['as_of']} over {len(run['periods'])} periods")
-    print(f"  {'':34}{'cost ' + run['currency']:>16}{'fill rate':>12}{'mean stock':>14}")
+    print(f"  {'':34}{'cost ' + run['currency'] + '*':>16}{'fill rate':>12}{'mean stock':>14}")
     names = (("plan", "recommended"), ("benchmark", "13-period average, 4-period cover"), ("nothing", "no new orders"))
     for name, title in names:
         figures = run["kpis"][name]
-        cost = float(figures["cost"]["total"]["mean"])
+        cost = sum(float(figures["cost"][part]["mean"]) for part in ("holding", "shortage", "ordering"))
         fill, stock = figures["fill_rate"]["mean"], figures["mean_stock"]["mean"]
         print(f"  {title:34}{cost:>16,.0f}{fill:>12.1%}{stock:>14,.0f}")
+    print("  * holding, shortage and ordering, expected over the horizon; what is bought is paid for either way")
 
 
 def recommendations(found: list[dict[str, Any]], most: int = 5) -> None:
@@ -58,7 +59,7 @@ def recommendations(found: list[dict[str, Any]], most: int = 5) -> None:
             order = one["order"]
             inaction, out = order["cost_of_inaction"], order["stockout_probability"]
             print(f"     inaction costs {inaction['mean']} {one['currency']} on average (1 in 10: {inaction['p90']})")
-            print(f"     stock-out probability {out['without']:.0%} without, {out['with']:.0%} with the order")
+            print(f"     stock-out probability {out['without']:.1%} without, {out['with']:.1%} with the order")
 
 
 def decisions(made: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import urllib3
 
-from demo.client import show
+from demo.client import Progress
 
 PATIENCE_SECONDS = 120
 
@@ -33,14 +33,13 @@ def _launch(port: int, data_dir: Path, log: Path) -> subprocess.Popen[bytes]:
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    started, shown = time.monotonic(), ""
+    progress = Progress()
     while not _ready(url):
-        waited = time.monotonic() - started
-        if process.poll() is not None or waited > PATIENCE_SECONDS:
+        if process.poll() is not None or progress.seconds > PATIENCE_SECONDS:
             raise SystemExit(f"\nAccord did not start; the end of {log}:\n{log.read_text()[-3000:]}")
-        shown = show(f"  starting PostgreSQL, gateway, forecast and planner: {waited:.0f} s", shown)
-        time.sleep(0.5)
-    show(f"  ready after {time.monotonic() - started:.0f} s (process {process.pid}, log {log})\n", shown)
+        progress.show(f"starting PostgreSQL, gateway, forecast and planner: {progress.seconds:.0f} s")
+        time.sleep(0.2)
+    progress.end(f"ready after {progress.seconds:.0f} s (process {process.pid}, log {log})")
 
 
 def _ready(url: str) -> bool:

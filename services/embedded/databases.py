@@ -5,20 +5,25 @@ tables, which stage bulk loads and which no other session sees. Migrations take 
 """
 
 from dataclasses import dataclass
-from typing import Literal, LiteralString
+from typing import Literal, LiteralString, Protocol
 from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from services.embedded.credentials import Credentials
 from services.embedded.errors import EmbeddedError
 from services.embedded.names import DATABASES, ROLES
 
 OLDEST_SERVER = 17_00_00  # the built-in C.UTF-8 locale: text sorts the same on every machine
 
 type Role = Literal["owner", "app"]
+
+
+class Passwords(Protocol):
+    """Who knows the password of each role."""
+
+    def password(self, role: str) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Server:
     """
 
     admin: str
-    credentials: Credentials
+    credentials: Passwords
 
     def url(self, database: str, role: Role = "app") -> str:
         """SQLAlchemy URL of a service's database, opened as one of its two roles."""

@@ -12,6 +12,7 @@ from services.forecast.models.tables import TrainingRun
 from services.forecast.settings import Settings
 from shared import jobs
 from shared.db import Database
+from shared.jobs import Work
 
 MIRROR_RETRY = RetryStrategy(max_attempts=10, exponential_wait=2)  # about half an hour
 STATEMENT_TIMEOUT_MS = 600_000
@@ -21,18 +22,22 @@ tasks = procrastinate.Blueprint()
 
 @tasks.task(name="train", pass_context=True, retry=jobs.RETRY)
 def train(context: JobContext, run_id: str) -> None:
-    from services.forecast.models.training import train
+    def do(work: Work[TrainingRun]) -> None:
+        from services.forecast.models.training import train
 
-    settings: Settings = context.additional_context["settings"]
-    jobs.attempt(context, TrainingRun, run_id, lambda work: train(work, settings))
+        train(work, context.additional_context["settings"])
+
+    jobs.attempt(context, TrainingRun, run_id, do)
 
 
 @tasks.task(name="forecast", pass_context=True, retry=jobs.RETRY)
 def forecast(context: JobContext, run_id: str) -> None:
-    from services.forecast.forecasts.production import forecast
+    def do(work: Work[Forecast]) -> None:
+        from services.forecast.forecasts.production import forecast
 
-    settings: Settings = context.additional_context["settings"]
-    jobs.attempt(context, Forecast, run_id, lambda work: forecast(work, settings))
+        forecast(work, context.additional_context["settings"])
+
+    jobs.attempt(context, Forecast, run_id, do)
 
 
 @tasks.task(name="mirror_champion", pass_context=True, retry=MIRROR_RETRY)

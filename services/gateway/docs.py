@@ -1,6 +1,7 @@
 """The contract as a document, and as a page to read and try it. Everything on the page comes from this process."""
 
 from importlib.resources import files
+from pathlib import Path
 
 from fastapi import APIRouter
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -10,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 from services.gateway import contract
 
 POLICY = "default-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'"
+PROBLEMS = Path(__file__).parents[2] / "docs" / "errors.md"
 FILES = "/docs/files"
 
 
@@ -31,6 +33,10 @@ def router() -> APIRouter:
         )
         html.headers["Content-Security-Policy"] = POLICY
         return html
+
+    @docs.get("/docs/errors")
+    async def problems() -> FileResponse:
+        return FileResponse(PROBLEMS, media_type="text/plain; charset=utf-8")
 
     return docs
 

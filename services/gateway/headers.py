@@ -3,9 +3,9 @@
 Hop-by-hop fields: RFC 9110, 7.6.1.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-RawHeaders = Iterable[tuple[bytes, bytes]]
+type RawHeader = tuple[bytes, bytes]
 
 _HOP_BY_HOP = frozenset({
     b"connection",
@@ -33,15 +33,18 @@ _KEPT_FROM_CALLERS = _HOP_BY_HOP | {b"date", b"server", b"set-cookie", b"x-reque
 _OURS = (b"x-accord-", b"x-forwarded-")
 
 
-def inbound(headers: RawHeaders) -> list[tuple[str, str]]:
+def inbound(headers: Sequence[RawHeader]) -> list[tuple[str, str]]:
     """A request's fields as a service gets them."""
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in _passing(headers, _KEPT_FROM_SERVICES)]
 
 
-def outbound(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
+def outbound(headers: Sequence[RawHeader]) -> list[tuple[bytes, bytes]]:
     """An answer's fields as the caller gets them."""
-    return _passing(((name.lower(), value) for name, value in headers), _KEPT_FROM_CALLERS)
+    return _passing([(name.lower(), value) for name, value in headers], _KEPT_FROM_CALLERS)
 
 
-def _passing(headers: RawHeaders, kept: frozenset[bytes]) -> list[tuple[bytes, bytes]]:
-    return [(name, value) for name, value in headers if name not in kept and not name.startswith(_OURS)]
+def _passing(headers: Sequence[RawHeader], kept: frozenset[bytes]) -> list[RawHeader]:
+    for name, value in headers:
+        if name == b"connection":  # names further fields of this connection
+            kept |= {option.strip().lower() for option in value.split(b",")}
+    return [field for field in headers if field[0] not in kept and not field[0].startswith(_OURS)]

@@ -8,6 +8,8 @@ import xgboost as xgb
 
 from services.forecast.engine.cells import Floats, Ints, Watch
 
+_THREADED_ROWS = 20_000  # below, threads wait for each other longer than they work
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -38,10 +40,11 @@ class Booster:
     def fit(cls, matrix: Floats, labels: Floats, rounds: int, how: Fit, **parameters: float | str) -> "Booster":
         """Fit `rounds` rounds to `labels` [r] or, with vector leaves, [r, outputs]; raises Cancelled."""
         bins = int(parameters.setdefault("max_bin", 128))
-        data = xgb.QuantileDMatrix(matrix, labels, max_bin=bins, nthread=how.threads)
+        threads = how.threads if len(matrix) >= _THREADED_ROWS else 1
+        data = xgb.QuantileDMatrix(matrix, labels, max_bin=bins, nthread=threads)
         settings: Mapping[str, object] = {
             "tree_method": "hist",
-            "nthread": how.threads,
+            "nthread": threads,
             "seed": how.seed,
             "verbosity": 0,
             **parameters,

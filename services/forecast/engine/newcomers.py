@@ -14,16 +14,18 @@ def from_peers(series: pd.DataFrame, new: Bools, mean: Floats, quantiles: Floats
     """Replace the forecasts of `new` series [n] in mean [n, H] and quantiles [n, H, K] by their peers'.
 
     Peers have the same item, else the same value of an attribute (in column order), else the same
-    location, else are all. The mean is that of the peers; the quantiles are those of drawing one of them
+    location, else are all. The mean is the median peer's; the quantiles are those of drawing one of them
     at random, so they are wider than any one peer's. Without peers the forecast is 0.
     """
-    mean, quantiles = mean.copy(), quantiles.copy()
+    mean, quantiles = np.where(new[:, None], 0, mean), np.where(new[:, None, None], 0, quantiles)
+    if new.all():
+        return mean, quantiles
     groups: dict[tuple[str, object], tuple[Floats, Floats]] = {}
     for row in np.flatnonzero(new):
         key = _nearest(series, ~new, int(row))
         if key not in groups:
             peers = ~new if key[0] == "" else ~new & _shares(series, *key)
-            groups[key] = mean[peers].mean(axis=0), _pooled(quantiles[peers])
+            groups[key] = np.median(mean[peers], axis=0), _pooled(quantiles[peers])
         mean[row], quantiles[row] = groups[key]
     return mean, quantiles
 
@@ -46,8 +48,6 @@ def _shares(series: pd.DataFrame, column: str, value: object) -> Bools:
 def _pooled(quantiles: Floats) -> Floats:
     """Quantiles [H, K] of the even mixture of p distributions given by quantiles [p, H, K]."""
     peers, horizon, _ = quantiles.shape
-    if not peers:
-        return np.zeros(quantiles.shape[1:])
     values = quantiles.swapaxes(0, 1).reshape(horizon, -1)
     return _weighted_quantiles(values, np.tile(_WEIGHTS, peers))
 

@@ -12,21 +12,28 @@ class UnknownReference(Unprocessable):
 
 
 def require_known(session: Session, area: str, incoming: Table) -> None:
-    """422 with a pointer to each item or location among the staged rows that the area does not have."""
+    """422 with a pointer to each item or location among the staged rows that the area does not have.
+
+    Those that it has stay until the transaction ends: nobody can remove one between this look and the rows' storing.
+    """
     errors = [
-        *_unknown(session, incoming, "item", Item.item, Item.area == area),
-        *_unknown(session, incoming, "location", Location.location, Location.area == area),
+        *_unknown(session, incoming.c.line, incoming.c.item, Item.item, Item.area == area),
+        *_unknown(session, incoming.c.line, incoming.c.location, Location.location, Location.area == area),
     ]
     if errors:
         raise UnknownReference("Put unknown items and locations first; nothing was stored.", errors=errors)
 
 
 def _unknown(
-    session: Session, incoming: Table, name: str, key: InstrumentedAttribute[str], here: ColumnElement[bool]
+    session: Session,
+    line: ColumnElement[int],
+    named: ColumnElement[str],
+    key: InstrumentedAttribute[str],
+    here: ColumnElement[bool],
 ) -> list[dict[str, str]]:
-    if name not in incoming.c:
-        return []
-    named = incoming.c[name]
+    held = select(key).where(here, key.in_(select(named))).order_by(key).with_for_update(read=True, key_share=True)
+    session.execute(held)
     known = exists().where(here, key == named)
-    lines = select(incoming.c.line).where(named.is_not(None), ~known).order_by(incoming.c.line).limit(MOST_ERRORS)
-    return [{"pointer": f"#/{line}/{name}", "detail": f"is no {name} of this area"} for line in session.scalars(lines)]
+    lines = select(line).where(named.is_not(None), ~known).order_by(line).limit(MOST_ERRORS)
+    noun = key.key
+    return [{"pointer": f"#/{at}/{noun}", "detail": f"is no {noun} of this area"} for at in session.scalars(lines)]

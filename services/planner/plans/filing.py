@@ -45,7 +45,7 @@ def file(session: Session, run: Plan, who: Principal, proposed: Sequence[Content
         "digest": content.digest(texts),
         "count": len(texts),
         "kept": [str(identifier) for identifier in kept],
-        "forecast_id": str(run.forecast_id),
+        "forecast": str(run.forecast_id),
         "model_version": run.model_version,
         "input_digest": run.input_digest,
         "output_digest": run.output_digest,
@@ -58,7 +58,7 @@ def file(session: Session, run: Plan, who: Principal, proposed: Sequence[Content
 def _without_decided(session: Session, area: str, proposed: Sequence[Content], counted: set[UUID]) -> Filed:
     since = [row for row in session.execute(commitments(area)) if row.recommendation_id not in counted]
     decided = {(row.item, row.location) for row in since}
-    left = [one for one in proposed if one.quantity is None or (one.item, one.location) not in decided]
+    left = [one for one in proposed if one.order is None or (one.item, one.location) not in decided]
     if len(left) == len(proposed):
         return Filed(left, [])
     detail = "Decided on while the plan was computed: no order is recommended before the next plan."

@@ -26,8 +26,8 @@ QUANTITY_DIGITS = 6
 class Origin:
     """What all recommendations of a plan have in common."""
 
-    plan_id: UUID
-    forecast_id: UUID
+    plan: UUID
+    forecast: UUID
     model_version: int | None
     currency: str
 
@@ -42,18 +42,17 @@ def orders(origin: Origin, buckets: Buckets, terms: pd.DataFrame, evidence: Evid
     keys = terms.index[chosen].tolist()
     records: list[dict[str, Any]] = terms.iloc[chosen].to_dict("records")  # type: ignore[assignment]
     for row, (item, location), term in zip(chosen.tolist(), keys, records, strict=True):
-        facts = _order(buckets, term, evidence, row)
-        common = origin.common(TYPES[term["mode"]], item, location) | {"faults": []}
-        yield Content.model_validate(common | facts | {"text": sentence.order(common | facts)})
+        facts = origin.common(TYPES[term["mode"]], item, location)
+        facts |= {"order": _order(buckets, term, evidence, row), "faults": []}
+        yield Content.model_validate(facts | {"text": sentence.order(facts)})
 
 
 def data_fixes(origin: Origin, faults: Faults) -> Iterator[Content]:
     """One recommendation per item-location whose data keep it out of the plan."""
-    missing = set(Content.model_fields) - {"faults", "text"}
     for (item, location), found in faults.items():
-        common = dict.fromkeys(missing) | origin.common("data_fix", item, location)
         text = f"Mend the data of {item} in {location}: {' '.join(fault.detail for fault in found)}"
-        yield Content.model_validate(common | {"faults": found, "text": text})
+        facts = origin.common("data_fix", item, location)
+        yield Content.model_validate(facts | {"order": None, "faults": found, "text": text})
 
 
 def _order(buckets: Buckets, term: Mapping[str, Any], evidence: Evidence, row: int) -> dict[str, Any]:

@@ -102,7 +102,7 @@ class PlanOut(RunOut):
 
     currency: str
     seed: int
-    forecast_id: UUID | None
+    forecast: UUID | None
     model_version: int | None
     as_of: datetime.date | None
     periods: list[datetime.date] | None
@@ -116,10 +116,10 @@ class PlanOut(RunOut):
 
     @classmethod
     def of(cls, run: Plan) -> Self:
-        named = cls.model_fields.keys() - RunOut.model_fields.keys() - {"currency"}
+        named = cls.model_fields.keys() - RunOut.model_fields.keys() - {"currency", "forecast"}
         values = {name: getattr(run, name) for name in named}
         currency = run.caller["area"]["currency"]
-        return cls(**cls.fields(run), **values, currency=currency)
+        return cls(**cls.fields(run), **values, currency=currency, forecast=run.forecast_id)
 
 
 class PlanLineOut(Schema):

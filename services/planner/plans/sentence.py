@@ -9,10 +9,12 @@ VERBS = {"buy": "Buy", "produce": "Produce", "transfer": "Transfer"}
 
 def order(facts: Mapping[str, Any]) -> str:
     """What to do by when, and what it spares."""
-    probability, inaction = facts["stockout_probability"], facts["cost_of_inaction"]
+    proposed = facts["order"]
+    probability, inaction = proposed["stockout_probability"], proposed["cost_of_inaction"]
     return (
-        f"{VERBS[facts['type']]} {plain(facts['quantity'])} of {facts['item']} for {facts['location']} "
-        f"from {facts['source']}: release by {facts['release_by']}, to be received on {facts['receipt_date']}. "
+        f"{VERBS[facts['type']]} {plain(proposed['quantity'])} of {facts['item']} for {facts['location']} "
+        f"from {proposed['source']}: release by {proposed['release_by']}, "
+        f"to be received on {proposed['receipt_date']}. "
         f"It lowers the stock-out probability from {percent(probability['without'])} to "
         f"{percent(probability['with'])} and saves {inaction['mean']} {facts['currency']} of expected shortage cost."
     )

@@ -26,11 +26,12 @@ class Proposal:
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Self | None:
         """The proposal in a recommendation's content; None where data are to be mended."""
-        if content["quantity"] is None:
+        order = content["order"]
+        if order is None:
             return None
-        lots = {name: content["triggers"][name] for name in ("moq", "multiple", "max_quantity")}
-        receipt_date = datetime.date.fromisoformat(content["receipt_date"])
-        return cls(quantity=content["quantity"], receipt_date=receipt_date, **lots)
+        lots = {name: order["triggers"][name] for name in ("moq", "multiple", "max_quantity")}
+        receipt_date = datetime.date.fromisoformat(order["receipt_date"])
+        return cls(quantity=order["quantity"], receipt_date=receipt_date, **lots)
 
 
 def warnings(proposal: Proposal, quantity: float, due: datetime.date, note: str | None) -> list[AdviceOut]:

@@ -16,12 +16,13 @@ def text(content: Content) -> str:
 
 def columns(content: Content) -> dict[str, Any]:
     """The columns of a content. Where nothing is to be ordered, nothing is at stake."""
+    order = content.order
     return {
         "type": content.type,
         "item": content.item,
         "location": content.location,
-        "net_benefit": content.net_benefit or Decimal(0),
-        "cost_of_inaction": content.cost_of_inaction.mean if content.cost_of_inaction else Decimal(0),
+        "net_benefit": order.net_benefit if order else Decimal(0),
+        "cost_of_inaction": order.cost_of_inaction.mean if order else Decimal(0),
     }
 
 

@@ -16,8 +16,8 @@ from shared.principal import Principal
 BATCH = 1000
 SCHEMA = pa.schema(
     {
-        "recommendation_id": pa.string(),
-        "plan_id": pa.string(),
+        "recommendation": pa.string(),
+        "plan": pa.string(),
         "type": pa.string(),
         "item": pa.string(),
         "location": pa.string(),
@@ -46,17 +46,17 @@ def to_release(who: Principal, plan: UUID | None = None) -> Select[Recommendatio
 
 
 def out(row: Recommendation) -> OrderOut:
-    content, state = row.content, row.state
+    order, state = row.content["order"], row.state
     return OrderOut(
-        recommendation_id=row.id,
-        plan_id=row.plan_id,
-        type=content["type"],
+        recommendation=row.id,
+        plan=row.plan_id,
+        type=row.type,
         item=row.item,
         location=row.location,
-        source=content["source"],
-        quantity=state.quantity or content["quantity"],
-        release_date=content["release_date"],
-        due=state.due or content["receipt_date"],
+        source=order["source"],
+        quantity=state.quantity or order["quantity"],
+        release_date=order["release_date"],
+        due=state.due or order["receipt_date"],
         decided_by=state.entry.actor,
         decided_at=state.entry.at,
     )
@@ -67,7 +67,5 @@ def batches(database: Database, orders: Select[Recommendation]) -> Iterator[pa.R
     with database.read() as session:
         rows = session.scalars(orders.order_by(Recommendation.id).execution_options(yield_per=BATCH))
         for part in rows.partitions():
-            values = [
-                out(row).model_dump() | {"recommendation_id": str(row.id), "plan_id": str(row.plan_id)} for row in part
-            ]
+            values = [out(row).model_dump() | {"recommendation": str(row.id), "plan": str(row.plan_id)} for row in part]
             yield pa.RecordBatch.from_pylist(values, schema=SCHEMA)

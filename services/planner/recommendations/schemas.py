@@ -87,16 +87,32 @@ class FaultOut(Schema):
     detail: str
 
 
-class Content(Schema):
-    """What a plan proposes; it never changes. Money is in `currency`, rounded to two digits.
+class ProposalOut(Schema):
+    """An order to release, and what speaks for it. Money is in the area's currency, rounded to two digits.
 
-    What follows `faults` is null where data are to be mended (`data_fix`), and `faults` is empty where goods are to be
-    ordered. Stock-outs and shortage are those before the next review's order can arrive.
+    Stock-outs and shortage are those before the next review's order can arrive.
     """
 
+    source: str
+    quantity: Number
+    release_date: Date
+    release_by: Date
+    receipt_date: Date
+    cost_of_acting: ActingOut
+    cost_of_inaction: InactionOut
+    net_benefit: Money
+    stockout_probability: ContrastOut
+    expected_shortage: ContrastOut
+    triggers: TriggersOut
+    alternatives: list[AlternativeOut]
+
+
+class Content(Schema):
+    """What a plan proposes; it never changes. Where data are to be mended `order` is null and `faults` say which."""
+
     id: UUID
-    plan_id: UUID
-    forecast_id: UUID
+    plan: UUID
+    forecast: UUID
     model_version: int | None
     type: Type
     item: str
@@ -104,19 +120,8 @@ class Content(Schema):
     currency: str
     route: Literal["review"]
     text: str
+    order: ProposalOut | None
     faults: list[FaultOut]
-    source: str | None
-    quantity: Number | None
-    release_date: Date | None
-    release_by: Date | None
-    receipt_date: Date | None
-    cost_of_acting: ActingOut | None
-    cost_of_inaction: InactionOut | None
-    net_benefit: Money | None
-    stockout_probability: ContrastOut | None
-    expected_shortage: ContrastOut | None
-    triggers: TriggersOut | None
-    alternatives: list[AlternativeOut] | None
 
 
 class DecidedOut(Schema):
@@ -171,7 +176,7 @@ class DecisionOut(Schema):
     """One decision as the ledger holds it."""
 
     sequence: int
-    recommendation_id: UUID
+    recommendation: UUID
     action: Action
     at: datetime.datetime
     actor: str
@@ -193,10 +198,10 @@ class ReasonCodeOut(Schema):
 
 
 class OrderOut(Schema):
-    """An order for the ERP to release once per `recommendation_id`; quantity and due date are the decided ones."""
+    """An order for the ERP to release once per `recommendation`; quantity and due date are the decided ones."""
 
-    recommendation_id: UUID
-    plan_id: UUID
+    recommendation: UUID
+    plan: UUID
     type: OrderType
     item: Code
     location: Code

@@ -150,8 +150,8 @@ def _body(
     row: Recommendation, before: State, decided: State, wish: DecisionIn, warnings: list[AdviceOut]
 ) -> dict[str, Any]:
     return {
-        "plan_id": str(row.plan_id),
-        "forecast_id": row.content["forecast_id"],
+        "plan": str(row.plan_id),
+        "forecast": row.content["forecast"],
         "model_version": row.content["model_version"],
         "before": StandingOut.facts(before),
         "after": StandingOut.facts(decided),
@@ -171,7 +171,7 @@ def _decision(entry: Entry) -> DecisionOut:
     body = json.loads(entry.content)["body"]
     shown = {name: body[name] for name in ("before", "after", "reason_code", "note", "warnings")}
     named = {"sequence": entry.sequence, "action": entry.action, "at": entry.at, "actor": entry.actor}
-    return DecisionOut.model_validate(shown | named | {"recommendation_id": entry.subject})
+    return DecisionOut.model_validate(shown | named | {"recommendation": entry.subject})
 
 
 def _fields(row: Recommendation) -> dict[str, Any]:

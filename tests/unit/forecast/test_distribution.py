@@ -5,19 +5,21 @@ from hypothesis import strategies as st
 
 from services.forecast.engine.boosting import Fit
 from services.forecast.engine.cells import QUANTILES
-from services.forecast.engine.distribution import HeadName, _group_quantiles, fit_head, load_head
+from services.forecast.engine.distribution import HeadName, _group_quantiles, fit_head, head_features, load_head
 
 ONE = Fit(threads=1)
+WIDE = 2  # after the mean, relative and in units
 
 
 def sample(r: int = 4000):
-    """Demand whose relative spread doubles with the first feature; the second is noise."""
+    """Demand whose relative spread doubles where the feature in column WIDE is 1."""
     rng = np.random.default_rng(3)
     wide = rng.integers(0, 2, r)
     mean = rng.uniform(0.5, 2, r)
     shape = np.where(wide, 4.0, 16.0)
     target = mean * rng.gamma(shape, 1 / shape)
-    return np.column_stack([wide, rng.normal(size=r)]).astype(np.float32), target, mean
+    columns = np.column_stack([wide, wide, rng.normal(size=r)])
+    return head_features(columns, mean, np.ones(r)), target, mean
 
 
 @pytest.mark.parametrize("name", ["forest", "scale", "both"])
@@ -25,11 +27,11 @@ def test_intervals_hold_what_they_promise_where_spread_differs(name: HeadName):
     features, target, mean = sample()
     quantiles = fit_head(name, features, target, mean, ONE).predict(features, mean)
     for wide in (0, 1):
-        rows = features[:, 0] == wide
+        rows = features[:, WIDE] == wide
         inside = (target >= quantiles[:, 1]) & (target <= quantiles[:, -2])
         assert inside[rows].mean() == pytest.approx(0.8, abs=0.04)
     width = (quantiles[:, -2] - quantiles[:, 1]) / mean
-    assert width[features[:, 0] == 1].mean() > 1.6 * width[features[:, 0] == 0].mean()
+    assert width[features[:, WIDE] == 1].mean() > 1.6 * width[features[:, WIDE] == 0].mean()
 
 
 @pytest.mark.parametrize("name", ["forest", "scale", "both"])

@@ -92,8 +92,8 @@ def test_every_feature_has_a_family():
 def test_a_code_names_groups_and_never_a_single_series():
     alone = panel_of(DEMAND, location=list("vwxyz"))
     grid = panel_of(DEMAND[:4], item=["1", "1", "2", "2"], location=["n", "s", "n", "s"])
-    assert Codes.of(alone.series).values == {}
-    assert Codes.of(grid.series).values == {"item": ("1", "2"), "location": ("n", "s")}
+    assert Codes.of(alone.series) == Codes({})
+    assert Codes.of(grid.series) == Codes({"item": ("1", "2"), "location": ("n", "s")})
 
 
 def test_unseen_and_missing_attribute_values_are_nan():

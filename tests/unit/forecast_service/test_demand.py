@@ -1,10 +1,14 @@
 """Demand is stored once per item-location and period, all rows or none, on the area's calendar."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pyarrow as pa
 import pyarrow.csv
 import pytest
+
+from services.forecast.demand.schemas import DemandIn
+from services.forecast.demand.service import put
 
 MASTER = [{"item": "A"}, {"item": "B/1", "category": "food", "unit_cost": "2.50"}], [{"location": "L1"}]
 ROWS = [
@@ -119,3 +123,13 @@ def test_items_are_replaced_by_code(known):
             "shelf_life_days": 7,
         }
     ]
+
+
+def test_an_item_cannot_vanish_while_demand_for_it_is_being_stored(known, database):
+    with database.write() as session:
+        put(session, known.area, [DemandIn.model_validate(ROWS[0])])
+        with ThreadPoolExecutor(1) as thread:
+            deletion = thread.submit(known, "DELETE", "/items?item=A")
+            assert not wait([deletion], timeout=0.3).done
+            session.commit()
+            assert deletion.result(10).status_code == 409

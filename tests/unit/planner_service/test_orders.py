@@ -33,33 +33,33 @@ def test_decided_orders_wait_for_the_erp(area, decided):
     accepted, overridden = area.ok("GET", "/orders?status=to_release")["items"]
     shown = area.ok("GET", f"/recommendations/{first['id']}")
     assert accepted == {
-        "recommendation_id": first["id"],
-        "plan_id": first["plan_id"],
+        "recommendation": first["id"],
+        "plan": first["plan"],
         "type": "buy",
         "item": first["item"],
         "location": "L",
         "source": "S",
-        "quantity": first["quantity"],
-        "release_date": first["release_date"],
-        "due": first["receipt_date"],
+        "quantity": first["order"]["quantity"],
+        "release_date": first["order"]["release_date"],
+        "due": first["order"]["receipt_date"],
         "decided_by": "ann",
         "decided_at": shown["decisions"][0]["at"],
     }
-    assert (overridden["recommendation_id"], overridden["quantity"], overridden["due"], overridden["decided_by"]) == (
+    assert (overridden["recommendation"], overridden["quantity"], overridden["due"], overridden["decided_by"]) == (
         second["id"],
         40.0,
         "2026-03-30",
         "bob",
     )
-    assert area.ok("GET", f"/plans/{first['plan_id']}/orders") == area.ok("GET", "/orders")
+    assert area.ok("GET", f"/plans/{first['plan']}/orders") == area.ok("GET", "/orders")
     assert area("GET", "/orders?status=released").status_code == 422
 
 
 def test_orders_come_as_csv(area, decided):
     answer = area("GET", "/orders?status=to_release", headers={"accept": "text/csv"})
     rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert [(row["recommendation_id"], float(row["quantity"]), row["due"]) for row in rows] == [
-        (decided[0]["id"], decided[0]["quantity"], decided[0]["receipt_date"]),
+    assert [(row["recommendation"], float(row["quantity"]), row["due"]) for row in rows] == [
+        (decided[0]["id"], decided[0]["order"]["quantity"], decided[0]["order"]["receipt_date"]),
         (decided[1]["id"], 40.0, "2026-03-30"),
     ]
     plan = area("GET", "/plans/latest/orders", headers={"accept": "text/csv"})
@@ -70,7 +70,7 @@ def test_orders_come_as_csv(area, decided):
 def test_orders_are_paged(area, decided):
     first = area.ok("GET", "/orders?limit=1")
     second = area.ok("GET", f"/orders?limit=1&cursor={first['next_cursor']}")
-    assert [page["items"][0]["recommendation_id"] for page in (first, second)] == [one["id"] for one in decided[:2]]
+    assert [page["items"][0]["recommendation"] for page in (first, second)] == [one["id"] for one in decided[:2]]
     assert second["next_cursor"] is None
 
 
@@ -80,7 +80,7 @@ def test_an_order_that_the_erp_carries_out_is_released(area, decided):
     assert counts == {"received": 1, "created": 1, "updated": 0, "unchanged": 0}
     shown = area.ok("GET", f"/recommendations/{first['id']}")
     assert (shown["status"], shown["version"]) == ("released", 3)
-    assert shown["decided"]["quantity"] == first["quantity"]
+    assert shown["decided"]["quantity"] == first["order"]["quantity"]
     assert to_release(area) == [decided[1]["item"]]
     late = decide(area, first, {"action": "revert"}, version=3)
     assert (late.status_code, late.json()["type"]) == (409, "/docs/errors#illegal-move")

@@ -40,7 +40,7 @@ def test_a_plan_says_what_it_rests_on(area):
     area.forecasts("A", "B")
     plan = area.plan()
     assert (plan["status"], plan["error"]) == ("succeeded", None)
-    assert (plan["forecast_id"], plan["model_version"], plan["currency"]) == (str(FORECAST), 3, "USD")
+    assert (plan["forecast"], plan["model_version"], plan["currency"]) == (str(FORECAST), 3, "USD")
     assert plan["periods"] == [week(step).isoformat() for step in range(8)]
     assert plan["as_of"] == week(0).isoformat()
     assert plan["counts"] == {"item_locations": 2, "planned": 2, "orders": 2, "data_fixes": 0}
@@ -76,7 +76,7 @@ def test_a_certain_forecast_gives_the_certain_plan(area):
     area.ok("PUT", "/supply/planning-policies", json={"shortage_cost": "6.00", "holding_cost": "1.00"})
     area.upstream.forecasts(values({("A", "L"): (10.0, 10.0, 10.0)}), demand({("A", "L"): 10.0}))
     area.plan()
-    [order] = recommendations(area)
+    order = recommendations(area)[0]["order"]
     assert (order["quantity"], order["release_date"], order["receipt_date"]) == (
         10.0,
         week(0).isoformat(),
@@ -102,7 +102,7 @@ def test_evidence_is_consistent_in_itself(area):
     area.supply("A")
     area.forecasts("A")
     area.plan()
-    [order] = recommendations(area)
+    order = recommendations(area)[0]["order"]
     acting = {name: Decimal(value) for name, value in order["cost_of_acting"].items()}
     assert acting["total"] == acting["purchase"] + acting["ordering"] + acting["extra_holding"]
     assert acting["purchase"] == Decimal(str(order["quantity"])) * 4
@@ -131,10 +131,11 @@ def test_every_number_in_the_text_is_a_field(area):
     area.supply("A", mode="make", source="line 4")
     area.forecasts("A")
     area.plan()
-    [order] = recommendations(area)
-    assert order["type"] == "produce"
+    [made] = recommendations(area)
+    order = made["order"]
+    assert made["type"] == "produce"
     probability = {name: Decimal(str(share)) * 100 for name, share in order["stockout_probability"].items()}
-    assert order["text"] == (
+    assert made["text"] == (
         f"Produce {order['quantity']:g} of A for L from line 4: release by {order['release_by']}, to be received on "
         f"{order['receipt_date']}. It lowers the stock-out probability from {probability['without'].normalize():f} % "
         f"to {probability['with'].normalize():f} % and saves {order['cost_of_inaction']['mean']} USD of expected "
@@ -162,7 +163,7 @@ def test_a_newer_plan_takes_the_place_of_what_is_open(area, inbox):
     assert (old[2]["version"], old[2]["superseded_by"]) == (2, newer["id"])
     refused = decide(area, inbox[2], {"action": "accept"}, version=2)
     assert (refused.status_code, newer["id"] in refused.json()["detail"]) == (409, True)
-    assert {one["plan_id"] for one in recommendations(area, "status=proposed")} == {newer["id"]}
+    assert {one["plan"] for one in recommendations(area, "status=proposed")} == {newer["id"]}
     assert area.ok("POST", "/decisions:verify")["chains"][0]["intact"]
 
 
@@ -232,7 +233,7 @@ def test_what_cannot_be_planned_is_to_be_mended_and_the_rest_is_planned(area):
     }
     assert plan["counts"] == {"item_locations": 6, "planned": 1, "orders": 1, "data_fixes": 7}
     fix = recommendations(area, "type=data_fix&item=bare")[0]
-    assert (fix["quantity"], fix["net_benefit"], fix["triggers"]) == (None, None, None)
+    assert fix["order"] is None
     assert all(fault["detail"] in fix["text"] for fault in fix["faults"])
 
 
@@ -253,10 +254,10 @@ def test_the_newest_stock_up_to_the_plans_begin_counts(area):
     area.ok("POST", "/inventory", json=stock)
     area.forecasts("A")
     area.plan(as_of=week(0).isoformat())
-    assert recommendations(area)[0]["triggers"]["on_hand"] == 10.0
+    assert recommendations(area)[0]["order"]["triggers"]["on_hand"] == 10.0
     plan = area.plan(as_of=week(2).isoformat(), horizon=5)
     assert plan["periods"] == [week(step).isoformat() for step in range(2, 7)]
-    assert recommendations(area, f"plan={plan['id']}")[0]["triggers"]["on_hand"] == 6.0
+    assert recommendations(area, f"plan={plan['id']}")[0]["order"]["triggers"]["on_hand"] == 6.0
 
 
 def test_assumptions_are_told_as_warnings(area):
@@ -289,7 +290,7 @@ def test_the_most_specific_policy_holds(area):
     area.ok("PUT", "/supply/planning-policies", json=table)
     area.forecasts("A", "B", "C")
     area.plan()
-    triggers = {one["item"]: one["triggers"] for one in recommendations(area)}
+    triggers = {one["item"]: one["order"]["triggers"] for one in recommendations(area)}
     assert {item: (one["service_level"], one["shortage_cost"]) for item, one in triggers.items()} == {
         "A": (0.8, None),
         "B": (None, "7.00"),
@@ -304,7 +305,7 @@ def test_without_a_policy_the_areas_costs_hold(area):
         session.connection().exec_driver_sql("DELETE FROM planning_policies WHERE area = %s", (area.area.area,))
     area.forecasts("A")
     area.plan()
-    triggers = recommendations(area)[0]["triggers"]
+    triggers = recommendations(area)[0]["order"]["triggers"]
     assert (triggers["shortage_cost"], triggers["holding_cost"]) == ("8.00", "0.08")
 
 
@@ -456,7 +457,7 @@ def test_a_bad_wish_is_refused(area, wish):
 
 
 def test_another_areas_plan_does_not_exist(area, inbox, client, database, upstream):
-    plan = inbox[0]["plan_id"]
+    plan = inbox[0]["plan"]
     elsewhere = type(area)(client, area.area.__class__(**{**vars(area.area), "area": "elsewhere"}), database, upstream)
     for path in (f"/plans/{plan}", f"/plans/{plan}/lines", f"/plans/{plan}/orders"):
         assert elsewhere("GET", path).status_code == 404

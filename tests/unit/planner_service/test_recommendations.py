@@ -20,20 +20,20 @@ def test_accepting_takes_the_recommended_order(area, inbox):
     answer = decide(area, first, {"action": "accept"}, by="ann")
     assert (answer.status_code, answer.headers["etag"]) == (201, '"2"')
     decision = answer.json()
-    assert (decision["recommendation_id"], decision["action"], decision["actor"]) == (first["id"], "accept", "ann")
+    assert (decision["recommendation"], decision["action"], decision["actor"]) == (first["id"], "accept", "ann")
     assert decision["before"] == {"status": "proposed", "version": 1, "quantity": None, "due": None}
     assert decision["after"] == {
         "status": "accepted",
         "version": 2,
-        "quantity": first["quantity"],
-        "due": first["receipt_date"],
+        "quantity": first["order"]["quantity"],
+        "due": first["order"]["receipt_date"],
     }
     shown = area("GET", f"/recommendations/{first['id']}")
     assert shown.headers["etag"] == '"2"'
     assert shown.json()["status"] == "accepted"
     assert shown.json()["decided"] == {
-        "quantity": first["quantity"],
-        "due": first["receipt_date"],
+        "quantity": first["order"]["quantity"],
+        "due": first["order"]["receipt_date"],
         "reason_code": None,
     }
     assert shown.json()["decisions"] == [decision]
@@ -52,8 +52,8 @@ def test_overriding_takes_the_planners_order_and_warns(area, inbox):
 
 def test_a_little_more_or_much_more_is_warned_of(area, inbox):
     first, second, _ = inbox
-    little = {"action": "override", "quantity": first["quantity"] * 1.05, "reason_code": "PROMOTION"}
-    much = {"action": "override", "quantity": second["quantity"] * 2, "reason_code": "PROMOTION"}
+    little = {"action": "override", "quantity": first["order"]["quantity"] * 1.05, "reason_code": "PROMOTION"}
+    much = {"action": "override", "quantity": second["order"]["quantity"] * 2, "reason_code": "PROMOTION"}
     assert "small-override" in [one["code"] for one in decide(area, first, little).json()["warnings"]]
     assert [one["code"] for one in decide(area, second, much).json()["warnings"]] == ["large-increase"]
 
@@ -62,7 +62,7 @@ def test_overriding_the_date_alone_keeps_the_quantity(area, inbox):
     due = week(4).isoformat()
     wish = {"action": "override", "due": due, "reason_code": "CAPACITY_INFO"}
     after = decide(area, inbox[0], wish).json()["after"]
-    assert (after["quantity"], after["due"]) == (inbox[0]["quantity"], due)
+    assert (after["quantity"], after["due"]) == (inbox[0]["order"]["quantity"], due)
 
 
 def test_a_rejection_can_be_taken_back(area, inbox):
@@ -164,7 +164,7 @@ def test_the_inbox_is_filtered_and_sorted(area):
     assert items("item=C&location=L") == ["C"]
     assert items("location=M") == []
     impact = {
-        one["item"]: float(one["cost_of_inaction"]["mean"])
+        one["item"]: float(one["order"]["cost_of_inaction"]["mean"])
         for one in area.ok("GET", "/recommendations?type=buy")["items"]
     }
     assert impact["B"] > 2 * max(impact["A"], impact["C"]) > 0
