@@ -74,7 +74,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self._printed = -QUIET_SECONDS
+        self._printed = -float(QUIET_SECONDS)
         self._last = ""
 
     @property

@@ -7,7 +7,7 @@ import pandas as pd
 
 from demo.dataset import Dataset
 
-BANDS = (("0.025", "0.975"), ("0.1", "0.9"), ("0.3", "0.7"))
+BANDS = (("0.025", "0.975", "#d6e5f0"), ("0.1", "0.9", "#a9c8df"), ("0.3", "0.7", "#78a9cd"))
 
 
 def heading(text: str) -> None:
@@ -92,10 +92,10 @@ def fan_chart(data: Dataset, item: str, location: str, values: list[dict[str, An
     ahead = pd.to_datetime([value["period"] for value in values])
     figure, axes = plt.subplots(figsize=(10, 4.5), layout="constrained")
     axes.plot(past["period"], past["quantity"], color="#30343f", linewidth=1.4, label="demand")
-    for low, high in BANDS:
+    for low, high, colour in BANDS:
         lows, highs = ([value["quantiles"][level] for value in values] for level in (low, high))
         share = round((float(high) - float(low)) * 100)
-        axes.fill_between(ahead, lows, highs, color="#1b6ca8", alpha=0.22, linewidth=0, label=f"{share} % interval")
+        axes.fill_between(ahead, lows, highs, color=colour, linewidth=0, label=f"{share} % interval")
     axes.plot(ahead, [value["mean"] for value in values], color="#1b6ca8", linewidth=2, label="mean forecast")
     axes.set_title(f"{item} at {location}", loc="left")
     axes.set_ylabel("units")
