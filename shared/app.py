@@ -1,25 +1,19 @@
-"""How a service's HTTP application and its command line are put together."""
+"""How a service's HTTP application is put together."""
 
-import argparse
-import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import uvicorn
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
-from starlette.types import ASGIApp
 
-from shared import errors, jobs, migrate, observe
+from shared import errors, jobs, migrate
 from shared.db import Database
 from shared.http import RequestId, StrictRoute
 from shared.principal import Verifier
 from shared.schemas import Schema
 from shared.settings import UpstreamSettings
-
-DRAIN_SECONDS = 5
 
 
 class HealthOut(Schema):
@@ -124,46 +118,3 @@ def health_response(checks: Mapping[str, str], deciding: Iterable[str]) -> JSONR
     fine = all(checks[name] == "ok" for name in deciding)
     body = HealthOut(status="ready" if fine else "not ready", checks=dict(checks))
     return JSONResponse(body.model_dump(), status_code=200 if fine else 503)
-
-
-def main(
-    service: str,
-    *,
-    serve: Callable[[], ASGIApp],
-    openapi: Callable[[], Mapping[str, Any]],
-    work: Callable[[], None] | None = None,
-) -> None:
-    """`python -m services.NAME serve|work|migrate|openapi`."""
-    parser = argparse.ArgumentParser(prog=f"python -m services.{service}")
-    commands = parser.add_subparsers(dest="command", required=True)
-    serving = commands.add_parser("serve", help="answer HTTP")
-    serving.add_argument("--host", default="127.0.0.1")
-    serving.add_argument("--port", type=int, required=True)
-    commands.add_parser("migrate", help="bring the database to the newest revision")
-    commands.add_parser("openapi", help="print the OpenAPI document")
-    if work:
-        commands.add_parser("work", help="carry out jobs")
-    wish = parser.parse_args()
-    observe.configure()
-    match wish.command:
-        case "serve":
-            _serve(serve(), wish.host, wish.port)
-        case "migrate":
-            migrate.run(service)
-        case "openapi":
-            print(json.dumps(openapi(), indent=1, sort_keys=True))  # noqa: T201
-        case "work" if work:
-            work()
-
-
-def _serve(app: ASGIApp, host: str, port: int) -> None:
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )

@@ -164,6 +164,7 @@ class Work[R: Run]:
         """The transaction that holds the run's effect and its success."""
         with self.step() as (session, run):
             yield session, run
+            run.progress_done = run.progress_total
             run.status = "succeeded"
             run.finished_at = func.now()
 

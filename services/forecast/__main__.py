@@ -1,8 +1,33 @@
-"""`python -m services.forecast serve|work|migrate|openapi`."""
+"""`python -m services.forecast serve|work|migrate|openapi`. What a command does not need is not imported for it."""
 
-from services.forecast import jobs
-from services.forecast.app import SERVICE, contract, create_app
-from services.forecast.settings import Settings
-from shared import app
+# ruff: noqa: PLC0415
+from collections.abc import Mapping
+from typing import Any
 
-app.main(SERVICE, serve=lambda: create_app(Settings()), openapi=contract, work=lambda: jobs.work(Settings()))
+from starlette.types import ASGIApp
+
+from shared import command
+
+
+def serve() -> ASGIApp:
+    from services.forecast.app import create_app
+    from services.forecast.settings import Settings
+
+    return create_app(Settings())
+
+
+def openapi() -> Mapping[str, Any]:
+    from services.forecast.app import contract
+
+    return contract()
+
+
+def work() -> None:
+    from services.forecast import jobs
+    from services.forecast.settings import Settings
+
+    jobs.work(Settings())
+
+
+if __name__ == "__main__":
+    command.main("forecast", serve=serve, openapi=openapi, work=work)

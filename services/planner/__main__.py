@@ -1,15 +1,33 @@
-"""`python -m services.planner serve|work|migrate|openapi`."""
+"""`python -m services.planner serve|work|migrate|openapi`. What a command does not need is not imported for it."""
 
-from services.planner.app import contract, create_app
-from services.planner.settings import Settings
-from shared import app
+# ruff: noqa: PLC0415
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from shared import command
+
+
+def serve() -> ASGIApp:
+    from services.planner.app import create_app
+    from services.planner.settings import Settings
+
+    return create_app(Settings())
+
+
+def openapi() -> Mapping[str, Any]:
+    from services.planner.app import contract
+
+    return contract()
 
 
 def work() -> None:
-    from services.planner import jobs  # noqa: PLC0415  the engine is loaded where plans are made, not to serve HTTP
+    from services.planner import jobs
+    from services.planner.settings import Settings
 
     jobs.run(Settings())
 
 
 if __name__ == "__main__":
-    app.main("planner", serve=lambda: create_app(Settings()), openapi=contract, work=work)
+    command.main("planner", serve=serve, openapi=openapi, work=work)

@@ -67,7 +67,7 @@ def forecast(promoted, work):
 def test_a_training_run_tells_what_it_did(trained):
     run = trained.ok("GET", "/training-runs")["items"][0]
     assert (run["status"], run["error"], run["model_version"]) == ("succeeded", None, 1)
-    assert run["progress"] == {"done": 5, "total": 6, "unit": "steps"}
+    assert run["progress"] == {"done": 6, "total": 6, "unit": "steps"}
     assert {warning["code"]: warning["count"] for warning in run["warnings"]} == {
         "driver-held": 3,
         "driver-none-ahead": 3,

@@ -1,0 +1,63 @@
+"""`python -m services.NAME serve|work|migrate|openapi`. Each command imports what it needs: a start runs several."""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from shared import observe
+
+DRAIN_SECONDS = 5
+
+
+def main(
+    service: str,
+    *,
+    serve: Callable[[], ASGIApp],
+    openapi: Callable[[], Mapping[str, Any]],
+    work: Callable[[], None] | None = None,
+) -> None:
+    """Carry out the command line of a service."""
+    wish = _parser(service, has_worker=work is not None).parse_args()
+    observe.configure()
+    match wish.command:
+        case "serve":
+            _serve(serve(), wish.host, wish.port)
+        case "migrate":
+            from shared import migrate  # noqa: PLC0415
+
+            migrate.run(service)
+        case "openapi":
+            print(json.dumps(openapi(), indent=1, sort_keys=True))  # noqa: T201
+        case "work" if work:
+            work()
+
+
+def _parser(service: str, *, has_worker: bool) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m services.{service}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serving = commands.add_parser("serve", help="answer HTTP")
+    serving.add_argument("--host", default="127.0.0.1")
+    serving.add_argument("--port", type=int, required=True)
+    commands.add_parser("migrate", help="bring the database to the newest revision")
+    commands.add_parser("openapi", help="print the OpenAPI document")
+    if has_worker:
+        commands.add_parser("work", help="carry out jobs")
+    return parser
+
+
+def _serve(app: ASGIApp, host: str, port: int) -> None:
+    import uvicorn  # noqa: PLC0415
+
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
