@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationInfo,
+    WithJsonSchema,
 )
 
 CELLS = {"cells": True}
@@ -110,7 +111,9 @@ Positive = Annotated[Number, Field(gt=0)]
 Share = Annotated[Number, Field(gt=0, lt=1)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
-Money = Annotated[Decimal, BeforeValidator(_money)]
+Money = Annotated[
+    Decimal, BeforeValidator(_money), WithJsonSchema({"type": "string", "pattern": f"^{_MONEY.pattern}$"})
+]
 Cost = Annotated[Money, Field(ge=0)]
 Date = Annotated[datetime.date, BeforeValidator(_date)]
 Code = Annotated[

@@ -2,15 +2,21 @@
 
 import hashlib
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
-PACKAGE = "services.forecast.engine"
+PACKAGE = "services.forecast"
 
 
 def code_version() -> str:
-    """SHA-256 over the engine's source files, in the order of their names: equal versions compute alike."""
+    """SHA-256 over the sources that decide the numbers: the engine's, and those of the panel that it is given."""
     digest = hashlib.sha256()
-    for source in sorted(files(PACKAGE).iterdir(), key=lambda entry: entry.name):
-        if source.name.endswith(".py"):
-            content = source.read_bytes()
-            digest.update(f"{source.name}\n{len(content)}\n".encode() + content)
+    for source in _sources():
+        content = source.read_bytes()
+        digest.update(f"{source.name}\n{len(content)}\n".encode() + content)
     return digest.hexdigest()
+
+
+def _sources() -> list[Traversable]:
+    root = files(PACKAGE)
+    engine = sorted((root / "engine").iterdir(), key=lambda entry: entry.name)
+    return [root / "panels.py", *(source for source in engine if source.name.endswith(".py"))]

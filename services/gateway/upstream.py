@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import aiohttp
+from pydantic import ValidationError
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
@@ -17,6 +18,7 @@ from services.gateway.body import Body
 from services.gateway.settings import GatewaySettings
 from services.gateway.watch import Gone, Watch
 from shared import observe
+from shared.app import HealthOut
 from shared.errors import BadRequest, Problem, Unavailable
 from shared.principal import HEADER, Principal, Signer
 
@@ -85,7 +87,7 @@ class Upstream:
             ):
                 if answer.status == HTTPStatus.OK:
                     return await answer.json()
-        except (TimeoutError, aiohttp.ClientError) as error:
+        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise self._problem(error) from None
         raise BadGateway(f"The {self.name} service answered {answer.status}.")
 
@@ -96,8 +98,8 @@ class Upstream:
                 asyncio.timeout(self._settings.ready_seconds),
                 self._request("GET", "/v1/health/ready", [], None) as answer,
             ):
-                checks: dict[str, str] = (await answer.json())["checks"]
-        except (TimeoutError, aiohttp.ClientError, ValueError, KeyError):
+                checks = HealthOut.model_validate_json(await answer.read()).checks
+        except (TimeoutError, aiohttp.ClientError, ValidationError):
             return "does not answer"
         wrong = [f"{name}: {state}" for name, state in checks.items() if state != "ok"]
         return "; ".join(wrong) or "ok"

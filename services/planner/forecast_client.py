@@ -18,7 +18,7 @@ from shared import errors, observe
 from shared.tabular import ARROW, JSON
 
 CONNECT_SECONDS = 3
-READ_SECONDS = 10
+READ_SECONDS = 5
 MOST_PROBLEM_BYTES = 100_000
 PIECE_BYTES = 1 << 20
 RETRIES = urllib3.Retry(
@@ -36,8 +36,6 @@ RETRIES = urllib3.Retry(
 
 class Refused(errors.Problem):
     """The forecast service's own problem, told as the plan's."""
-
-    status, slug, title = 502, "upstream-refused", "The forecast service refused"
 
     def __init__(self, upstream: Mapping[str, Any]) -> None:
         super().__init__(f"The forecast service answered: {upstream['detail']}")

@@ -230,4 +230,4 @@ def test_a_version_that_does_not_exist_cannot_be_promoted(loaded):
     mlops = loaded.as_("mlops")
     assert_refused(loaded, mlops.post("/models/promotions", json=body), 428)
     assert_refused(loaded, mlops.post("/models/promotions", json=body, headers={"If-Match": '"7"'}), 412)
-    assert_refused(loaded, mlops.post("/models/promotions", json=body, headers={"If-Match": '"0"'}), 404)
+    assert_refused(loaded, mlops.post("/models/promotions", json=body, headers={"If-Match": '"0"'}), 422)

@@ -1,5 +1,6 @@
 """A forecast's values out of the arrays that they are stored in: by pages for people, as one stream for programs."""
 
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Select, select
 
+from services.forecast import export
 from services.forecast.forecasts.schemas import ForecastValueOut
 from services.forecast.forecasts.tables import Forecast, ForecastCell, ForecastSeries
 from services.forecast.selection import Selection
@@ -57,16 +59,16 @@ def _batch(
     dependence: Sequence[float],
 ) -> pa.RecordBatch:
     horizon, levels = len(run.periods), len(run.quantiles)
-    by_level = list(chain.from_iterable(quantiles))
+    by_level = array("d", chain.from_iterable(quantiles))
     columns = [
-        pa.array(_repeated(items, horizon)),
-        pa.array(_repeated(locations, horizon)),
-        pa.array(run.periods * len(items), pa.date32()),
-        pa.array(list(chain.from_iterable(means)), pa.float64()),
-        *(pa.array(by_level[level::levels], pa.float64()) for level in range(levels)),
-        pa.array(_repeated(dependence, horizon), pa.float64()),
+        export.strings(_repeated(items, horizon)),
+        export.strings(_repeated(locations, horizon)),
+        export.dates(run.periods * len(items)),
+        export.floats(chain.from_iterable(means)),
+        *(export.floats(by_level[level::levels]) for level in range(levels)),
+        export.floats(_repeated(dependence, horizon)),
     ]
-    return pa.record_batch(columns, schema=schema(run))
+    return pa.RecordBatch.from_arrays(columns, schema=schema(run))
 
 
 def _repeated(values: Sequence[Any], times: int) -> list[Any]:

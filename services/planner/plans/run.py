@@ -43,6 +43,7 @@ def carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
     """One attempt at a plan run."""
     who = TypeAdapter(Principal).validate_python(work.run.caller)
     beat = _beat(work)
+    beat(0, 0)
     forecast, recent = _forecast(client, who, work.run, beat)
     with work.database.read() as session:
         snapshot = Snapshot.read(session, who.area.area, forecast.buckets.as_of)

@@ -24,13 +24,13 @@ FAIR = {"period": week(60), "value": 1}
 
 @pytest.fixture(scope="module")
 def work(database, settings):
-    """Carries out the job of a run: `work(jobs.train, run)`."""
+    """Carries out a job: `work(jobs.train, run_id=run["id"])`."""
     context = SimpleNamespace(
         additional_context={"database": database, "settings": settings},
         job=SimpleNamespace(attempts=0),
         should_abort=lambda: False,
     )
-    return lambda task, run: task.func(context, run["id"])
+    return lambda task, **arguments: task.func(context, **arguments)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def trained(client, work):
     area.ok("POST", "/drivers/price/values", json=PRICES)
     area.ok("POST", "/drivers/fair/values", json=FAIR)
     run = area.ok("POST", "/training-runs", json={"reason": "first"})
-    work(jobs.train, run)
+    work(jobs.train, run_id=run["id"])
     return area
 
 
@@ -60,7 +60,7 @@ def promoted(trained):
 @pytest.fixture(scope="module")
 def forecast(promoted, work):
     run = promoted.ok("POST", "/forecasts", json={})
-    work(jobs.forecast, run)
+    work(jobs.forecast, run_id=run["id"])
     return promoted.ok("GET", f"/forecasts/{run['id']}")
 
 
@@ -103,6 +103,14 @@ def test_mlflow_holds_the_version_with_all_that_was_asked(trained, settings):
     assert card.saved_input_example_info is not None
 
 
+def test_the_alias_in_mlflow_follows_the_promotion(promoted, work, settings):
+    assert promoted.ok("GET", "/models/champion")["promotion"]["mirrored_at"] is None
+    work(jobs.mirror_champion, area="trained")
+    client = mlflow.MlflowClient(settings.mlflow_tracking_uri)
+    assert str(client.get_model_version_by_alias("accord-trained", "champion").version) == "1"
+    assert promoted.ok("GET", "/models/champion")["promotion"]["mirrored_at"] is not None
+
+
 def test_a_forecast_tells_what_it_was_made_of(forecast):
     assert (forecast["status"], forecast["error"]) == ("succeeded", None)
     assert (forecast["model_version"], forecast["origin"]) == (1, week(WEEKS - 1))
@@ -143,7 +151,7 @@ def test_one_item_of_the_values(promoted, forecast):
 
 def test_the_same_data_and_model_give_the_same_forecast(promoted, forecast, work):
     again = promoted.ok("POST", "/forecasts", json={"origin": week(WEEKS - 1), "horizon": HORIZON, "model": 1})
-    work(jobs.forecast, again)
+    work(jobs.forecast, run_id=again["id"])
     again = promoted.ok("GET", f"/forecasts/{again['id']}")
     assert again["input_digest"] == forecast["input_digest"]
     assert again["output_digest"] == forecast["output_digest"]
@@ -151,7 +159,7 @@ def test_the_same_data_and_model_give_the_same_forecast(promoted, forecast, work
 
 def test_an_earlier_origin_does_not_know_what_came_later(promoted, forecast, work):
     run = promoted.ok("POST", "/forecasts", json={"origin": week(WEEKS - 5), "horizon": 1})
-    work(jobs.forecast, run)
+    work(jobs.forecast, run_id=run["id"])
     run = promoted.ok("GET", f"/forecasts/{run['id']}")
     assert (run["status"], run["periods"]) == ("succeeded", [week(WEEKS - 4)])
     assert run["input_digest"] != forecast["input_digest"]
@@ -162,13 +170,13 @@ def test_a_damaged_cache_is_replaced_and_a_damaged_registry_refused(promoted, wo
     good = kept.read_bytes()
     kept.write_bytes(b"x" + good[1:])
     run = promoted.ok("POST", "/forecasts", json={})
-    work(jobs.forecast, run)
+    work(jobs.forecast, run_id=run["id"])
     assert promoted.ok("GET", f"/forecasts/{run['id']}")["status"] == "succeeded"
     assert kept.read_bytes() == good
     with database.write() as session:
         session.execute(text("UPDATE model_versions SET artifact_digest = 'other' WHERE area = 'trained'"))
     run = promoted.ok("POST", "/forecasts", json={})
-    work(jobs.forecast, run)
+    work(jobs.forecast, run_id=run["id"])
     failed = promoted.ok("GET", f"/forecasts/{run['id']}")
     assert (failed["status"], failed["error"]["type"]) == ("failed", "/docs/errors#artifact-corrupt")
     assert kept.read_bytes() == good

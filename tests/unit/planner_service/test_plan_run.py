@@ -3,12 +3,19 @@
 import csv
 import io
 import re
+from dataclasses import fields
 from decimal import Decimal
+from uuid import UUID
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from services.planner.engine.projection import Lines
 from services.planner.plans import filing
+from services.planner.plans import run as plan_run
+from services.planner.plans.bulk import copy_lines
+from services.planner.plans.tables import PlanLine
 from tests.unit.planner_service.test_orders import receipt
 from tests.unit.planner_service.test_recommendations import decide
 from tests.unit.planner_service.upstream import ARROW, FORECAST, demand, values, week
@@ -373,7 +380,8 @@ def test_a_plan_waits_for_an_upstream_that_is_away_and_then_gives_up(area):
     assert "forecast service" in failed["error"]["detail"]
 
 
-def test_a_plan_can_be_cancelled(area):
+def test_a_plan_can_be_cancelled(area, monkeypatch):
+    monkeypatch.setattr(plan_run, "BEAT_SECONDS", 0)
     area.supply("A")
     area.forecasts("A")
     queued = area.ok("POST", "/plans", json={})
@@ -437,6 +445,21 @@ def test_lines_come_as_pages_csv_and_arrow(area):
     ]
     one = area("GET", "/plans/latest/lines?item=B", headers={"accept": "text/csv"}).text
     assert {row["item"] for row in csv.DictReader(io.StringIO(one))} == {"B"}
+
+
+def test_lines_are_stored_as_they_were_computed(area):
+    """COPY's binary format is written here by hand: what comes back is what went in, whatever the codes."""
+    run = area.ok("POST", "/plans", json={})
+    keys = [("Ärmel", "L/1"), ("item, with comma", "\u5e93"), ("x" * 200, "0")]
+    names = [field.name for field in fields(Lines)]
+    random = np.random.default_rng(3)
+    written = Lines(*(random.normal(0, 10.0**power, (3, 5)) for power, _ in enumerate(names)))
+    with area.database.write() as session:
+        copy_lines(session, UUID(run["id"]), keys, written)
+    with area.database.read() as session:
+        stored = [session.get_one(PlanLine, (UUID(run["id"]), item, location)) for item, location in keys]
+    for name in names:
+        assert [getattr(row, name) for row in stored] == getattr(written, name).tolist()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ def loaded(module):
 
 
 def test_the_api_loads_no_engine():
-    modules = loaded("services.planner.__main__")
+    modules = loaded("services.planner.app")
     assert "services.planner.recommendations.routes" in modules
     assert modules & {"pandas", "scipy", "urllib3", "services.planner.engine", "services.planner.jobs"} == set()
 
