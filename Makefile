@@ -28,7 +28,7 @@ migrate: .venv/.dev ## Bring all databases to the newest revision (ARGS as for r
 mlflow: .venv/.dev ## Open MLflow's pages on the model registry (ARGS as for run)
 	@$(PYTHON) -m services mlflow $(ARGS)
 
-test: .venv/.dev ## Run all tests (ARGS="tests/unit -k name")
+test: .venv/.demo ## Run all tests (ARGS="tests/unit -k name")
 	@$(PYTHON) -m pytest $(ARGS)
 
 check: .venv/.dev ## Format, lint, types, walls between packages, OpenAPI documents, requirements

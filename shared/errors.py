@@ -159,16 +159,20 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 
 async def _database(_: Request, error: Exception) -> Response:
-    lost = isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and _is_outage(error))
-    if not lost:
+    if not is_outage(error):
         return _unexpected(error)
     log.warning("database unavailable: %s", type(error).__name__)
     problem = Unavailable("The database cannot be reached; try again.")
     return respond(problem.document(observe.request_id()), problem.headers)
 
 
-def _is_outage(error: DBAPIError) -> bool:
-    """Connection lost (08), resources (53), shutdown (57), lock or statement time-out (55P03, 57014)."""
+def is_outage(error: Exception) -> bool:
+    """Whether the database is away or overloaded for now, so that trying again makes sense.
+
+    SQLSTATE classes: connection lost (08), resources (53), object in use (55), shutdown or time-out (57).
+    """
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, PoolTimeout)
     state = getattr(error.orig, "sqlstate", None)
     return error.connection_invalidated or state is None or state[:2] in {"08", "53", "55", "57"}
 

@@ -20,11 +20,12 @@ from procrastinate.schema import SchemaManager
 from sqlalchemy import Connection, DateTime, Select, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared import observe
 from shared.db import Database, psycopg_connection
-from shared.errors import Problem, Unavailable
+from shared.errors import Problem, Unavailable, is_outage
 from shared.ids import uuid7
 from shared.principal import Principal
 from shared.schemas import Schema
@@ -180,13 +181,15 @@ def attempt[R: Run](context: JobContext, table: type[R], run_id: str, do: Callab
     last attempt, and for any other error, the run fails with a problem document.
     """
     database: Database = context.additional_context["database"]
-    run = _claim(database, table, UUID(run_id))
+    with _outage_is_unavailable():
+        run = _claim(database, table, UUID(run_id))
     if run is None:
         return
     observe.set_request_id(run.request_id)
     work = Work(database, table, run, context.should_abort)
     try:
-        do(work)
+        with _outage_is_unavailable():
+            do(work)
     except Fenced:
         log.warning("run %s was taken over by another worker", run_id)
     except Cancelled:
@@ -200,6 +203,16 @@ def attempt[R: Run](context: JobContext, table: type[R], run_id: str, do: Callab
     except Exception:
         log.exception("run %s failed", run_id)
         work.end("failed", Problem("The error is logged under this run's request id.").document(run.request_id))
+
+
+@contextmanager
+def _outage_is_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if is_outage(error):
+            raise Unavailable("The database could not be reached.") from error
+        raise
 
 
 def _claim[R: Run](database: Database, table: type[R], run_id: UUID) -> R | None:

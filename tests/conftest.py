@@ -16,6 +16,7 @@ from services.embedded import postgres
 from services.embedded.databases import Server
 from tests.factories import Accord, Area
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before XGBoost loads, as the worker does: no spinning threads
 START_SECONDS = 60
 STOP_SECONDS = 20
 

@@ -7,41 +7,46 @@ Run again, it adds what is missing and sets each role's password to what the env
 
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import psycopg
 
 from services.embedded.databases import Server
 from services.embedded.errors import EmbeddedError
-from services.embedded.names import DATABASES
+from services.embedded.names import DATABASES, ROLES
 
 
 @dataclass(frozen=True)
-class Environment:
-    """Secrets by the name of their variable."""
+class Chosen:
+    """Passwords by role, all there before the first is used."""
 
-    variables: Mapping[str, str]
+    by_role: dict[str, str]
 
-    def __getitem__(self, name: str) -> str:
-        if not (value := self.variables.get(name)):
-            raise EmbeddedError(f"{name} is missing in the environment")
-        return value
+    @classmethod
+    def from_environment(cls) -> "Chosen":
+        roles = [f"{database}_{suffix}" for database, suffix in product(DATABASES, ROLES)]
+        return cls({role: _required(f"ACCORD_{role.upper()}_PASSWORD") for role in roles})
 
     def password(self, role: str) -> str:
         """Password of a PostgreSQL role."""
-        return self[f"ACCORD_{role.upper()}_PASSWORD"]
+        return self.by_role[role]
 
 
 def main() -> int:
-    environment = Environment(os.environ)
     try:
-        Server(environment["ACCORD_ADMIN_DATABASE_URL"], environment).create()
+        Server(_required("ACCORD_ADMIN_DATABASE_URL"), Chosen.from_environment()).create()
     except (EmbeddedError, psycopg.Error) as error:
         sys.stderr.write(f"accord: {error}\n")
         return 1
     sys.stdout.write(f"databases and roles are there: {', '.join(DATABASES)}\n")
     return 0
+
+
+def _required(name: str) -> str:
+    if not (value := os.environ.get(name)):
+        raise EmbeddedError(f"{name} is missing in the environment")
+    return value
 
 
 if __name__ == "__main__":

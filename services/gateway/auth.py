@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from shared.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from shared.principal import Area, Principal
 
 CALLER = "caller"  # in the scope of the gateway's own operations
-RawHeaders = Iterable[tuple[bytes, bytes]]
+RawHeaders = Sequence[tuple[bytes, bytes]]
 NOBODY: Roles = frozenset()
 _PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
 

@@ -66,7 +66,9 @@ def test_a_bad_table_is_refused_whole(loaded, method, path, row, number):
     bad = [row | {"unknown_field": 1}, row | {next(iter(row)): 7}, row | {next(iter(row)): "a\u0000b"}]
     bad += [row | {next(iter(row)): "\ud800"}, {}, 7, None, "x", [row], {next(iter(row)): row}]
     if number:
-        bad += [row | {number: wrong} for wrong in ("5", True, [1], {}, -1, 1e16, 2**63)]
+        bad += [row | {number: wrong} for wrong in ("5", True, [1], {}, 1e16, 2**63)]
+    if number and number != "value":  # a driver may be negative, a temperature for one
+        bad += [row | {number: -1}]
     for one in bad:
         answer = send(loaded, method, path, f"[{good}, {json.dumps(one)}]")
         assert_refused(loaded, answer, 422)

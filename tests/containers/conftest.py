@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,10 @@ from tests.containers import images
 from tests.containers.composition import Composition
 from tests.containers.dockerfile import ROOT
 from tests.containers.images import Image
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes more than half a minute")
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +44,7 @@ def uv() -> str:
 
 
 @pytest.fixture(scope="session")
-def image(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Image]:
+def image(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Image]]:
     """The image of a stage; each set of packages is installed once."""
     made: dict[str, Image] = {}
     packages: dict[str, Path] = {}
@@ -54,4 +58,6 @@ def image(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], 
             made[stage] = images.lay_out(stage, service, packages[service], tmp_path_factory.mktemp(stage))
         return made[stage]
 
-    return make
+    yield make
+    for directory in packages.values():
+        shutil.rmtree(directory)

@@ -1,5 +1,6 @@
 """Images without an engine: what each would hold, laid out in a directory with an environment of its own packages."""
 
+import json
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +11,11 @@ import pytest
 from tests.containers import dockerfile
 from tests.containers.dockerfile import Stage
 
+IMPORT_EACH = """
+import importlib, json, sys
+for name in json.loads(sys.argv[1]):
+    importlib.import_module(name)
+"""
 UNREACHABLE = ("Failed to fetch", "error sending request", "dns error", "client error (Connect)")
 
 
@@ -23,7 +29,7 @@ class Image:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The image's own, except that packages may be compiled here: a build compiles them, uv leaves it to us."""
+        """The image's own, except that bytecode is written: a build leaves it beside the packages, uv does not."""
         told = {name: value for name, value in self.stage.environment.items() if name != "PYTHONDONTWRITEBYTECODE"}
         return told | {"PATH": told["PATH"].replace("$PATH", "/usr/local/bin")}
 
@@ -38,6 +44,10 @@ class Image:
             timeout=300,
             check=False,
         )
+
+    def import_all(self) -> subprocess.CompletedProcess[str]:
+        """Import every module of ours, in one process."""
+        return self.run("-c", IMPORT_EACH, json.dumps(self.modules()))
 
     def modules(self) -> list[str]:
         """The names of all modules below `services` in the image that may be imported."""
@@ -54,7 +64,9 @@ def lay_out(stage: str, service: str, packages: Path, directory: Path) -> Image:
     directory.chmod(0o755)
     for copy in described.copies:
         copy.apply(directory)
-    return Image(directory, packages, described)
+    image = Image(directory, packages, described)
+    image.import_all()  # for the bytecode, which a read-only file system could not take later
+    return image
 
 
 def install(uv: str, service: str, directory: Path) -> None:

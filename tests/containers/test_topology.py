@@ -1,17 +1,24 @@
 """The composed topology at work: PostgreSQL and MLflow as servers, every service from its image's files alone."""
 
 import shutil
+import signal
+import subprocess
 import time
 import urllib.error
-import urllib.request
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
+from services.embedded.credentials import Credentials
+from services.embedded.postgres import Postgres, answers, login, reachable, sockets
+from services.embedded.programs import Account, bin_for
 from tests.containers import topology
 from tests.factories import Accord, load_history, load_supply, train_and_promote
 
 ITEMS = ("A", "B", "C")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -106,15 +113,57 @@ def test_a_service_refuses_who_does_not_come_through_the_gateway(area, composed,
     assert refused.value.code == 401
 
 
+def test_a_dump_brings_back_all_databases_and_roles(area, composed, tmp_path):
+    """The backup of docs/operations.md, restored into a server that has nothing but the superuser."""
+    programs = bin_for(Account.for_files(composed.directory / "postgres"))
+    dump = enter(programs / "pg_dumpall", composed.server).stdout
+    shutil.copy(composed.directory / "secrets", tmp_path / "secrets")
+    cluster = Postgres(tmp_path / "postgres", Credentials(tmp_path / "secrets"))
+    process = cluster.start(subprocess.DEVNULL, {"fsync": "off"})
+    try:
+        with reachable(sockets(tmp_path / "postgres")) as place:
+            empty = login(place, Credentials(tmp_path / "secrets"))
+            while not answers(empty):
+                assert process.poll() is None
+                time.sleep(0.02)
+            told = enter(programs / "psql", empty, "--quiet", feed=dump).stderr.splitlines()
+            assert [line for line in told if "ERROR" in line] == ['ERROR:  role "postgres" already exists']
+            assert counts(empty, area.name) == counts(composed.server, area.name)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+
+def enter(program, server, *options, feed=None):
+    """Run one of PostgreSQL's programs as the superuser."""
+    place = conninfo_to_dict(server.admin)
+    command = [program, *options, f"--host={place['host']}", f"--username={place['user']}"]
+    environment = {"PGPASSWORD": place["password"], "PGDATABASE": "postgres"}
+    return subprocess.run(command, input=feed, env=environment, capture_output=True, text=True, check=True)
+
+
+def counts(server, area):
+    """What the services would find of an area, counted with their own roles."""
+    with server.connect("forecast") as forecast, server.connect("planner") as planner:
+        demand = forecast.execute(
+            "SELECT count(*), sum(quantity) FROM demand JOIN series ON id = series_id WHERE area = %s", (area,)
+        )
+        ledger = planner.execute("SELECT count(*) FROM ledger_entries WHERE area = %s", (area,))
+        found = [demand.fetchone(), ledger.fetchone()]
+    assert all(row[0] for row in found)
+    return found
+
+
 @pytest.mark.skipif(not topology.is_confined(), reason="only root can confine processes as a container engine does")
 def test_processes_have_the_images_user_a_read_only_system_and_no_capability(composed, image):
     for name, child in composed.children.items():
         if name == "postgres" or not child.running:
             continue
-        status = dict(line.split(":", 1) for line in open(f"/proc/{child.process.pid}/status").read().splitlines())
+        process = Path(f"/proc/{child.process.pid}")
+        status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
         assert f"{status['Uid'].split()[0]}:{status['Gid'].split()[0]}" == image("gateway").stage.user
         assert {status[f"Cap{kind}"].strip() for kind in ("Eff", "Prm", "Bnd", "Inh", "Amb")} == {"0" * 16}
         assert status["NoNewPrivs"].strip() == "1"
-        mounts = [line.split() for line in open(f"/proc/{child.process.pid}/mounts").read().splitlines()]
+        mounts = [line.split() for line in (process / "mounts").read_text().splitlines()]
         writable = {place for _, place, _, options, *_ in mounts if "rw" in options.split(",")}
         assert {place for place in writable if not place.startswith(("/dev", "/proc"))} == {"/tmp", "/var/lib/accord"}

@@ -5,6 +5,7 @@ of the networks each service has a loopback address of its own. Where root runs 
 image's read-only file system, user and lack of capabilities (confine.sh).
 """
 
+import json
 import os
 import random
 import re
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.embedded.credentials import Credentials, write_private
+from services.embedded.databases import Server
 from services.embedded.log import Log
 from services.embedded.postgres import STOP_SECONDS, Postgres, answers, login, reachable, sockets
 from services.embedded.supervisor import Child, Supervisor
@@ -45,9 +47,9 @@ class Topology:
         self.addresses = {name: f"{block}.{number}" for number, name in enumerate(self.composition.services, 1)}
 
     def volume(self, name: str) -> Path:
-        """Where a service's volume is on this machine; one without a volume has a directory that nobody reads."""
-        mounted = self.composition.services[name].get("volumes", [f"{name}:"])
-        directory = self.directory / "volumes" / mounted[0].partition(":")[0]
+        """Where a service's volume is on this machine; one without a volume has an empty directory of its own."""
+        mounted = self.composition.services[name].get("volumes")
+        directory = self.directory / (f"volumes/{mounted[0].partition(':')[0]}" if mounted else f"none/{name}")
         directory.mkdir(parents=True, exist_ok=True)
         return directory
 
@@ -68,7 +70,7 @@ class Topology:
     def healthy(self, name: str) -> bool:
         """The verdict of the service's own health check."""
         if name == "postgres":
-            return answers(login(sockets(self.directory / "postgres"), self._credentials))
+            return answers(self.server)
         _, *command = self.composition.services[name]["healthcheck"]["test"]
         argv, environment = self._native(name, command)
         return subprocess.run(argv, env=environment, capture_output=True, check=False).returncode == 0
@@ -117,12 +119,21 @@ class Topology:
         return re.sub(rf"\b({'|'.join(self.addresses)})(?=:\d)", lambda match: self.addresses[match[1]], own)
 
     @property
+    def server(self) -> Server:
+        """PostgreSQL, entered by its superuser, with the passwords of `.env`."""
+        return login(sockets(self.directory / "postgres"), self._credentials)
+
+    @property
     def _credentials(self) -> Credentials:
         return Credentials(self.directory / "secrets")
 
     def _start_postgres(self) -> Child:
-        password = self.composition.secrets["ACCORD_POSTGRES_PASSWORD"]
-        write_private(self.directory / "secrets", f'{{"password:postgres": "{password}"}}')
+        passwords = {
+            f"password:{name.removeprefix('ACCORD_').removesuffix('_PASSWORD').lower()}": value
+            for name, value in self.composition.secrets.items()
+            if name.endswith("_PASSWORD")
+        }
+        write_private(self.directory / "secrets", json.dumps(passwords))
         cluster = Postgres(self.directory / "postgres", self._credentials)
         settings = {"listen_addresses": self.addresses["postgres"], "fsync": "off"}
         process = cluster.start(subprocess.PIPE, settings)

@@ -1,7 +1,6 @@
 """The forecast service's own application on a real database, called as the gateway would call it."""
 
 import itertools
-import os
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -14,8 +13,6 @@ from services.forecast.settings import Settings
 from shared import migrate
 from shared.db import Database
 from shared.principal import HEADER, Area, Principal, Signer
-
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the worker does
 
 SECRET = "a secret of the tests, long enough to be one"
 _numbers = itertools.count()

@@ -2,8 +2,10 @@
 
 from types import SimpleNamespace
 
+import psycopg
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from shared import jobs
@@ -119,6 +121,19 @@ def test_an_outage_is_tried_again_and_fails_at_the_last_attempt(database, errand
     assert read(database, errand).status == "running"
     run = attempt(database, errand, do, attempts=jobs.MOST_ATTEMPTS - 1)
     assert (run.status, run.error["retryable"], run.attempt) == ("failed", True, 2)
+
+
+def test_a_lost_database_is_an_outage_and_a_wrong_statement_is_not(database, errand):
+    def lose(_):
+        raise OperationalError("SELECT 1", {}, psycopg.OperationalError("connection lost"))
+
+    def err(work):
+        with work.step() as (session, _):
+            session.execute(text("SELECT 1/0"))
+
+    with pytest.raises(Unavailable):
+        attempt(database, errand, lose)
+    assert attempt(database, errand, err).error["type"] == "/docs/errors#internal"
 
 
 def test_progress_is_shown_while_the_work_goes_on(database, errand):

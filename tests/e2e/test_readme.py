@@ -1,0 +1,51 @@
+"""The README's commands, run as they stand against a running stack."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 240
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+DAY = [block for block in BLOCKS if "make " not in block]
+
+
+def bash(script, cwd):
+    strict = 'set -euo pipefail\ncurl() { command curl --fail-with-body "$@"; }\n'
+    return subprocess.run(
+        ["bash", "-c", strict + script], cwd=cwd, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
+
+
+def test_the_day_with_the_api(accord, tmp_path):
+    (tmp_path / ".accord").symlink_to(accord.data_dir)
+    script = "\n".join(DAY).replace("http://127.0.0.1:8080", accord.url)
+    done = bash(script, tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert '"status":"accepted"' in done.stdout.replace(" ", "")
+    assert '"intact":true' in done.stdout.replace(" ", "")
+    assert '"intact":false' not in done.stdout.replace(" ", "")
+    forecast = re.search(r'^"?4711"?,"?DC-1"?,2026-03-02,', done.stdout, re.MULTILINE)
+    assert forecast is not None
+
+
+def test_the_commands_that_are_named_exist():
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    targets = {line.split()[0] for line in listed.splitlines()}
+    wanted = "help setup demo run test check bench openapi migrate mlflow clean"
+    assert targets >= set(wanted.split())
+        ["help", "setup", "demo", "run", "test", "check", "bench", "openapi", "migrate", "mlflow", "clean"]
+    )
+    named = set(re.findall(r"\bmake ([a-z]+)", README + (ROOT / "CONTRIBUTING.md").read_text()))
+    assert named - targets == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"])
+def test_links_between_pages_lead_somewhere(page):
+    for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / page).read_text()):
+        assert (ROOT / link).exists(), link
+    for path in re.findall(r"^\| `([\w/.]+)`", (ROOT / page).read_text(), re.MULTILINE):
+        assert (ROOT / path).exists() or list(ROOT.glob(path)), path
