@@ -17,7 +17,7 @@ def image(stage: str) -> Stage:
 
 
 def ignored(path: str) -> bool:
-    """Whether the build never sees `path`: the last pattern of .dockerignore that fits it, or a folder above, decides."""
+    """Whether the build never sees `path`: the last pattern that fits it, or a folder above it, decides."""
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     decision = False
     for pattern in (line for line in lines if line and not line.startswith("#")):
