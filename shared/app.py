@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 
 from shared import errors, jobs, migrate
 from shared.db import Database
-from shared.http import RequestId, StrictRoute
+from shared.http import RequestId
+from shared.idempotency import HEADER, OnceRoute, Replayed
 from shared.principal import Verifier
 from shared.schemas import Schema
 from shared.settings import UpstreamSettings
@@ -43,8 +44,8 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def router(**options: Any) -> APIRouter:
-    """A feature's router: strict bodies and parameters."""
-    return APIRouter(route_class=StrictRoute, **options)
+    """A feature's router: strict bodies and parameters, and POSTs that can be sent again."""
+    return APIRouter(route_class=OnceRoute, **options)
 
 
 def create_upstream(service: str, settings: UpstreamSettings, routers: Iterable[APIRouter]) -> FastAPI:
@@ -58,6 +59,7 @@ def create_upstream(service: str, settings: UpstreamSettings, routers: Iterable[
 
     app = create(f"Accord {service}", lifespan)
     app.add_middleware(RequestId)
+    app.add_exception_handler(Replayed, _replay)
     app.state.database = database
     app.state.settings = settings
     app.state.verifier = Verifier(service, settings.identity_secret.get_secret_value())
@@ -65,6 +67,11 @@ def create_upstream(service: str, settings: UpstreamSettings, routers: Iterable[
         app.include_router(feature, prefix="/v1/areas/{area}")
     app.include_router(_health(service, database))
     return app
+
+
+async def _replay(_: Request, replayed: Exception) -> Response:
+    assert isinstance(replayed, Replayed)  # noqa: S101
+    return replayed.response
 
 
 def create(title: str, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
@@ -89,7 +96,19 @@ def document(title: str, routers: Iterable[APIRouter], prefix: str = "/v1/areas/
         app.include_router(feature, prefix=prefix)
     contract = get_openapi(title=title, version="1", routes=app.routes, separate_input_output_schemas=False)
     contract.setdefault("components", {}).setdefault("schemas", {})["ProblemOut"] = ProblemOut.model_json_schema()
+    for methods in contract["paths"].values():
+        if "post" in methods:
+            methods["post"].setdefault("parameters", []).append(_IDEMPOTENCY)
     return contract
+
+
+_IDEMPOTENCY = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Chosen by the caller. The same request, sent again with it within three days, has its effect once.",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+}
 
 
 def _health(service: str, database: Database) -> APIRouter:

@@ -12,6 +12,9 @@ from fastapi import Depends, Request
 from sqlalchemy import MetaData, create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from shared import idempotency
+from shared.principal import Caller
+
 CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -63,9 +66,10 @@ class Database:
         self.engine.dispose()
 
 
-def _writing(request: Request) -> Iterator[Session]:
+def _writing(request: Request, who: Caller) -> Iterator[Session]:
     database: Database = request.app.state.database
     with database.write() as session:
+        idempotency.begin(request, session, who)
         yield session
 
 

@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shared import observe
+from shared import idempotency, observe
 from shared.db import Database, psycopg_connection
 from shared.errors import Problem, Unavailable, is_outage
 from shared.ids import uuid7
@@ -252,6 +252,7 @@ async def _run(app: procrastinate.App, context: dict[str, Any]) -> None:
         upkeep = asyncio.create_task(
             app.run_worker_async(
                 queues=[UPKEEP],
+                additional_context=context,
                 install_signal_handlers=False,
                 delete_jobs="always",
                 update_heartbeat_interval=HEARTBEAT_SECONDS,
@@ -279,5 +280,12 @@ def _upkeep() -> procrastinate.Blueprint:
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=LEASE_SECONDS):
             log.warning("taking over job %s of a worker that fell silent", job.id)
             await manager.retry_job(job)
+
+    @upkeep.periodic(cron="17 * * * *")
+    @upkeep.task(name="forget_answers", queue=UPKEEP, queueing_lock="forget_answers", pass_context=True)
+    def forget_answers(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
+        database: Database = context.additional_context["database"]
+        with database.write() as session:
+            idempotency.forget(session)
 
     return upkeep

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from shared import jobs, ledger
+from shared import idempotency, jobs, ledger
 
 revision = "0001"
 down_revision = None
@@ -24,6 +24,7 @@ def upgrade() -> None:
     _forecasts()
     _ledger()
     jobs.install(op.get_bind())
+    idempotency.install(op.get_bind())
 
 
 def _master_data() -> None:

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import SchemaItem
 
-from shared import jobs, ledger
+from shared import idempotency, jobs, ledger
 
 revision = "0001"
 down_revision = None
@@ -32,6 +32,7 @@ LINES = (
 
 def upgrade() -> None:
     jobs.install(op.get_bind())
+    idempotency.install(op.get_bind())
     _supply()
     _plans()
     _recommendations()
