@@ -15,33 +15,34 @@ COPY requirements/${SERVICE}.txt /requirements.txt
 RUN python -m venv --without-pip /opt/accord && \
     pip --python /opt/accord/bin/python install --no-cache-dir --only-binary :all: --require-hashes -r /requirements.txt
 
-# What a process may write to, beside /tmp: a volume over this directory inherits its owner.
+# /var/lib/accord is what a process may write to, beside /tmp: a volume there inherits the directory's owner.
+# Code can be read by that user whatever the modes in the checkout are.
 FROM base AS runtime
 WORKDIR /app
 RUN install --directory --owner=10001 --group=10001 --mode=0700 /var/lib/accord
 COPY --from=packages /opt/accord /opt/accord
-COPY shared ./shared
-COPY services/__init__.py ./services/
+COPY --chmod=0755 shared ./shared
+COPY --chmod=0755 services/__init__.py ./services/
 USER 10001:10001
 EXPOSE 8000
 
 FROM runtime AS gateway
-COPY services/gateway ./services/gateway
-COPY openapi ./openapi
-COPY docs/errors.md ./docs/
+COPY --chmod=0755 services/gateway ./services/gateway
+COPY --chmod=0755 openapi ./openapi
+COPY --chmod=0755 docs/errors.md ./docs/
 ENTRYPOINT ["python", "-m", "services.gateway"]
 
 FROM runtime AS forecast
-COPY services/forecast ./services/forecast
+COPY --chmod=0755 services/forecast ./services/forecast
 ENTRYPOINT ["python", "-m", "services.forecast"]
 
 FROM runtime AS planner
-COPY services/planner ./services/planner
+COPY --chmod=0755 services/planner ./services/planner
 ENTRYPOINT ["python", "-m", "services.planner"]
 
 # Makes databases and roles, once: docker build --build-arg SERVICE=gateway --target databases .
 FROM runtime AS databases
-COPY services/embedded/__init__.py services/embedded/databases.py services/embedded/errors.py \
+COPY --chmod=0755 services/embedded/__init__.py services/embedded/databases.py services/embedded/errors.py \
      services/embedded/names.py services/embedded/provision.py ./services/embedded/
 ENTRYPOINT ["python", "-m", "services.embedded.provision"]
 

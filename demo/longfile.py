@@ -1,5 +1,6 @@
 """Anybody's long table: one row an item, location and period, as CSV or Parquet."""
 
+import math
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ ALIASES = {
     "quantity": ("quantity", "demand", "sales", "units", "y", "value"),
     "in_stock": ("in_stock",),
 }
+CODES = ["item", "location"]
 HORIZON = {"D": 28, "W": 13, "M": 12}
 
 
@@ -29,13 +31,16 @@ def load(path: Path, currency: str = "USD") -> Dataset:
     if missing:
         raise SystemExit(f"{path.name}: no column for {', '.join(missing)}; columns are {', '.join(map(str, raw))}.")
     table = raw.rename(columns={column: name for name, column in found.items() if column is not None})
-    table["location"] = table["location"].astype(str) if "location" in table else "all"
-    table["item"] = table["item"].astype(str)
-    table["period"] = pd.to_datetime(table["period"]).dt.tz_localize(None).dt.normalize()
+    table["location"] = table.get("location", "all")
+    table["period"] = pd.to_datetime(table["period"], errors="coerce").dt.tz_localize(None).dt.normalize()
+    table["quantity"] = pd.to_numeric(table["quantity"], errors="coerce")
     _check(path, table)
+    table[CODES] = table[CODES].astype(str)
     frequency = _frequency(table["period"])
     if frequency == "M":
         table["period"] = table["period"].dt.to_period("M").dt.to_timestamp()
+    if table.duplicated([*CODES, "period"]).any():
+        raise SystemExit(f"{path.name}: some item, location and period come twice.")
     kept = ["item", "location", "period", "quantity"] + (["in_stock"] if "in_stock" in table else [])
     return Dataset(
         title=f"{path.name}: {len(table):,} rows, {table.groupby(['item', 'location']).ngroups:,} item-locations",
@@ -52,7 +57,20 @@ def load(path: Path, currency: str = "USD") -> Dataset:
 def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise SystemExit(f"There is no file {path}.")
-    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    try:
+        return pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+    except ValueError:
+        raise SystemExit(
+            f"{path.name} cannot be read as {'Parquet' if path.suffix == '.parquet' else 'CSV'}."
+        ) from None
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """Codes stay text: 007 is not 7, and NA is a code."""
+    header = pd.read_csv(path, nrows=0)
+    codes = [column for column in (_column(header, name) for name in CODES) if column is not None]
+    table = pd.read_csv(path, converters=dict.fromkeys(codes, str.strip))
+    return table.replace(dict.fromkeys(codes, {"": None}))
 
 
 def _column(table: pd.DataFrame, name: str) -> str | None:
@@ -61,10 +79,10 @@ def _column(table: pd.DataFrame, name: str) -> str | None:
 
 
 def _check(path: Path, table: pd.DataFrame) -> None:
-    if table["quantity"].isna().any() or (table["quantity"] < 0).any():
+    if table[[*CODES, "period"]].isna().any(axis=None):
+        raise SystemExit(f"{path.name}: every row needs an item, a location if that is a column, and a date.")
+    if not table["quantity"].between(0, math.inf, inclusive="left").all():
         raise SystemExit(f"{path.name}: quantities must be numbers of at least 0 (net returns beforehand).")
-    if table.duplicated(["item", "location", "period"]).any():
-        raise SystemExit(f"{path.name}: some item, location and period come twice.")
 
 
 def _frequency(periods: pd.Series) -> str:

@@ -28,10 +28,18 @@ def accuracy(model: dict[str, Any]) -> None:
     if gain:
         level = f"{gain['level']:.0%} interval {gain['low']:+.1%} to {gain['high']:+.1%}"
         print(f"  quantile loss saved against seasonal naive: {gain['estimate']:+.1%} ({level})")
-    series = metrics["series"]
+    series, cells = metrics["series"], metrics["cells"]
     print(f"  better on {series['better']} item-locations, worse on {series['worse']}", end="")
-    lost = [f"{one['item']} at {one['location']} ({one['improvement']:+.1%})" for one in series["worst"][:5]]
-    print(": we lose on " + ", ".join(lost) if lost else "")
+    print(": " + ", ".join(map(_lost, series["worst"][:5])) if series["worst"] else "")
+    if cells["worst"] and not series["worst"]:
+        print(f"  by item-location and origin better {cells['better']} times, worse {cells['worse']} times:")
+        for cell in cells["worst"][:5]:
+            print(f"    {_lost(cell)} from {cell['origin']}")
+
+
+def _lost(one: dict[str, Any]) -> str:
+    share = "seasonal naive was exact" if one["improvement"] is None else f"{one['improvement']:+.1%}"
+    return f"{one['item']} at {one['location']} ({share})"
 
 
 def _percent(value: float | None) -> str:

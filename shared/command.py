@@ -51,8 +51,11 @@ def _parser(service: str, *, has_worker: bool) -> argparse.ArgumentParser:
 def _serve(app: ASGIApp, host: str, port: int) -> None:
     import uvicorn  # noqa: PLC0415
 
+    from shared.protocol import BoundedProtocol  # noqa: PLC0415
+
     uvicorn.run(
         app,
+        http=BoundedProtocol,
         host=host,
         port=port,
         log_config=None,

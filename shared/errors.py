@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -174,7 +174,9 @@ def is_outage(error: Exception) -> bool:
     if not isinstance(error, DBAPIError):
         return isinstance(error, PoolTimeout)
     state = getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or state is None or state[:2] in {"08", "53", "55", "57"}
+    if state is None:  # found by the client: no connection, or a value that cannot be sent
+        return error.connection_invalidated or not isinstance(error, DataError)
+    return error.connection_invalidated or state[:2] in {"08", "53", "55", "57"}
 
 
 def _unexpected(error: Exception) -> Response:

@@ -52,10 +52,15 @@ def _expect_json(request: Request) -> None:
 
 
 class StrictRequest(Request):
-    """Its `json()` refuses NaN, duplicate keys, oversized and malformed bodies with a named problem."""
+    """Refuses NaN, duplicate keys, oversized and malformed bodies with a named problem."""
+
+    async def body(self) -> bytes:
+        if not hasattr(self, "_body"):
+            self._body = await read_body(self, MOST_JSON_BYTES)
+        return self._body
 
     async def json(self) -> Any:
-        return parse_json(await read_body(self, MOST_JSON_BYTES))
+        return parse_json(await self.body())
 
 
 async def read_body(request: Request, limit: int) -> bytes:

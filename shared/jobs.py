@@ -90,6 +90,12 @@ class Fenced(Exception):  # noqa: N818
     """Another attempt has taken this run over."""
 
 
+class WorkerLost(Problem):
+    """The run has ended its workers again and again, as one that does not fit into memory does."""
+
+    slug, title = "worker-lost", "Its workers did not survive it"
+
+
 class Cancelled(Exception):  # noqa: N818
     """Somebody asked for the run to stop."""
 
@@ -178,7 +184,8 @@ def attempt[R: Run](context: JobContext, table: type[R], run_id: str, do: Callab
     """Carry out one attempt at a run: claim it, do it, and record how it ended.
 
     `Unavailable` (an upstream or the database away, the worker stopping) goes back to the queue with back-off; on the
-    last attempt, and for any other error, the run fails with a problem document.
+    last attempt, and for any other error, the run fails with a problem document. So does one that comes back after
+    `MOST_ATTEMPTS`, because its workers died.
     """
     database: Database = context.additional_context["database"]
     with _outage_is_unavailable():
@@ -189,20 +196,33 @@ def attempt[R: Run](context: JobContext, table: type[R], run_id: str, do: Callab
     work = Work(database, table, run, context.should_abort)
     try:
         with _outage_is_unavailable():
-            do(work)
+            _carry_out(work, do, last=context.job.attempts >= MOST_ATTEMPTS - 1)
     except Fenced:
         log.warning("run %s was taken over by another worker", run_id)
+
+
+def _carry_out[R: Run](work: Work[R], do: Callable[[Work[R]], None], *, last: bool) -> None:
+    run = work.run
+    try:
+        with _outage_is_unavailable():
+            do(work) if run.attempt <= MOST_ATTEMPTS else _give_up()
+    except Fenced:
+        raise
     except Cancelled:
         work.end("cancelled")
     except Unavailable as problem:
-        if context.job.attempts < MOST_ATTEMPTS - 1:
+        if not last:
             raise
         work.end("failed", problem.document(run.request_id))
     except Problem as problem:
         work.end("failed", problem.document(run.request_id))
     except Exception:
-        log.exception("run %s failed", run_id)
+        log.exception("run %s failed", run.id)
         work.end("failed", Problem("The error is logged under this run's request id.").document(run.request_id))
+
+
+def _give_up() -> None:
+    raise WorkerLost(f"{MOST_ATTEMPTS} workers were lost or stopped while they carried it out.")
 
 
 @contextmanager
@@ -248,8 +268,8 @@ def work(service: str, tasks: procrastinate.Blueprint, database_url: str, contex
 
 
 async def _run(app: procrastinate.App, context: dict[str, Any]) -> None:
-    async with app.open_async():
-        upkeep = asyncio.create_task(
+    async with app.open_async(), asyncio.TaskGroup() as workers:  # if upkeep fails, the process ends and is missed
+        upkeep = workers.create_task(
             app.run_worker_async(
                 queues=[UPKEEP],
                 additional_context=context,

@@ -68,7 +68,7 @@ def canonical(content: Mapping[str, Any]) -> str:
 
 def link(sequence: int, previous: str, content: str) -> str:
     """The hash of an entry."""
-    return hashlib.sha256(f"{sequence}\n{previous}\n{content}".encode("ascii")).hexdigest()
+    return hashlib.sha256(f"{sequence}\n{previous}\n{content}".encode()).hexdigest()
 
 
 def append(session: Session, tables: Tables, who: Principal, action: str, subject: str, body: Mapping[str, Any]) -> int:
@@ -142,11 +142,18 @@ def _fault(entry: Any, sequence: int, previous: str) -> str | None:
         return "the entry does not follow the one before it"
     if entry.hash != link(sequence, previous, entry.content):
         return "the entry's content does not match its hash"
-    facts = json.loads(entry.content)
-    hashed = (datetime.datetime.fromisoformat(facts["at"]), facts["actor"], facts["action"], facts["subject"])
-    if (entry.at, entry.actor, entry.action, entry.subject) != hashed:
+    if (entry.at, entry.actor, entry.action, entry.subject) != _hashed(entry.content):
         return "the entry's columns differ from its hashed content"
     return None
+
+
+def _hashed(content: str) -> tuple[Any, ...] | None:
+    """What the columns beside an entry must say; None where somebody put a text there that is no entry."""
+    try:
+        facts = json.loads(content)
+        return datetime.datetime.fromisoformat(facts["at"]), facts["actor"], facts["action"], facts["subject"]
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def guard(table: str, role: str) -> str:

@@ -83,9 +83,16 @@ def _decode(cursor: str, binding: str, keys: Sequence[InstrumentedAttribute[Any]
     return tuple(_typed(key, value) for key, value in zip(keys, values, strict=True))
 
 
-def _typed(key: InstrumentedAttribute[Any], value: str) -> Any:
+def _typed(key: InstrumentedAttribute[Any], value: Any) -> Any:
     kind = key.type.python_type
     try:
+        _check_text(value)
         return kind.fromisoformat(value) if hasattr(kind, "fromisoformat") else kind(value)
-    except (ValueError, ArithmeticError):
+    except (AttributeError, ValueError, ArithmeticError):
         raise Unprocessable("The cursor is none of ours; leave it away to start anew.") from None
+
+
+def _check_text(value: Any) -> None:
+    """ValueError or AttributeError for what is no text, or none that PostgreSQL can hold."""
+    if "\0" in value.encode().decode():
+        raise ValueError("NUL")

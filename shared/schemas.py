@@ -5,7 +5,6 @@ read cells of CSV files, where every value is text; `CELLS` as validation contex
 """
 
 import datetime
-import math
 import re
 import unicodedata
 from decimal import Decimal
@@ -45,7 +44,7 @@ def _number(value: Any, info: ValidationInfo) -> float:
         value = float(value)
     if type(value) not in {int, float}:
         raise ValueError("must be a number")
-    if not math.isfinite(value) or abs(value) > MOST:
+    if not abs(value) <= MOST:  # NaN neither; an integer may be too long for a float
         raise ValueError("must be a finite number of at most 1e15")
     return float(value)
 
@@ -115,6 +114,8 @@ Money = Annotated[
     Decimal, BeforeValidator(_money), WithJsonSchema({"type": "string", "pattern": f"^{_MONEY.pattern}$"})
 ]
 Cost = Annotated[Money, Field(ge=0)]
+# Money that was computed: sums and products of what came in may have more digits than Money.
+Amount = Annotated[Decimal, WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]{1,6})?$"})]
 Date = Annotated[datetime.date, BeforeValidator(_date)]
 Code = Annotated[
     str,

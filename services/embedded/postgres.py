@@ -128,11 +128,14 @@ class Postgres:
     def _clear_last_run(self) -> None:
         """Stop a server whose starter was killed, and remove the marks of one that was killed itself.
 
-        Its process id may by now be another process's, for which the new server would wrongly step back.
+        Its process id may by now be another process's, for which the new server would wrongly step back. Where there
+        is no /proc to tell them apart, it is left to the server.
         """
         lock = self._data / "postmaster.pid"
-        if lock.exists():
-            self._stop_orphan(int(lock.read_text().split("\n", 1)[0]))
+        if sys.platform == "linux" and lock.exists():
+            holder = lock.read_text().partition("\n")[0]
+            if holder.isdecimal():  # a crash of the machine may leave the file empty
+                self._stop_orphan(int(holder))
             lock.unlink(missing_ok=True)
         for leftover in sockets(self.home).iterdir():
             leftover.unlink()
@@ -172,8 +175,11 @@ def answers(server: Server) -> bool:
 
 @contextmanager
 def reachable(directory: Path) -> Iterator[Path]:
-    """The directory itself, or a short link to it where its name does not fit into a socket's address."""
-    if len(os.fsencode(directory)) <= LONGEST_DIRECTORY:
+    """The directory itself, or a short link to it where its name does not fit into a socket's address.
+
+    libpq takes a name with a comma for several.
+    """
+    if len(os.fsencode(directory)) <= LONGEST_DIRECTORY and "," not in str(directory):
         yield directory
         return
     with tempfile.TemporaryDirectory(prefix="accord-") as private:

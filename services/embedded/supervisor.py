@@ -84,7 +84,9 @@ class Supervisor:
         self._handlers: dict[signal.Signals, Callable[[int, FrameType | None], object] | int | None] = {}
 
     def __enter__(self) -> Self:
-        self._wake_reader, self._wake_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._wake_reader, self._wake_writer = os.pipe()
+        os.set_blocking(self._wake_reader, False)
+        os.set_blocking(self._wake_writer, False)
         self._selector.register(self._wake_reader, selectors.EVENT_READ)
         self._old_wakeup = signal.set_wakeup_fd(self._wake_writer, warn_on_full_buffer=False)
         for number in (*STOP_SIGNALS, signal.SIGCHLD):

@@ -2,13 +2,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
 from services.gateway import bootstrap, contract, docs, health
 from services.gateway.access import OPERATIONS
 from services.gateway.areas.routes import router as areas
-from services.gateway.auth import Gate
+from services.gateway.auth import Gate, admitted
 from services.gateway.database import Database
 from services.gateway.directory import Directory
 from services.gateway.entrance import Entrance, Refusals
@@ -41,7 +41,9 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
     directory = Directory(database, settings.cache_seconds)
     inside.state.database, inside.state.directory, inside.state.settings = database, directory, settings
     inside.router.routes.append(Refusals())
-    for router in (*FEATURES, health.router(database, upstreams.values()), docs.router()):
+    for router in FEATURES:
+        inside.include_router(router, dependencies=[Depends(admitted)])
+    for router in (health.router(database, upstreams.values()), docs.router()):
         inside.include_router(router)
     inside.mount(docs.FILES, docs.page_files())
     gate = Gate(directory, settings.environment)

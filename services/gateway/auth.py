@@ -105,9 +105,12 @@ def _check_roles(roles: Roles, operation: Operation) -> None:
         raise Forbidden(f"This call needs one of the roles {', '.join(sorted(operation.roles))}.")
 
 
-def _admitted(request: Request) -> Caller:
-    caller: Caller = request.scope[CALLER]
+def admitted(request: Request) -> Caller:
+    """The caller whom the gate let in; without one nothing exists, whatever way the request came."""
+    caller: Caller | None = request.scope.get(CALLER)
+    if caller is None:
+        raise NotFound("There is no such path.")
     return caller
 
 
-Admitted = Annotated[Caller, Depends(_admitted)]
+Admitted = Annotated[Caller, Depends(admitted)]

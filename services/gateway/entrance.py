@@ -12,7 +12,7 @@ from services.gateway.access import Operation
 from services.gateway.auth import CALLER, Gate
 from services.gateway.routing import Found, Routes
 from services.gateway.upstream import Upstream
-from shared.errors import Problem, Unprocessable
+from shared.errors import NotFound, Problem, Unprocessable
 from shared.principal import Principal
 
 FAULT = "fault"
@@ -28,7 +28,7 @@ class Entrance:
     """ASGI in front of the gateway's own FastAPI application, `inside`: a call to a service costs nothing of that.
 
     The gateway's own operations go inside with their caller in the scope, refused calls with the reason (`Refusals`
-    answers them), and what is not in the table, such as /docs, as it came.
+    answers them), and what needs no caller, such as /docs, as it came.
     """
 
     def __init__(self, inside: ASGIApp, routes: Routes, gate: Gate, upstreams: Mapping[str, Upstream]) -> None:
@@ -38,14 +38,21 @@ class Entrance:
         self._upstreams = upstreams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = self._routes.find(scope["path"]) if scope["type"] == "http" else None
-        if found is not None:
+        if scope["type"] == "http" and not _is_open(scope["path"]):
             try:
-                if await self._admit(found, scope, receive, send):
+                if await self._admit(self._find(scope), scope, receive, send):
                     return
             except Exception as fault:  # noqa: BLE001  inside, every error has its answer
                 scope[FAULT] = fault
         await self._inside(scope, receive, send)
+
+    def _find(self, scope: Scope) -> Found:
+        """What the table has on the path. An encoded slash is no separator, though the decoded path shows it as one."""
+        path = scope["path"]
+        found = self._routes.find(path) if path.count("/") == scope["raw_path"].count(b"/") else None
+        if found is None:
+            raise NotFound("There is no such path.")
+        return found
 
     async def _admit(self, found: Found, scope: Scope, receive: Receive, send: Send) -> bool:
         """Let the caller in, and pass the call on where a service answers it: then it is done."""
@@ -80,6 +87,11 @@ class Entrance:
         calls = [self._upstreams[name].ask(principal, operation.method, path) for name in operation.services]
         answers = await asyncio.gather(*calls)
         return JSONResponse({key: [row for answer in answers for row in answer[key]] for key in answers[0]})
+
+
+def _is_open(path: str) -> bool:
+    """Whether nobody need say who is calling: health and documentation. All else is in the table or does not exist."""
+    return not path.startswith("/v1/") or path.startswith("/v1/health/")
 
 
 class Refusals(BaseRoute):

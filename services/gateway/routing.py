@@ -35,7 +35,7 @@ class _Node:
 class Routes:
     """A tree of path segments. Where a word and a parameter both fit, the word goes.
 
-    Parameters are keys, UUIDs or whole numbers, so nothing else fits: no encoded slash, no dot segment, no empty one.
+    Parameters are keys, UUIDs or whole numbers, so nothing else fits: no dot segment, no empty one.
     Paths are read decoded, as the services read them; gateway and service never see different segments.
     """
 

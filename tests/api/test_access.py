@@ -1,15 +1,20 @@
 """Every route, every role: as the gateway's one table says, and nothing else."""
 
 import uuid
+from importlib import import_module
 
 import httpx2
+import jwt
 import pytest
+from fastapi.testclient import TestClient
 
 from services.gateway.access import OPERATIONS
+from shared.settings import UpstreamSettings
 from tests.factories import client
 
 ROLES = ("viewer", "planner", "approver", "integrator", "mlops", "auditor", "admin", "service")
 IN_AREA = [operation for operation in OPERATIONS if "{area}" in operation.path]
+IDS = ("run", "forecast", "plan", "recommendation")
 OUTSIDE = [operation for operation in OPERATIONS if "{area}" not in operation.path]
 
 
@@ -52,6 +57,23 @@ def test_nobody_may_anything_without_a_key(accord, operation):
     answer = call(client(accord.url, None), operation)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert answer.json()["type"] == "/docs/errors#unauthorized"
+
+
+@pytest.mark.parametrize("service", ["forecast", "planner"])
+def test_a_service_answers_to_nobody_but_the_gateway(service):
+    settings = UpstreamSettings(
+        database_url="postgresql+psycopg://nobody@/none",
+        identity_secret="s" * 32,
+        gateway_url="http://gateway",
+        service_key="k" * 32,
+    )
+    past_the_gateway = TestClient(import_module(f"services.{service}.app").create_app(settings))
+    for operation in (each for each in IN_AREA if service in each.services):
+        forged = jwt.encode({"sub": "x", "aud": service, "iat": 1, "exp": 9**10}, "w" * 32, "HS256")
+        for headers in ({}, {"X-Accord-Identity": forged}, {"X-Accord-Identity": ""}):
+            path = operation.path.format(area="a", driver="d", version=1, **dict.fromkeys(IDS, uuid.UUID(int=7)))
+            answer = past_the_gateway.request(operation.method, path, headers=headers | {"If-Match": '"1"'}, json={})
+            assert (answer.status_code, answer.json()["type"]) == (401, "/docs/errors#unauthorized"), operation
 
 
 @pytest.mark.parametrize("operation", IN_AREA, ids=name)

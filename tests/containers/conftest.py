@@ -23,9 +23,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def env_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`.env` as the command in docs/operations.md writes it."""
     directory = tmp_path_factory.mktemp("checkout")
-    command = re.search(r"```sh\n(umask .*?)```", (ROOT / "docs" / "operations.md").read_text(), re.DOTALL)
+    command = re.search(r"```sh\n(\(\n  set .*?)```", (ROOT / "docs" / "operations.md").read_text(), re.DOTALL)
     assert command is not None
-    subprocess.run(["sh", "-euc", command[1]], cwd=directory, check=True)
+    subprocess.run(["sh", "-c", command[1]], cwd=directory, check=True)
+    again = subprocess.run(["sh", "-c", command[1]], cwd=directory, capture_output=True, check=False)
+    assert again.returncode != 0  # it would have put new secrets over those of the databases
     return directory / ".env"
 
 

@@ -13,10 +13,17 @@ DOCKERFILE = ROOT / "Dockerfile"
 
 @dataclass(frozen=True)
 class Copy:
-    """One COPY from the checkout. `target` as written, relative to the working directory."""
+    """One COPY from the checkout. `target` as written, relative to the working directory; `mode` where it is set."""
 
     sources: tuple[str, ...]
     target: str
+    mode: int | None
+
+    @classmethod
+    def parse(cls, words: list[str]) -> "Copy":
+        modes = [int(word.removeprefix("--chmod="), 8) for word in words if word.startswith("--chmod=")]
+        *sources, target = [word for word in words if not word.startswith("--")]
+        return cls(tuple(sources), target, modes[0] if modes else None)
 
     def apply(self, directory: Path) -> None:
         """Do what a build does, from the checkout into `directory`. Raises FileNotFoundError for a missing source."""
@@ -25,10 +32,16 @@ class Copy:
             place = directory / self.target
             if there.is_dir():
                 shutil.copytree(there, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+                self._open([place, *place.rglob("*")])
                 continue
             file = place / there.name if self.target.endswith("/") else place
-            file.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(there, file)
+            file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            shutil.copy(there, file)
+            self._open([file])
+
+    def _open(self, paths: list[Path]) -> None:
+        for path in paths if self.mode is not None else []:
+            path.chmod(self.mode)
 
 
 @dataclass
@@ -51,9 +64,8 @@ def stages(**arguments: str) -> dict[str, Stage]:
         if word == "FROM":
             base, _, name = rest.partition(" AS ")
             stage = found[name] = _on_top_of(found.get(base), Stage(name, base))
-        elif word == "COPY" and not rest.startswith("--from="):
-            *sources, target = rest.split()
-            stage.copies.append(Copy(tuple(sources), target))
+        elif word == "COPY" and "--from=" not in rest:
+            stage.copies.append(Copy.parse(rest.split()))
         elif word == "ENV":
             stage.environment |= dict(each.split("=", 1) for each in shlex.split(rest))
         elif word == "USER":

@@ -55,6 +55,14 @@ def test_what_is_copied_is_there_and_reaches_the_build(stage, tmp_path):
         assert [source for source in copy.sources if ignored(source)] == []
 
 
+@pytest.mark.parametrize("stage", IMAGES)
+def test_all_that_is_copied_can_be_read_by_the_images_user(stage, tmp_path):
+    for copy in image(stage).copies:
+        assert copy.mode is not None
+        copy.apply(tmp_path)
+    assert [path for path in tmp_path.rglob("*.*") if not path.stat().st_mode & 0o004] == []
+
+
 @pytest.mark.parametrize(
     "path",
     [".env", ".accord/secrets", ".git/config", "tests/conftest.py", "docs/adr/x.md", "shared/__pycache__/db.pyc"],

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from services.embedded.credentials import Credentials, write_private
@@ -27,7 +28,7 @@ from tests.containers.composition import Composition
 from tests.containers.images import Image
 
 CONFINE = Path(__file__).with_name("confine.sh")
-VOLUMES = Path("/var/lib/accord")
+VOLUMES = "/var/lib/accord"
 HEALTHY_SECONDS = 120.0
 
 
@@ -93,25 +94,19 @@ class Topology:
         """The command and the environment with which `command` runs here as it would in the service's container."""
         image = self._image(name)
         told = image.environment | self.composition.services[name]["environment"]
-        words, environment = (
-            [self._here(name, word) for word in command],
-            {k: self._here(name, v) for k, v in told.items()},
-        )
+        environment = {key: self._here(name, value) for key, value in told.items()}
+        words = [self._here(name, word) for word in command]
         if is_confined():
-            root = self.directory / "roots" / name
-            root.mkdir(parents=True, exist_ok=True)
-            places = [root, image.files, image.packages, Path(sys.base_prefix), self.volume(name)]
-            return [
-                _tool("unshare"),
-                "--mount",
-                _tool("sh"),
-                *map(str, (CONFINE, *places)),
-                image.stage.user,
-                *words,
-            ], environment
-        environment = {k: v.replace(str(VOLUMES), str(self.volume(name))) for k, v in environment.items()}
-        words[0] = str(image.packages / "bin" / words[0])
-        return [_tool("env"), f"--chdir={image.files}", *words], environment
+            return [*self._confinement(name, image), *words], environment
+        environment = {key: value.replace(VOLUMES, str(self.volume(name))) for key, value in environment.items()}
+        program = str(image.packages / "bin" / words[0])
+        return [_tool("env"), f"--chdir={image.files}", program, *words[1:]], environment
+
+    def _confinement(self, name: str, image: Image) -> list[str]:
+        root = self.directory / "roots" / name
+        root.mkdir(parents=True, exist_ok=True)
+        places = (CONFINE, root, image.files, image.packages, sys.base_prefix, self.volume(name))
+        return [_tool("unshare"), "--mount", _tool("sh"), *map(str, places), image.stage.user]
 
     def _here(self, name: str, text: str) -> str:
         """The text with every service's name, and every listening address, as the address that stands for it here."""
@@ -147,6 +142,7 @@ def _tool(name: str) -> str:
     return found
 
 
+@cache
 def is_confined() -> bool:
     """Whether processes are confined here: by root, on a system with the tools for it."""
     tools = ("unshare", "setpriv", "chroot")

@@ -43,13 +43,26 @@ def test_a_long_file_is_understood(file):
     assert [driver.name for driver in data.drivers] == ["price"]
 
 
+def test_codes_are_kept_as_they_are_written(tmp_path):
+    path = tmp_path / "codes.csv"
+    path.write_text("SKU,Store,date,sales\n007,010,2024-01-01,1\nNA,010,2024-01-08,2\n")
+    demand = longfile.load(path).demand
+    assert (demand["item"].tolist(), demand["location"].tolist()) == (["007", "NA"], ["010", "010"])
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("sku,sales\na,1\n", "period"),
         ("item,date,y\na,2024-01-01,-1\n", "net returns"),
         ("item,date,y\na,2024-01-01,1\na,2024-01-01,2\n", "twice"),
+        ("item,date,y\na,2024-01-01,1\na,2024-02-01,1\na,2024-02-29,1\na,2024-03-31,1\n", "twice"),
         ("item,date,y\na,2024-01-01,1\n", "no history"),
+        ("item,date,y\na,2024-01-01,some\n", "must be numbers"),
+        ("item,date,y\na,2024-01-01,inf\n", "must be numbers"),
+        ("item,date,y\na,soon,1\n", "a date"),
+        ("item,date,y\n,2024-01-01,1\n", "an item"),
+        ("", "cannot be read"),
         ("item,date,y\na,2024-01-01,1\na,2024-01-09,1\na,2024-01-16,1\n", "one day of the week"),
     ],
 )

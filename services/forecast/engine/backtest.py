@@ -72,7 +72,7 @@ class Improvement:
 
 @dataclass(frozen=True)
 class BacktestReport:
-    """Scores overall, by demand class and by series, of model and seasonal naive on the same cells."""
+    """Scores of model and seasonal naive on the same cells: overall, by demand class, series, and series and origin."""
 
     outcomes: tuple[Outcome, ...]
     series: pd.DataFrame
@@ -94,20 +94,22 @@ class BacktestReport:
                 "wql": _improvement(wql, self.seed),
                 "wmape": _improvement(error, self.seed),
             },
-            "series": _winners(self.by_series()),
+            "series": _winners(self.by_series(), ["item", "location", "segment"]),
+            "cells": _winners(self.by_cell(), ["item", "location", "origin"]),
             "seconds": round(self.seconds, 3),
         }
 
     def by_series(self) -> pd.DataFrame:
         """One row per series: item, location, segment (latest), its losses in units and the improvement."""
         model, naive = _losses(self.outcomes)[0].sum(axis=1)
-        share = np.where(naive > 0, 1 - model / np.where(naive > 0, naive, 1), np.nan)
-        return self.series[["item", "location"]].assign(
-            segment=np.array(SEGMENTS)[self.outcomes[-1].segment],
-            model_loss=model,
-            naive_loss=naive,
-            improvement=share,
-        )
+        latest = np.array(SEGMENTS)[self.outcomes[-1].segment]
+        return _compared(self.series[["item", "location"]].assign(segment=latest), model, naive)
+
+    def by_cell(self) -> pd.DataFrame:
+        """One row per origin and series: item, location, origin, its losses in units and the improvement."""
+        model, naive = _losses(self.outcomes)[0]
+        at = [self.series[["item", "location"]].assign(origin=str(outcome.origin)) for outcome in self.outcomes]
+        return _compared(pd.concat(at, ignore_index=True), model.ravel(), naive.ravel())
 
     def _scores(self, segment: int | None) -> dict[str, dict[str, float | None]]:
         return {
@@ -197,14 +199,28 @@ def _resampled(model: Floats, naive: Floats, rng: np.random.Generator) -> float:
     return float(1 - by_origin @ model @ by_series / yardstick) if yardstick > 0 else float("nan")
 
 
-def _winners(table: pd.DataFrame) -> dict[str, Any]:
-    """Count where the model is better or worse, and name the series that gain and lose the most units."""
-    gain = table["naive_loss"] - table["model_loss"]
-    ranked = table.assign(gain=gain)[table["improvement"].notna()].sort_values("gain", kind="stable")
-    columns = ["item", "location", "segment", "improvement"]
+def _compared(where: pd.DataFrame, model: Floats, naive: Floats) -> pd.DataFrame:
+    """`where` with both losses, the gain in units, and the improvement: NaN where seasonal naive never errs."""
+    share = np.where(naive > 0, 1 - model / np.where(naive > 0, naive, 1), np.nan)
+    return where.assign(model_loss=model, naive_loss=naive, gain=naive - model, improvement=share)
+
+
+def _winners(table: pd.DataFrame, names: list[str]) -> dict[str, Any]:
+    """Count where the model is better or worse, and name where it gains and loses the most units.
+
+    The improvement is None where seasonal naive never errs: the model can only lose there.
+    """
+    ranked = table.sort_values("gain", kind="stable")
+    better, worse = ranked[ranked["gain"] > 0], ranked[ranked["gain"] < 0]
     return {
-        "better": int((gain > 0).sum()),
-        "worse": int((gain < 0).sum()),
-        "best": ranked[ranked["gain"] > 0].tail(_SHOWN)[::-1][columns].to_dict("records"),
-        "worst": ranked[ranked["gain"] < 0].head(_SHOWN)[columns].to_dict("records"),
+        "better": len(better),
+        "worse": len(worse),
+        "best": _named(better.tail(_SHOWN)[::-1], names),
+        "worst": _named(worse.head(_SHOWN), names),
     }
+
+
+def _named(table: pd.DataFrame, names: list[str]) -> list[dict[str, Any]]:
+    shown = table[[*names, "improvement"]].astype({"improvement": object})
+    records: list[Any] = shown.where(shown.notna(), None).to_dict("records")
+    return records

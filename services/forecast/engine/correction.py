@@ -17,14 +17,14 @@ _LEVELS = np.array(QUANTILES)
 _STEP_GROUPS = 4  # parts of the horizon, each with its own shift
 _HALF_WEIGHT = 500  # series x blocks at which a group's own shift weighs as much as the pooled one
 _TRUST = 0.5  # the final head learns from all blocks and errs less than the one tried on a block left out
-_LEVEL_NOISE = 0.1  # log sd of a block's total around the mean that no calibration can foresee
+_LEVEL_NOISE = 0.1  # log sd of a demand class's share in a block's miss that no calibration can foresee
 
 
 @dataclass(frozen=True)
 class Correction:
     """Added to quantiles: `shift` [step groups, segments, K] in widths of the 80 % interval.
 
-    The mean is multiplied by `factor` [segments].
+    The mean is multiplied by `factor` [segments], which moves demand classes against each other.
     """
 
     shift: Floats
@@ -87,8 +87,12 @@ def _level_quantiles(miss: Floats) -> Floats:
 
 
 def _log_factor(blocks: Sequence[HeldOut], segment: int) -> float:
-    """Log of demand / mean of one demand class, drawn in to 0 as far as the blocks leave it in doubt."""
-    pairs = [_log_ratio(block, block.segment == segment) for block in blocks]
+    """Log of demand / mean of a demand class beyond that of all, drawn in to 0 as far as the blocks leave it in doubt.
+
+    What all classes of a block share, a wet summer for one, tells nothing of the next block: measured on development
+    data, correcting for it made forecasts worse.
+    """
+    pairs = [_log_ratio_beyond(block, segment) for block in blocks]
     known = np.array([pair for pair in pairs if pair is not None])
     if not len(known):
         return 0.0
@@ -99,6 +103,12 @@ def _log_factor(blocks: Sequence[HeldOut], segment: int) -> float:
     if len(ratio) > 1:
         doubt = max(doubt, float(np.average((ratio - mean) ** 2, weights=weight)) / (len(ratio) - 1))
     return float(mean**3 / (mean**2 + doubt))
+
+
+def _log_ratio_beyond(block: HeldOut, segment: int) -> tuple[float, float] | None:
+    """Log ratio of a demand class less that of the whole block, and its sampling variance; None without demand."""
+    own, whole = (_log_ratio(block, members) for members in (block.segment == segment, block.segment >= 0))
+    return None if own is None or whole is None else (own[0] - whole[0], own[1])
 
 
 def _log_ratio(block: HeldOut, members: Bools) -> tuple[float, float] | None:

@@ -1,4 +1,8 @@
-"""What the model sees of a driver: known-ahead ones around the target, past-only ones as last published."""
+"""What the model sees of a driver: known-ahead ones around the target, past-only ones as last published.
+
+Their features are named `driver:aspect`. No other feature and no driver has a colon in its name, so a driver may bear
+any name.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -36,32 +40,32 @@ class DriverHistory:
         name, family = self.definition.name, self.definition.kind
         then = self._at(cells.series, cells.target)
         usual = self._mean(cells.series, cells.origin + 1)
-        sheet.add(name, family, then, spread=True)
-        sheet.add(f"{name}_now", family, self._at(cells.series, cells.origin))
+        sheet.add(f"{name}:then", family, then, spread=True)
+        sheet.add(f"{name}:now", family, self._at(cells.series, cells.origin))
         if self.market is None:
-            sheet.add(f"{name}_usual", family, usual, spread=True)
+            sheet.add(f"{name}:usual", family, usual, spread=True)
             return
         relative = ratio(then, usual)
-        sheet.add(f"{name}_relative", family, relative, spread=True)
+        sheet.add(f"{name}:relative", family, relative, spread=True)
         market = self.market[cells.target, self.rivals[cells.series]]
-        sheet.add(f"{name}_gap", family, ratio(relative, market), spread=True)
+        sheet.add(f"{name}:gap", family, ratio(relative, market), spread=True)
 
     def _published(self, sheet: "Sheet", cells: Cells) -> None:
         name, family = self.definition.name, self.definition.kind
         stop = cells.origin + 2 - self.definition.publication_delay
         latest = self._at(cells.series, stop - 1)
-        sheet.add(f"{name}_latest", family, latest, spread=True)
-        sheet.add(f"{name}_change", family, latest - self._mean(cells.series, np.maximum(stop, 0)))
+        sheet.add(f"{name}:latest", family, latest, spread=True)
+        sheet.add(f"{name}:change", family, latest - self._mean(cells.series, np.maximum(stop, 0)))
 
     def _market(self) -> Floats:
         """Mean over rivals of each price relative to its own recent mean, [T+H, groups]; NaN where unknown."""
         periods, n = self.values.shape
-        stop = np.repeat(np.arange(1, periods + 1), n)
-        usual = self._mean(np.tile(np.arange(n), periods), stop).reshape(periods, n)
-        relative = ratio(self.values, usual)
+        relative = ratio(self.values, self._mean(np.arange(n), np.arange(1, periods + 1)[:, None]))
         known = ~np.isnan(relative)
-        member = np.eye(self.rivals.max() + 1)[self.rivals]
-        return ratio(np.where(known, relative, 0) @ member, known @ member)
+        order = np.argsort(self.rivals, kind="stable")
+        _, starts = np.unique(self.rivals[order], return_index=True)
+        sums = np.add.reduceat(np.where(known, relative, 0)[:, order], starts, axis=1)
+        return ratio(sums, np.add.reduceat(known[:, order], starts, axis=1, dtype=np.int32))
 
     def _at(self, series: Ints, period: Ints) -> Floats:
         found: Floats = np.where(period >= 0, self.values[np.maximum(period, 0), series], np.nan)

@@ -1,5 +1,6 @@
 """A model's files and the cache of them: taken from MLflow once, checked by digest each time they are read."""
 
+import contextlib
 import hashlib
 import shutil
 import tempfile
@@ -51,7 +52,8 @@ class ModelCache:
                     "promote another version, or train again."
                 )
             shutil.rmtree(place, ignore_errors=True)
-            arrived.rename(place)
+            with contextlib.suppress(OSError):  # another worker on the same cache was faster, with the same files
+                arrived.rename(place)
         return files
 
 

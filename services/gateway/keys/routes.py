@@ -31,7 +31,10 @@ async def create(body: ApiKeyIn, session: Write, request: Request, response: Res
 
 @router.delete("/{key}", status_code=204, operation_id="revoke_api_key", responses=problems())
 async def revoke(key: str, session: Write) -> None:
-    """Revoke a key, for good. Other gateway processes refuse it within five seconds."""
+    """Revoke a key. Other gateway processes refuse it within five seconds.
+
+    A key that the gateway's environment names comes back when the gateway starts anew: change it there.
+    """
     await service.revoke(session, key)
 
 

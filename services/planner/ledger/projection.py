@@ -1,12 +1,30 @@
 """States of recommendations as the ledger alone gives them."""
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
-from services.planner.recommendations.decisions import Move, State, after
+from services.planner.recommendations.decisions import IllegalMove, Move, State, after
+
+
+class Impossible(Exception):  # noqa: N818
+    """An entry records what cannot have happened: forged, since its hash holds."""
+
+    def __init__(self, sequence: int) -> None:
+        super().__init__(f"entry {sequence}")
+        self.sequence = sequence
+
+
+@contextmanager
+def reading(sequence: int) -> Iterator[None]:
+    """Whatever an entry's facts do not allow is Impossible."""
+    try:
+        yield
+    except (IllegalMove, LookupError, TypeError, ValueError) as error:
+        raise Impossible(sequence) from error
 
 
 @dataclass(frozen=True)
@@ -30,12 +48,16 @@ class Projection:
         """Rebuild the states from (sequence, hashed facts); `members` are the recommendations of each plan."""
         projection = cls()
         for sequence, facts in entries:
-            subject = UUID(facts["subject"])
-            if facts["action"] == "plan":
-                projection._file(sequence, subject, members.get(subject, ()), facts["body"]["kept"])
-            else:
-                projection._decide(sequence, subject, facts)
+            with reading(sequence):
+                projection._take(sequence, facts, members)
         return projection
+
+    def _take(self, sequence: int, facts: Mapping[str, Any], members: Mapping[UUID, Sequence[UUID]]) -> None:
+        subject = UUID(facts["subject"])
+        if facts["action"] == "plan":
+            self._file(sequence, subject, members.get(subject, ()), facts["body"]["kept"])
+        else:
+            self._decide(sequence, subject, facts)
 
     def _file(self, sequence: int, plan: UUID, filed: Sequence[UUID], kept: Sequence[str]) -> None:
         """A plan supersedes what is open, save what it counted on, and proposes its own."""

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
-from services.planner.ledger.projection import Projection
+from services.planner.ledger.projection import Impossible, Projection, reading
 from services.planner.ledger.tables import Entry
 from services.planner.recommendations import content
 from services.planner.recommendations.schemas import Content
@@ -16,18 +16,26 @@ from services.planner.recommendations.tables import Recommendation, Recommendati
 from shared.ledger import Finding
 
 BATCH = 2000
-COLUMNS = ("type", "item", "location", "net_benefit", "cost_of_inaction")
 
 
 def fault(session: Session, area: str) -> Finding | None:
     """The first thing that is not as the area's chain, which itself holds, says it should be."""
+    try:
+        return _fault(session, area)
+    except Impossible as error:
+        return Finding(error.sequence, "the entry records what cannot have happened")
+
+
+def _fault(session: Session, area: str) -> Finding | None:
     members: dict[UUID, list[UUID]] = {}
     for entry in session.scalars(_entries(area).where(Entry.action == "plan")).all():
-        rows = _rows(session, UUID(entry.subject))
-        finding = _content_fault(entry, rows)
+        with reading(entry.sequence):
+            plan = UUID(entry.subject)
+            rows = _rows(session, area, plan)
+            finding = _content_fault(entry, rows)
         if finding:
             return finding
-        members[UUID(entry.subject)] = [row.id for row in rows]
+        members[plan] = [row.id for row in rows]
     return _state_fault(session, area, Projection.of(_facts(session, area), members))
 
 
@@ -40,11 +48,11 @@ def _facts(session: Session, area: str) -> Iterator[tuple[int, dict[str, Any]]]:
         yield entry.sequence, json.loads(entry.content)
 
 
-def _rows(session: Session, plan: UUID) -> list[Any]:
-    columns = (getattr(Recommendation, name) for name in COLUMNS)
+def _rows(session: Session, area: str, plan: UUID) -> list[Any]:
+    columns = (getattr(Recommendation, name) for name in content.COLUMNS)
     exact = cast(Recommendation.content, Text).label("text")
-    filed = select(Recommendation.id, exact, *columns).where(Recommendation.plan_id == plan)
-    return list(session.execute(filed.order_by(Recommendation.id)))
+    filed = select(Recommendation.id, exact, *columns).order_by(Recommendation.id)
+    return list(session.execute(filed.where(Recommendation.area == area, Recommendation.plan_id == plan)))
 
 
 def _content_fault(entry: Entry, rows: list[Any]) -> Finding | None:
@@ -52,7 +60,9 @@ def _content_fault(entry: Entry, rows: list[Any]) -> Finding | None:
     if content.digest(row.text for row in rows) != json.loads(entry.content)["body"]["digest"]:
         return Finding(entry.sequence, f"the recommendations of plan {entry.subject} are not those that were filed")
     for row in rows:
-        if content.columns(Content.model_validate_json(row.text)) != {name: getattr(row, name) for name in COLUMNS}:
+        if content.columns(Content.model_validate_json(row.text)) != {
+            name: getattr(row, name) for name in content.COLUMNS
+        }:
             return Finding(entry.sequence, f"the columns of recommendation {row.id} differ from its content")
     return None
 

@@ -19,8 +19,6 @@ from services.planner.recommendations.tables import RecommendationState
 from shared import ledger
 from shared.principal import Principal
 
-COLUMNS = ("type", "item", "location", "net_benefit", "cost_of_inaction")
-
 
 @dataclass(frozen=True)
 class Filed:
@@ -85,7 +83,7 @@ def _store(session: Session, run: Plan, contents: Sequence[Content]) -> list[str
     texts = [content.text(one) for one in ordered]
     now = session.scalar(select(func.now()))
     rows = (_row(run, one, text, now) for one, text in zip(ordered, texts, strict=True))
-    copy(session, "recommendations", ("id", "area", "plan_id", "content", "created_at", *COLUMNS), rows)
+    copy(session, "recommendations", ("id", "area", "plan_id", "content", "created_at", *content.COLUMNS), rows)
     states = ((one.id, run.area, "proposed", 1) for one in ordered)
     copy(session, "recommendation_state", ("recommendation_id", "area", "status", "version"), states)
     return texts
@@ -93,4 +91,4 @@ def _store(session: Session, run: Plan, contents: Sequence[Content]) -> list[str
 
 def _row(run: Plan, one: Content, text: str, now: Any) -> tuple[Any, ...]:
     columns = content.columns(one)
-    return (one.id, run.area, run.id, text, now, *(columns[name] for name in COLUMNS))
+    return (one.id, run.area, run.id, text, now, *(columns[name] for name in content.COLUMNS))

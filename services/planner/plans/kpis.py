@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.planner.engine.kpis import Comparison, Figure, Kpis
-from services.planner.plans.money import money
+from services.planner.plans.money import money, total
 from services.planner.plans.schemas import ComparisonOut
 
 PARTS = ("holding", "shortage", "ordering", "purchase")
@@ -19,8 +19,8 @@ def comparison(found: Comparison) -> dict[str, Any]:
 
 def _kpis(found: Kpis) -> dict[str, Any]:
     cost = {part: _money(getattr(found, f"cost_{part}")) for part in (*PARTS, "total", "relevant")}
-    cost["total"]["mean"] = sum((cost[part]["mean"] for part in PARTS), Decimal(0))
-    cost["relevant"]["mean"] = cost["total"]["mean"] - cost["purchase"]["mean"]
+    cost["total"]["mean"] = total(*(cost[part]["mean"] for part in PARTS))
+    cost["relevant"]["mean"] = total(*(cost[part]["mean"] for part in PARTS if part != "purchase"))
     return {
         "cost": cost,
         "fill_rate": _number(found.fill_rate),

@@ -12,7 +12,7 @@ from services.planner.engine.evidence import Evidence, Option
 from services.planner.engine.inputs import Floats
 from services.planner.plans import sentence
 from services.planner.plans.buckets import Buckets
-from services.planner.plans.money import money, rate
+from services.planner.plans.money import money, rate, total
 from services.planner.plans.terms import Faults
 from services.planner.recommendations.schemas import Content
 from shared.ids import uuid7
@@ -80,11 +80,11 @@ def _order(buckets: Buckets, term: Mapping[str, Any], evidence: Evidence, row: i
 def _option(option: Option, row: int, without_shortage: float) -> dict[str, Any]:
     purchase, ordering = money(option.purchase_cost[row]), money(option.order_cost[row])
     holding = money(option.extra_holding_cost[row])
-    total = purchase + ordering + holding
+    acting = total(purchase, ordering, holding)
     shortage = option.expected_shortage[row]
     return {
         "quantity": _units(option.quantity[row]),
-        "cost_of_acting": {"total": total, "purchase": purchase, "ordering": ordering, "extra_holding": holding},
+        "cost_of_acting": {"total": acting, "purchase": purchase, "ordering": ordering, "extra_holding": holding},
         "cost_of_inaction": {
             "mean": money(option.cost_of_inaction[row]),
             "p90": money(option.cost_of_inaction_p90[row]),

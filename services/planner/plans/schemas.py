@@ -8,7 +8,7 @@ from pydantic import Field
 
 from services.planner.plans.tables import Plan
 from shared.jobs import RunOut
-from shared.schemas import Date, Money, Number, Schema, Whole
+from shared.schemas import Amount, Date, Schema, Whole
 
 LONGEST = 1000
 
@@ -24,17 +24,17 @@ class PlanIn(Schema):
 class MoneyFigure(Schema):
     """Mean over the sample paths and quantiles of their totals."""
 
-    mean: Money
-    p10: Money
-    p50: Money
-    p90: Money
+    mean: Amount
+    p10: Amount
+    p50: Amount
+    p90: Amount
 
 
 class NumberFigure(Schema):
-    mean: Number
-    p10: Number
-    p50: Number
-    p90: Number
+    mean: float
+    p10: float
+    p50: float
+    p90: float
 
 
 class CostOut(Schema):
@@ -78,8 +78,8 @@ class MethodOut(Schema):
     name: str
     detail: str
     paths: int
-    bound: Money | None
-    gap: Number | None
+    bound: Amount | None
+    gap: float | None
 
 
 class CountsOut(Schema):
@@ -131,22 +131,22 @@ class PlanLineOut(Schema):
     item: str
     location: str
     period: datetime.date
-    demand: Number
-    scheduled_receipts: Number
-    planned_receipts: Number
-    planned_releases: Number
-    available: Number
-    available_p10: Number
-    available_p50: Number
-    available_p90: Number
-    safety_stock: Number
-    shortage: Number
-    stockout_probability: Number
-    backlog: Number
-    holding_cost: Money
-    shortage_cost: Money
-    ordering_cost: Money
-    purchase_cost: Money
+    demand: float
+    scheduled_receipts: float
+    planned_receipts: float
+    planned_releases: float
+    available: float
+    available_p10: float
+    available_p50: float
+    available_p90: float
+    safety_stock: float
+    shortage: float
+    stockout_probability: float
+    backlog: float
+    holding_cost: Amount
+    shortage_cost: Amount
+    ordering_cost: Amount
+    purchase_cost: Amount
 
 
 PlanName = UUID | Literal["latest"]

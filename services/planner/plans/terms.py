@@ -18,6 +18,10 @@ from shared.principal import Area
 type Key = tuple[str, str]
 type Faults = dict[Key, list[FaultOut]]
 KEY = ["item", "location"]
+STRANGE = (
+    "Stock, a sourcing rule or an order is known, but the forecast does not cover this item and location: load its "
+    "demand and forecast anew, or take back what was told of it."
+)
 
 
 def terms(forecast: Forecast, snapshot: Snapshot, area: Area) -> pd.DataFrame:
@@ -70,8 +74,7 @@ def faults(forecast: Forecast, snapshot: Snapshot, frame: pd.DataFrame) -> Fault
         for key in forecast.keys[check.holds]:
             found[key].append(FaultOut(code=check.code, detail=check.detail))
     for key in _strangers(forecast, snapshot):
-        detail = "Stock, a sourcing rule or an order is known, but the forecast does not cover this item and location."
-        found[key].append(FaultOut(code="not-in-forecast", detail=detail))
+        found[key].append(FaultOut(code="not-in-forecast", detail=STRANGE))
     return dict(sorted(found.items()))
 
 
@@ -81,12 +84,18 @@ def _checks(frame: pd.DataFrame, periods: int) -> Iterator[Check]:
     unstocked = frame["on_hand"].isna().to_numpy()
     yield Check("no-stock", "No stock up to the as-of date is known: POST inventory, if it is 0.", unstocked)
     late = ruled & (frame["lead_time"] + frame["review_period"] > periods).to_numpy()
-    yield Check("beyond-horizon", f"Lead time and review period exceed the plan's {periods} periods.", late)
+    yield Check(
+        "beyond-horizon",
+        f"Lead time and review period do not fit in: correct them, or plan over more than {periods} periods.",
+        late,
+    )
     free = ruled & ~(frame["holding_cost"] > 0).to_numpy()
     yield Check("no-holding-cost", "Holding it costs nothing: give a unit cost, or a holding cost in a policy.", free)
 
 
 def _strangers(forecast: Forecast, snapshot: Snapshot) -> list[Key]:
-    frames = (snapshot.stock, snapshot.rules, snapshot.receipts, snapshot.commitments)
+    """What supply knows and the forecast does not. That there is no stock of something needs no forecast."""
+    stock = snapshot.stock[snapshot.stock["on_hand"] > 0]
+    frames = (stock, snapshot.rules, snapshot.receipts, snapshot.commitments)
     known = pd.concat([frame[KEY] for frame in frames]).drop_duplicates()
     return list(pd.MultiIndex.from_frame(known).difference(forecast.keys))

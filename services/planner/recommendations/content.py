@@ -8,6 +8,8 @@ from typing import Any
 from services.planner.recommendations.schemas import Content
 from shared import ledger
 
+COLUMNS = ("type", "item", "location", "net_benefit", "cost_of_inaction")
+
 
 def text(content: Content) -> str:
     """The one text of a content; money is written as decimal strings."""
@@ -15,7 +17,7 @@ def text(content: Content) -> str:
 
 
 def columns(content: Content) -> dict[str, Any]:
-    """The columns of a content. Where nothing is to be ordered, nothing is at stake."""
+    """What `COLUMNS` hold of a content. Where nothing is to be ordered, nothing is at stake."""
     order = content.order
     return {
         "type": content.type,

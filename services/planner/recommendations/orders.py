@@ -1,6 +1,8 @@
 """Orders that somebody decided on and the ERP has not released yet."""
 
-from collections.abc import Iterator
+import datetime
+from collections.abc import Iterator, Mapping
+from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
@@ -47,6 +49,7 @@ def to_release(who: Principal, plan: UUID | None = None) -> Select[Recommendatio
 
 def out(row: Recommendation) -> OrderOut:
     order, state = row.content["order"], row.state
+    due = state.due or datetime.date.fromisoformat(order["receipt_date"])
     return OrderOut(
         recommendation=row.id,
         plan=row.plan_id,
@@ -55,11 +58,17 @@ def out(row: Recommendation) -> OrderOut:
         location=row.location,
         source=order["source"],
         quantity=state.quantity or order["quantity"],
-        release_date=order["release_date"],
-        due=state.due or order["receipt_date"],
+        release_date=_release_date(order, due),
+        due=due,
         decided_by=state.entry.actor,
         decided_at=state.entry.at,
     )
+
+
+def _release_date(order: Mapping[str, Any], due: datetime.date) -> datetime.date:
+    """As long before `due` as recommended, but not before the first date on which the plan could release it."""
+    earliest, receipt = (datetime.date.fromisoformat(order[name]) for name in ("release_date", "receipt_date"))
+    return max(earliest, due - (receipt - earliest))
 
 
 def batches(database: Database, orders: Select[Recommendation]) -> Iterator[pa.RecordBatch]:

@@ -1,6 +1,7 @@
 """Recommendations that the ERP has begun to carry out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from services.planner.ledger.tables import TABLES
 from services.planner.recommendations import guard
 from services.planner.recommendations.decisions import Move, after
 from services.planner.recommendations.schemas import StandingOut
-from services.planner.recommendations.tables import RecommendationState
+from services.planner.recommendations.tables import Recommendation, RecommendationState
 from shared import ledger
 from shared.errors import Unprocessable
 from shared.principal import Principal
@@ -20,25 +21,37 @@ class UnknownReference(Unprocessable):
     slug, title = "unknown-reference", "Refers to something that is not there"
 
 
-def lock(session: Session, who: Principal, rows: Mapping[UUID, int]) -> list[RecommendationState]:
-    """The recommendations to release, locked; `rows` tells in which row of the body each is named.
+class Delivery(Protocol):
+    """A row of a body that may name the recommendation that it carries out."""
 
-    One that is released already (a replay, or a second delivery) needs nothing. 422 where one is not the area's, 409
-    where nobody has decided to carry it out.
+    @property
+    def item(self) -> str: ...
+    @property
+    def location(self) -> str: ...
+    @property
+    def recommendation_id(self) -> UUID | None: ...
+
+
+def lock(session: Session, who: Principal, rows: Sequence[Delivery]) -> list[RecommendationState]:
+    """The recommendations that the rows carry out, locked.
+
+    One that is released already (a replay, or a second delivery) needs nothing. 422 where a row names none of the
+    area's orders for its item and location.
     """
-    if not rows:
+    named = {row.recommendation_id for row in rows if row.recommendation_id}
+    if not named:
         return []
     guard.deciding(session, who.area.area)
-    named = select(RecommendationState).where(
-        RecommendationState.area == who.area.area, RecommendationState.recommendation_id.in_(rows)
+    _require_orders(session, who, rows, named)
+    states = select(RecommendationState).where(
+        RecommendationState.area == who.area.area, RecommendationState.recommendation_id.in_(named)
     )
-    states = session.scalars(named.order_by(RecommendationState.recommendation_id).with_for_update()).all()
-    _all_known(rows, {state.recommendation_id for state in states})
-    return [state for state in states if state.status != "released"]
+    found = session.scalars(states.order_by(RecommendationState.recommendation_id).with_for_update())
+    return [state for state in found if state.status != "released"]
 
 
 def record(session: Session, who: Principal, states: Iterable[RecommendationState]) -> None:
-    """Move the locked recommendations to released, each with its ledger entry."""
+    """Move the locked recommendations to released, each with its ledger entry; 409 where nobody decided on one."""
     changes = [(state, after(state.value, Move("release"))) for state in states]
     for state, released in changes:
         body = {
@@ -51,11 +64,14 @@ def record(session: Session, who: Principal, states: Iterable[RecommendationStat
         state.set(released, ledger.append(session, TABLES, who, "release", subject, body))
 
 
-def _all_known(rows: Mapping[UUID, int], known: set[UUID]) -> None:
+def _require_orders(session: Session, who: Principal, rows: Sequence[Delivery], named: set[UUID]) -> None:
+    columns = (Recommendation.id, Recommendation.item, Recommendation.location)
+    known = select(*columns).where(Recommendation.area == who.area.area, Recommendation.id.in_(named))
+    orders = {tuple(order) for order in session.execute(known.where(Recommendation.type != "data_fix"))}
     errors = [
-        {"pointer": f"#/{index}/recommendation_id", "detail": "there is no such recommendation in this area"}
-        for identifier, index in rows.items()
-        if identifier not in known
+        {"pointer": f"#/{index}/recommendation_id", "detail": "there is no such order for this item and location"}
+        for index, row in enumerate(rows)
+        if row.recommendation_id and (row.recommendation_id, row.item, row.location) not in orders
     ]
     if errors:
         raise UnknownReference("Some rows name recommendations that are not there.", errors=errors)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from services.planner.recommendations.decisions import Action, State, Status
 from services.planner.recommendations.reasons import ReasonCode
-from shared.schemas import Code, Date, Money, Note, Number, Positive, Schema, Whole
+from shared.schemas import Amount, Code, Date, Note, Positive, Schema, Whole
 
 OrderType = Literal["buy", "produce", "transfer"]
 Type = OrderType | Literal["data_fix"]
@@ -19,10 +19,10 @@ Sort = Literal["-net_benefit", "created_at"]
 class ActingOut(Schema):
     """Cost of carrying the order out; `total` is the sum of the others."""
 
-    total: Money
-    purchase: Money
-    ordering: Money
-    extra_holding: Money
+    total: Amount
+    purchase: Amount
+    ordering: Amount
+    extra_holding: Amount
 
 
 class InactionOut(Schema):
@@ -31,38 +31,38 @@ class InactionOut(Schema):
     `units` is the demand that only the order serves by then.
     """
 
-    mean: Money
-    p90: Money
-    units: Number
+    mean: Amount
+    p90: Amount
+    units: float
 
 
 class ContrastOut(Schema):
     """A figure without and with the recommended order."""
 
-    without: Number
-    with_: Annotated[Number, Field(alias="with")]
+    without: float
+    with_: Annotated[float, Field(alias="with")]
 
 
 class TriggersOut(Schema):
     """The values that called for the order: units, unless the name says otherwise; lead time and review in periods."""
 
-    on_hand: Number
-    on_order: Number
-    projected: Number
-    safety_stock: Number
-    fractile: Number
-    reorder_point: Number
-    order_up_to: Number
+    on_hand: float
+    on_order: float
+    projected: float
+    safety_stock: float
+    fractile: float
+    reorder_point: float
+    order_up_to: float
     reviews_covered: Whole
     lead_time: Whole
     review_period: Whole
-    moq: Number
-    multiple: Number
-    max_quantity: Number | None
+    moq: float
+    multiple: float
+    max_quantity: float | None
     shortage_mode: str
-    service_level: Number | None
-    shortage_cost: Money | None
-    holding_cost: Money
+    service_level: float | None
+    shortage_cost: Amount | None
+    holding_cost: Amount
 
 
 class AlternativeOut(Schema):
@@ -72,12 +72,12 @@ class AlternativeOut(Schema):
     """
 
     kind: str
-    quantity: Number
+    quantity: float
     cost_of_acting: ActingOut
     cost_of_inaction: InactionOut
-    net_benefit: Money
-    stockout_probability: Number
-    expected_shortage: Number
+    net_benefit: Amount
+    stockout_probability: float
+    expected_shortage: float
 
 
 class FaultOut(Schema):
@@ -94,13 +94,13 @@ class ProposalOut(Schema):
     """
 
     source: str
-    quantity: Number
+    quantity: float
     release_date: Date
     release_by: Date
     receipt_date: Date
     cost_of_acting: ActingOut
     cost_of_inaction: InactionOut
-    net_benefit: Money
+    net_benefit: Amount
     stockout_probability: ContrastOut
     expected_shortage: ContrastOut
     triggers: TriggersOut
@@ -198,7 +198,10 @@ class ReasonCodeOut(Schema):
 
 
 class OrderOut(Schema):
-    """An order for the ERP to release once per `recommendation`; quantity and due date are the decided ones."""
+    """An order for the ERP to release once per `recommendation`; quantity and due date are the decided ones.
+
+    `release_date` keeps the recommended lead time to the due date, but is never before the plan's first release.
+    """
 
     recommendation: UUID
     plan: UUID

@@ -7,12 +7,15 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from shared.schemas import Code, Cost, Date, Money, Positive, Quantity, Schema, Share, Whole
+from shared.schemas import Code, Cost, Date, Money, Number, Positive, Quantity, Schema, Share, Whole
 
 LONGEST = 1000
+SMALLEST_LOT = 1e-6  # units: quantities are shown with six digits
+MOST_LOTS = 1e12  # in one order: further, floating-point numbers cannot tell one lot more or less
 SLACK = 1e-9  # of a lot: rounding in the division, not a smaller order
 Lead = Annotated[Whole, Field(ge=0, le=LONGEST)]
 Review = Annotated[Whole, Field(ge=1, le=LONGEST)]
+Lot = Annotated[Number, Field(ge=SMALLEST_LOT)]
 Mode = Literal["buy", "make", "transfer"]
 ReceiptKind = Literal["purchase", "production", "transfer"]
 ShortageMode = Literal["lost", "backlog"]
@@ -70,17 +73,25 @@ class SourcingRuleIn(Schema):
     source: Code
     lead_time: Lead
     moq: Quantity = 0.0
-    multiple: Positive = 1.0
+    multiple: Lot = 1.0
     max_quantity: Positive | None = None
     unit_cost: Cost
     order_cost: Cost = Decimal(0)
 
     @model_validator(mode="after")
     def some_order_is_possible(self) -> Self:
+        if self.moq > self.multiple * MOST_LOTS:
+            raise ValueError(f"moq is more than {MOST_LOTS:.0e} times multiple")
         most = math.inf if self.max_quantity is None else self.max_quantity
         smallest = max(math.ceil(self.moq / self.multiple - SLACK), 1)
         if smallest > most / self.multiple + SLACK:
             raise ValueError("no multiple lies between moq and max_quantity")
+        return self
+
+    @model_validator(mode="after")
+    def a_transfer_comes_from_elsewhere(self) -> Self:
+        if self.mode == "transfer" and self.source == self.location:
+            raise ValueError("a transfer needs another location as its source")
         return self
 
 

@@ -29,8 +29,7 @@ def put_inventory(session: Session, who: Principal, rows: Sequence[InventoryIn])
 def put_receipts(session: Session, who: Principal, rows: Sequence[ScheduledReceiptIn]) -> UpsertOut:
     """Store orders under way; the recommendations that they carry out become released."""
     reject_duplicates(rows, lambda row: row.reference)
-    carried = {row.recommendation_id: index for index, row in enumerate(rows) if row.recommendation_id}
-    released = releases.lock(session, who, carried)
+    released = releases.lock(session, who, rows)
     counts = upsert(session, ScheduledReceipt, who.area.area, rows, ("reference",))
     releases.record(session, who, released)
     return counts

@@ -105,6 +105,14 @@ def test_a_lock_file_whose_process_id_is_somebody_elses_by_now(tmp_path):
         assert app.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_a_lock_file_that_a_crash_left_empty(tmp_path):
+    with running(tmp_path):
+        pass
+    (tmp_path / "postgres/data/postmaster.pid").touch()
+    with running(tmp_path) as server, server.connect("gateway") as app:
+        assert app.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_half_made_data_is_made_again(tmp_path):
     half = tmp_path / "postgres/data.new"
     half.mkdir(parents=True)
@@ -136,6 +144,11 @@ def test_a_place_whose_name_is_too_long_for_a_socket(tmp_path):
         assert len(conninfo_to_dict(server.admin)["host"]) < 100
         with server.connect("planner") as app:
             assert app.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_place_whose_name_means_something_to_the_client(tmp_path):
+    with running(tmp_path / "a, b%20'c'=é") as server, server.connect("planner") as app:
+        assert app.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_place_below_a_closed_directory_keeps_all_modes(tmp_path):

@@ -1,10 +1,11 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from services.forecast.engine.backtest import Improvement, backtest
-from services.forecast.engine.cells import Cancelled, TooShort
+from services.forecast.engine.backtest import BacktestReport, Improvement, Outcome, backtest
+from services.forecast.engine.cells import QUANTILES, Cancelled, TooShort
 from tests.unit.forecast.conftest import panel_of, seasonal_demand
 
 
@@ -28,6 +29,39 @@ def test_beats_seasonal_naive_where_it_should(report):
 
 def test_segments_hold_every_series_once(report):
     assert sum(segment["series"] for segment in report["segments"].values()) == report["series_count"] == 24
+
+
+def outcome_of(origin, demand, model, naive):
+    """One origin at which median and mean of model and yardstick said a constant; one period ahead."""
+    demand = np.array(demand, dtype=float)[:, None]
+    said = [(np.full(demand.shape, value), np.full((*demand.shape, len(QUANTILES)), value)) for value in (model, naive)]
+    segment = np.zeros(len(demand), dtype=int)
+    return Outcome(np.datetime64(origin), np.ones((len(demand), 4)), demand, said[0], said[1], segment)
+
+
+def test_cells_tell_where_and_when_seasonal_naive_was_better():
+    series = pd.DataFrame({"item": ["A", "B"], "location": "north"})
+    outcomes = (
+        outcome_of("2024-01-01", [10, 6], model=10.0, naive=6.0),
+        outcome_of("2024-02-01", [10, 14], model=12.0, naive=6.0),
+    )
+    found = BacktestReport(outcomes, series, season=1, seed=1, seconds=0.0).to_dict()
+    assert (found["series"]["better"], found["series"]["worse"]) == (2, 0)
+    cells = found["cells"]
+    assert (cells["better"], cells["worse"]) == (3, 1)
+    assert cells["worst"] == [{"item": "B", "location": "north", "origin": "2024-01-01", "improvement": None}]
+    assert [(cell["item"], cell["origin"]) for cell in cells["best"]] == [
+        ("B", "2024-02-01"),
+        ("A", "2024-01-01"),
+        ("A", "2024-02-01"),
+    ]
+    assert [cell["improvement"] for cell in cells["best"]] == pytest.approx([0.75, 1, 0.5])
+
+
+def test_cells_hold_every_series_at_every_origin(report):
+    cells = report["cells"]
+    assert cells["better"] + cells["worse"] == 24 * 2
+    assert {cell["origin"] for cell in cells["best"]} <= set(report["origins"])
 
 
 def test_the_report_is_plain_json(report):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,8 +10,8 @@ from services.forecast.engine.correction import Correction
 LEVELS = np.array(QUANTILES)
 
 
-def block(ratio: float, seed: int, series: int = 400, horizon: int = 8) -> HeldOut:
-    """Smooth demand whose true mean is `ratio` times the predicted one."""
+def block(ratio: float, seed: int, series: int = 400, horizon: int = 8, segment: int = 0) -> HeldOut:
+    """Demand of one class whose true mean is `ratio` times the predicted one."""
     rng = np.random.default_rng(seed)
     r = series * horizon
     return HeldOut(
@@ -20,8 +22,14 @@ def block(ratio: float, seed: int, series: int = 400, horizon: int = 8) -> HeldO
         series=np.repeat(np.arange(series), horizon),
         origin=np.full(r, 20),
         step=np.tile(np.arange(1, horizon + 1), series),
-        segment=np.zeros(r, dtype=int),
+        segment=np.full(r, segment),
     )
+
+
+def two_classes(smooth: float, intermittent: float, seed: int) -> HeldOut:
+    """As much smooth demand as intermittent, each with its ratio to the predicted mean."""
+    other = block(intermittent, seed + 100, segment=2)
+    return HeldOut.joined([block(smooth, seed), replace(other, series=other.series + 400)])
 
 
 def trial_of(blocks: list[HeldOut], *, fair: bool = True) -> Trial:
@@ -29,16 +37,27 @@ def trial_of(blocks: list[HeldOut], *, fair: bool = True) -> Trial:
     return Trial("both", quantiles, fair)
 
 
-def test_a_steady_bias_is_taken_out_of_the_mean():
-    blocks = [block(1.4, seed) for seed in range(4)]
-    factor = Correction.learn(blocks, trial_of(blocks), 8).factor
-    assert factor[0] == pytest.approx(1.4, rel=0.03)
-    assert factor[1:].tolist() == [1, 1, 1]
+def factor_of(blocks: list[HeldOut]) -> np.ndarray:
+    return Correction.learn(blocks, trial_of(blocks), 8).factor
+
+
+def test_a_class_that_steadily_misses_more_than_the_others_is_moved_against_them():
+    factor = factor_of([two_classes(1.0, 0.6, seed) for seed in range(4)])
+    assert factor[2] / factor[0] == pytest.approx(0.6, rel=0.03)
+    assert factor[[0, 2]] == pytest.approx([1 / 0.8, 0.6 / 0.8], rel=0.03)
+    assert factor[[1, 3]].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("ratio", [1.4, 0.7])
+def test_what_all_classes_of_the_blocks_share_is_left_alone(ratio):
+    blocks = [two_classes(ratio, ratio, seed) for seed in range(4)]
+    assert factor_of(blocks) == pytest.approx(np.ones(4), abs=0.001)
 
 
 def test_a_bias_that_changes_sign_between_blocks_is_left_alone():
-    blocks = [block(ratio, seed) for seed, ratio in enumerate([1.2, 0.85, 1.15, 0.8])]
-    assert Correction.learn(blocks, trial_of(blocks), 8).factor[0] == pytest.approx(1, abs=0.01)
+    ratios = [(1.2, 0.85), (0.85, 1.2), (1.15, 0.8), (0.8, 1.15)]
+    blocks = [two_classes(smooth, intermittent, seed) for seed, (smooth, intermittent) in enumerate(ratios)]
+    assert factor_of(blocks) == pytest.approx(np.ones(4), abs=0.01)
 
 
 def test_too_narrow_quantiles_are_widened():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,15 +51,22 @@ def test_nothing_after_the_origin_is_seen_but_drivers_known_ahead(origin, series
 def test_a_known_price_is_read_at_the_target():
     price = line(5)
     table, _ = features(full_panel(DEMAND, price, line(1)), (2, 20, 3))
-    assert table["price"][0] == price[2, 23]
-    assert table["price_now"][0] == price[2, 20]
-    assert table["price_relative"][0] == pytest.approx(price[2, 23] / price[2, 9:21].mean())
+    assert table["price:then"][0] == price[2, 23]
+    assert table["price:now"][0] == price[2, 20]
+    assert table["price:relative"][0] == pytest.approx(price[2, 23] / price[2, 9:21].mean())
+
+
+def test_a_price_is_held_against_that_of_its_rivals():
+    price = line(5)
+    table, _ = features(full_panel(DEMAND, price, line(1)), (2, 20, 3))
+    relative = [price[series, 23] / price[series, 12:24].mean() for series in (2, 3, 4)]  # category b
+    assert table["price:gap"][0] == pytest.approx(table["price:relative"][0] / np.mean(relative))
 
 
 def test_a_past_only_driver_is_read_when_it_was_published():
     index = line(1)
     table, _ = features(full_panel(DEMAND, line(5), index), (1, 20, 1))
-    assert table["index_latest"][0] == index[1, 19]
+    assert table["index:latest"][0] == index[1, 19]
 
 
 def test_demand_features_are_relative_to_the_level():
@@ -82,11 +91,20 @@ def test_features_do_not_depend_on_the_unit_of_measure():
 def test_every_feature_has_a_family():
     panel = full_panel(DEMAND, line(5), line(1))
     builder = FeatureBuilder(panel, Codes.of(panel.series))
-    assert builder.families["price_gap"] == "price"
-    assert builder.families["index_latest"] == "economic"
+    assert builder.families["price:gap"] == "price"
+    assert builder.families["index:latest"] == "economic"
     assert builder.families["code_category"] == "series"
     assert {"recent_demand", "season", "calendar", "intermittency", "horizon"} <= set(builder.families.values())
     assert set(builder.spread) < set(builder.names)
+
+
+@pytest.mark.parametrize("name", ["price:now", "price_now", "horizon", "lag_1", "code_category", "calendar_week"])
+def test_a_driver_may_bear_the_name_of_a_feature(name):
+    drivers = tuple(DriverPanel(DriverDefinition(driver, "price"), line(5)) for driver in ("price", name))
+    panel = replace(full_panel(DEMAND, line(5), line(1)), drivers=drivers)
+    builder = FeatureBuilder(panel, Codes.of(panel.series))
+    rows = builder.build(Cells.grid(5, 20, 1))
+    assert rows.matrix.shape == (5, len(builder.names))
 
 
 def test_a_code_names_groups_and_never_a_single_series():

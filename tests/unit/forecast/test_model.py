@@ -135,7 +135,7 @@ def test_a_promotion_known_ahead_is_used_and_its_absence_flagged():
     model = train(panel, threads=1)
     forecast = model.forecast(panel)
     assert wmape(truth, forecast.mean) < 0.2
-    assert model.families["deal"] == "promotion"
+    assert model.families["deal:then"] == "promotion"
     assert not forecast.flags["driver_missing"].any()
     blind = model.forecast(replace(panel, drivers=()))
     assert_sound(blind)

@@ -60,6 +60,23 @@ def test_other_files_under_the_version_are_refused_and_the_good_copy_stays(cache
     assert sorted(path.name for path in (tmp_path / "north").iterdir()) == ["3"]
 
 
+def test_two_workers_on_one_cache_may_fetch_at_the_same_time(cache, upstream, version, tmp_path, monkeypatch):
+    place = tmp_path / "north" / "3"
+    remove = artifacts.shutil.rmtree
+
+    def remove_then_lose_the_race(path, **how):
+        remove(path, **how)
+        if path == place:
+            monkeypatch.undo()
+            upstream("north", 3, place)
+
+    monkeypatch.setattr(artifacts.shutil, "rmtree", remove_then_lose_the_race)
+    assert cache.files(version) == FILES
+    assert cache.files(version) == FILES
+    assert len(upstream.asked) == 2
+    assert [path.name for path in (tmp_path / "north").iterdir()] == ["3"]
+
+
 def test_the_digest_tells_files_apart_however_their_bytes_are_cut():
     assert artifacts.digest({"a": b"bc", "d": b""}) != artifacts.digest({"a": b"b", "d": b"c"})
     assert artifacts.digest({"a": b"1", "b": b"2"}) == artifacts.digest({"b": b"2", "a": b"1"})

@@ -1,9 +1,12 @@
 import datetime
+import re
 import time
 
 import psycopg
 import pytest
+from fastapi.testclient import TestClient
 
+from services.gateway.access import OPERATIONS
 from services.gateway.app import create_app
 from services.gateway.keys.credential import Credential
 from tests.unit.gateway.conftest import ADMIN, caller, listening, problem
@@ -207,3 +210,41 @@ def test_another_key_in_the_environment_ends_the_one_before(settings, admin, key
             assert problem(client.get("/v1/me")) == (401, "unauthorized")
         with caller(at, after.text) as client:
             assert client.get("/v1/me").json()["roles"] == [{"area": "*", "role": "service"}]
+
+
+@pytest.mark.parametrize("end", ["%0a", "%0A", "/", "%2f", "%20", ";x", "?limit=1%0a"])
+def test_a_path_that_is_almost_an_operation_lets_nobody_in(url, admin, end):
+    body = {"principal": admin.get("/v1/me").json()["id"]}
+    keys = len(admin.get("/v1/api-keys", params={"limit": 1000}).json()["items"])
+    with caller(url, None) as client:
+        for method, path in (
+            ("GET", "/v1/api-keys"),
+            ("POST", "/v1/api-keys"),
+            ("GET", "/v1/me"),
+            ("GET", "/v1/areas"),
+        ):
+            answer = client.request(method, path + end, json=body)
+            assert problem(answer) in {(404, "not-found"), (401, "unauthorized")}, path + end
+    assert len(admin.get("/v1/api-keys", params={"limit": 1000}).json()["items"]) == keys
+
+
+@pytest.mark.parametrize("spelling", ["urn:uuid:{}", "%7B{}%7D", "{}%0a", "%20{}"])
+def test_another_spelling_of_an_id_lets_nobody_in(url, admin, spelling):
+    path = f"/v1/principals/{spelling.format(admin.get('/v1/me').json()['id'])}"
+    with caller(url, None) as client:
+        assert problem(client.get(path)) == (404, "not-found")
+        assert problem(client.put(f"{path}/roles", json={"roles": []})) == (404, "not-found")
+    assert admin.get("/v1/me").json()["roles"] == [{"area": "*", "role": "admin"}]
+
+
+def test_an_encoded_slash_separates_nothing(admin, forecast):
+    for path in ("/v1/areas/north%2fitems", "/v1/areas%2Fnorth/items", "/v1%2fapi-keys"):
+        assert problem(admin.get(path)) == (404, "not-found")
+    assert forecast.seen == []
+
+
+def test_no_operation_of_the_gateway_answers_a_call_that_nobody_admitted(settings):
+    with TestClient(create_app(settings).app._inside, raise_server_exceptions=False) as inside:
+        for operation in (each for each in OPERATIONS if not each.services):
+            path = re.sub(r"\{\w+\}", "7" * 32, operation.path)
+            assert inside.request(operation.method, path, json={}).status_code == 404, operation

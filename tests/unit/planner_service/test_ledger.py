@@ -1,5 +1,8 @@
 """The log, and the proof that nothing in it or beside it was changed."""
 
+import json
+from uuid import uuid4
+
 import pytest
 
 from shared import ledger
@@ -52,6 +55,12 @@ TAMPERING = [
     ("ledger_entries", "UPDATE ledger_entries SET content = '{}' WHERE area = %s AND sequence = 2", 2, "content"),
     ("ledger_entries", "DELETE FROM ledger_entries WHERE area = %s AND sequence = 3", 3, "missing"),
     ("ledger_entries", "DELETE FROM ledger_entries WHERE area = %s AND sequence = 7", 7, "missing"),
+    (
+        "recommendations",
+        "UPDATE recommendations SET area = 'nowhere' WHERE area = %s AND item = 'A'",
+        1,
+        "not those that were filed",
+    ),
     ("recommendations", "UPDATE recommendations SET item = 'Z' WHERE area = %s AND item = 'A'", 1, "columns"),
     (
         "recommendations",
@@ -85,6 +94,29 @@ def test_tampering_is_found(area, history, server, table, statement, sequence, r
     found = chain(area)["first_bad"]
     assert found["sequence"] == sequence
     assert reason in found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("action", "subject"),
+    [("accept", "released"), ("accept", "unknown"), ("accept", "no id"), ("shred", "released")],
+)
+def test_a_forged_entry_with_a_good_hash_is_found(area, history, server, action, subject):
+    """Whoever owns the tables can rewrite the hashes; what the forged entry claims still has to be possible."""
+    subjects = {"released": history[0]["id"], "unknown": str(uuid4()), "no id": "x"}
+    last = area.ok("GET", "/decisions?after=6")["items"][0]
+    facts = json.loads(last["content"])
+    body = {"after": {"quantity": 1.0, "due": None}, "reason_code": None}
+    content = ledger.canonical(facts | {"action": action, "subject": subjects[subject], "body": body})
+    forged = ledger.link(8, last["hash"], content)
+    with server.connect("planner", "owner") as owner:
+        owner.execute(
+            "INSERT INTO ledger_entries SELECT area, 8, at, actor, %s, %s, %s, hash, %s FROM ledger_entries"
+            " WHERE area = %s AND sequence = 7",
+            (action, subjects[subject], content, forged, area.area.area),
+        )
+        owner.execute("UPDATE ledger_heads SET sequence = 8, hash = %s WHERE area = %s", (forged, area.area.area))
+    found = chain(area)["first_bad"]
+    assert (found["sequence"], found["reason"]) == (8, "the entry records what cannot have happened")
 
 
 @pytest.mark.parametrize("table", ["ledger_entries", "recommendations"])

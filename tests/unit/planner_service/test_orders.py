@@ -55,6 +55,17 @@ def test_decided_orders_wait_for_the_erp(area, decided):
     assert area("GET", "/orders?status=released").status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("due", "release_date"),
+    [("2026-03-30", "2026-03-16"), ("2026-03-18", "2026-03-04"), ("2026-03-09", "2026-03-02")],
+)
+def test_a_due_date_moves_the_release_by_the_same_lead_time(area, inbox, due, release_date):
+    """Two weeks ahead of what is due, but not before the plan begins."""
+    decide(area, inbox[0], {"action": "override", "due": due, "reason_code": "SUPPLIER_INFO"})
+    [order] = area.ok("GET", "/orders")["items"]
+    assert (order["due"], order["release_date"]) == (due, release_date)
+
+
 def test_orders_come_as_csv(area, decided):
     answer = area("GET", "/orders?status=to_release", headers={"accept": "text/csv"})
     rows = list(csv.DictReader(io.StringIO(answer.text)))
@@ -62,6 +73,7 @@ def test_orders_come_as_csv(area, decided):
         (decided[0]["id"], decided[0]["order"]["quantity"], decided[0]["order"]["receipt_date"]),
         (decided[1]["id"], 40.0, "2026-03-30"),
     ]
+    assert [row["release_date"] for row in rows] == ["2026-03-02", "2026-03-16"]
     plan = area("GET", "/plans/latest/orders", headers={"accept": "text/csv"})
     assert plan.text == answer.text
     assert area("GET", "/orders", headers={"accept": "image/png"}).status_code == 406
@@ -114,3 +126,22 @@ def test_a_receipt_for_what_nobody_decided_is_refused_whole(area, decided, named
     assert area.ok("GET", "/scheduled-receipts")["items"] == []
     assert len(to_release(area)) == 2
     assert len(area.ok("GET", "/decisions")["items"]) == 3
+
+
+@pytest.mark.parametrize("change", [{"item": "Z"}, {"location": "M"}])
+def test_a_receipt_of_other_goods_releases_nothing(area, decided, change):
+    answer = area("POST", "/scheduled-receipts", json=[receipt(decided[0]), receipt(decided[1], "PO-2", **change)])
+    assert (answer.status_code, answer.json()["type"]) == (422, "/docs/errors#unknown-reference")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["#/1/recommendation_id"]
+    assert len(to_release(area)) == 2
+
+
+def test_data_to_mend_are_no_order_to_carry_out(area):
+    area.supply("A")
+    area.forecasts("A", "D")
+    area.plan()
+    [fix] = area.ok("GET", "/recommendations?type=data_fix")["items"]
+    decide(area, fix, {"action": "accept"})
+    answer = area("POST", "/scheduled-receipts", json=receipt(fix))
+    assert (answer.status_code, answer.json()["type"]) == (422, "/docs/errors#unknown-reference")
+    assert area.ok("GET", f"/recommendations/{fix['id']}")["status"] == "accepted"

@@ -227,6 +227,7 @@ def test_what_cannot_be_planned_is_to_be_mended_and_the_rest_is_planned(area):
     rule = {"location": "L", "mode": "buy", "source": "S", "lead_time": 1, "unit_cost": "1.00"}
     area.ok("PUT", "/supply/sourcing-rules", json=rule | {"item": "stockless"})
     area.ok("POST", "/scheduled-receipts", json=receipt({"item": "unheard-of", "id": None}))
+    area.ok("POST", "/inventory", json={"item": "gone", "location": "L", "as_of": "2026-03-01", "on_hand": 0})
     area.forecasts("good", "late", "free", "ruleless", "stockless", "bare")
     plan = area.plan()
     assert faults(area) == {
@@ -242,6 +243,7 @@ def test_what_cannot_be_planned_is_to_be_mended_and_the_rest_is_planned(area):
     fix = recommendations(area, "type=data_fix&item=bare")[0]
     assert fix["order"] is None
     assert all(fault["detail"] in fix["text"] for fault in fix["faults"])
+    assert "plan over more than 8 periods" in recommendations(area, "type=data_fix&item=late")[0]["text"]
 
 
 def test_a_plan_of_nothing_plannable_is_a_list_of_what_to_mend(area):
@@ -494,3 +496,21 @@ def test_a_plan_is_queued_behind_the_areas_others(area):
         query = "SELECT task_name, lock FROM procrastinate_jobs WHERE args->>'run_id' = %s"
         found = session.connection().exec_driver_sql(query, (run["id"],)).all()
     assert found == [("planner:plan", f"plan:{area.area.area}")]
+
+
+def test_sums_beyond_all_measure_are_shown_in_full(area):
+    """An order of 1e15 units at 999,999,999,999,999 each costs more than a request's amounts may be."""
+    area.supply("A", moq=1e15, multiple=1e6, unit_cost="999999999999999")
+    area.forecasts("A")
+    area.ok("PUT", "/supply/planning-policies", json={"shortage_cost": "999999999999999", "holding_cost": "0.000001"})
+    plan = area.plan()
+    assert plan["status"] == "succeeded"
+    assert area.ok("GET", "/plans")["items"] == [plan]
+    order = recommendations(area)[0]["order"]
+    assert Decimal(order["cost_of_acting"]["purchase"]) == Decimal(1e15 * 999999999999999)
+    for parts in (
+        order["cost_of_acting"],
+        {part: figure["mean"] for part, figure in plan["kpis"]["plan"]["cost"].items()},
+    ):
+        assert all(re.fullmatch(r"-?[0-9]+\.[0-9]{2}", amount) for amount in parts.values())
+    assert lines(area, "A")[0]["purchase_cost"] == order["cost_of_acting"]["purchase"]

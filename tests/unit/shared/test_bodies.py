@@ -1,11 +1,13 @@
 """Bodies as RELIABILITY asks for them: nothing lenient, nothing echoed, every error a problem document."""
 
+import asyncio
 import json
 
 import pytest
 from fastapi.testclient import TestClient
 
 from shared import app as application
+from shared.http import RequestId
 from shared.schemas import Code, Date, Flag, Key, Money, Note, Number, Quantity, Schema, Whole
 
 SECRET = "do-not-echo-me"
@@ -40,6 +42,7 @@ def client():
         raise RuntimeError(SECRET)
 
     app = application.create("test", None)
+    app.add_middleware(RequestId)
     app.include_router(router)
     return TestClient(app, raise_server_exceptions=False)
 
@@ -71,6 +74,8 @@ def assert_problem(answer, status, slug):
         ('{"quantity": -0.001}', "#/quantity"),
         ('{"whole": 9223372036854775808}', "#/whole"),
         ('{"whole": 1.5}', "#/whole"),
+        ('{"whole": ' + "9" * 400 + "}", "#/whole"),
+        ('{"number": -' + "9" * 400 + "}", "#/number"),
         ('{"flag": 1}', "#/flag"),
         ('{"flag": "true"}', "#/flag"),
         ('{"money": 12.5}', "#/money"),
@@ -123,6 +128,30 @@ def test_a_body_that_cannot_be_read_is_a_problem(client, text):
 
 def test_a_body_of_two_megabytes_is_too_large(client):
     assert_problem(post(client, json.dumps({"note": "x" * (2 << 20)})), 413, "too-large")
+
+
+def test_a_body_without_end_is_read_no_further_than_its_limit(client):
+    sent = 0
+
+    def pieces():
+        nonlocal sent
+        for _ in range(100):
+            sent += 1 << 20
+            yield b" " * (1 << 20)
+
+    scope = {"type": "http", "method": "POST", "path": "/things", "raw_path": b"/things", "query_string": b""}
+    scope |= {"headers": [(b"content-type", b"application/json")]}
+    source, answer = pieces(), []
+
+    async def receive():
+        return {"type": "http.request", "body": next(source), "more_body": True}
+
+    async def send(message):
+        answer.append(message)
+
+    asyncio.run(client.app(scope, receive, send))
+    assert answer[0]["status"] == 413
+    assert sent <= 3 << 20
 
 
 @pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", ""])

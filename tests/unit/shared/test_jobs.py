@@ -136,6 +136,41 @@ def test_a_lost_database_is_an_outage_and_a_wrong_statement_is_not(database, err
     assert attempt(database, errand, err).error["type"] == "/docs/errors#internal"
 
 
+def test_an_outage_while_the_end_is_recorded_is_tried_again(database, errand, monkeypatch):
+    def lose(*_):
+        raise OperationalError("UPDATE", {}, psycopg.OperationalError("connection lost"))
+
+    def do(_):
+        monkeypatch.setattr(jobs.Work, "end", lose)
+        raise Conflict("no stock")
+
+    with pytest.raises(Unavailable):
+        attempt(database, errand, do)
+
+
+def test_a_late_worker_that_fails_leaves_the_run_to_its_successor(database, errand):
+    def late(_):
+        attempt(database, errand, finish)
+        raise Conflict("too late")
+
+    run = attempt(database, errand, late)
+    assert (run.status, run.error) == ("succeeded", None)
+
+
+def test_a_run_whose_workers_die_ends_some_day(database, errand):
+    class Killed(BaseException):
+        pass
+
+    def die(_):
+        raise Killed
+
+    for _ in range(jobs.MOST_ATTEMPTS):
+        with pytest.raises(Killed):
+            attempt(database, errand, die)
+    run = attempt(database, errand, lambda _: pytest.fail("killed a sixth worker"))
+    assert (run.status, run.error["type"]) == ("failed", "/docs/errors#worker-lost")
+
+
 def test_progress_is_shown_while_the_work_goes_on(database, errand):
     def do(work):
         work.progress(3, 10, "series")

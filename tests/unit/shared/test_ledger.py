@@ -125,6 +125,12 @@ def test_writers_side_by_side_make_one_chain(database):
 
 TAMPERING = {
     "edit content": ("UPDATE ledger_entries SET content = replace(content, '2.5', '9.5') WHERE sequence = 3", 3),
+    "write what no entry holds": ("UPDATE ledger_entries SET content = 'geändert' WHERE sequence = 3", 3),
+    "make up an entry": (
+        "UPDATE ledger_entries SET content = '[]', hash = "
+        "encode(sha256(convert_to(concat_ws(chr(10), sequence, previous, '[]'), 'UTF8')), 'hex') WHERE sequence = 5",
+        5,
+    ),
     "edit a column": ("UPDATE ledger_entries SET actor = 'somebody' WHERE sequence = 2", 2),
     "edit the time": ("UPDATE ledger_entries SET at = at + interval '1 s' WHERE sequence = 4", 4),
     "edit the hash": ("UPDATE ledger_entries SET hash = repeat('a', 64) WHERE sequence = 2", 2),

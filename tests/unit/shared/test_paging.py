@@ -1,5 +1,7 @@
 """Pages are stable while rows come in, and a cursor serves only the list that it was made for."""
 
+import base64
+import json
 import uuid
 
 import pytest
@@ -84,6 +86,20 @@ def test_a_row_that_comes_in_before_the_cursor_moves_nothing(database, rows):
 def test_a_made_up_cursor_is_refused(database, cursor):
     with pytest.raises(Unprocessable):
         ask(database, cursor=cursor)
+
+
+@pytest.mark.parametrize("keys", [(Thing.name,), (Thing.tag,), (Thing.weight, Thing.name)])
+@pytest.mark.parametrize("value", ["\0", "\ud800", 5, None, True, [1], {"a": 1}, "1e999", "x" * 500])
+def test_a_cursor_that_was_altered_is_refused_or_finds_nothing(database, keys, value):
+    _, cursor = ask(database, keys=keys)
+    made_for, *values = json.loads(base64.urlsafe_b64decode(cursor))
+    for place in range(len(values)):
+        altered = [made_for, *values[:place], value, *values[place + 1 :]]
+        try:
+            ask(database, keys=keys, cursor=base64.urlsafe_b64encode(json.dumps(altered).encode()).decode())
+        except Unprocessable:
+            continue
+        assert value in {"1e999", "x" * 500}
 
 
 def test_a_cursor_of_another_list_is_refused(database):

@@ -1,0 +1,79 @@
+"""What comes in before a request can be refused is bounded, and what is no HTTP is still answered as a problem."""
+
+import json
+import socket
+import threading
+import time
+
+import pytest
+import uvicorn
+
+from shared.protocol import MOST_HEAD_BYTES, BoundedProtocol
+
+
+async def fine(scope, receive, send):
+    size = 0
+    while (message := await receive()).get("more_body"):
+        size += len(message["body"])
+    size += len(message["body"])
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-size", str(size).encode())]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.fixture(scope="module")
+def address():
+    config = uvicorn.Config(fine, port=0, log_level="critical", http=BoundedProtocol, lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()
+    server.should_exit = True
+    thread.join()
+
+
+def exchange(address, *pieces):
+    with socket.create_connection(address, timeout=5) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        return connection.recv(65536)
+
+
+def assert_refused(answer):
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in head
+    assert json.loads(body)["type"] == "/docs/errors#bad-request"
+
+
+@pytest.mark.parametrize("line", [b"X-%d: " + b"a" * 1000 + b"\r\n", b"b" * 1000 + b"%d"])
+def test_a_head_without_end_is_cut_off(address, line):
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX: ")
+        sent = 0
+        with pytest.raises(OSError):  # noqa: PT011  reset or broken pipe, as the kernel likes
+            while sent < 64 * MOST_HEAD_BYTES:
+                sent += connection.send(line % sent)
+
+
+def test_a_head_without_end_is_told_why(address):
+    pieces = [b"X-%d: %s\r\n" % (number, b"a" * 1000) for number in range(MOST_HEAD_BYTES // 1000 + 2)]
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        time.sleep(0.05)
+        connection.sendall(b"".join(pieces))
+        assert_refused(connection.recv(65536))
+
+
+def test_what_is_no_http_is_answered_with_a_problem(address):
+    assert_refused(exchange(address, b"no http at all\r\n\r\n"))
+
+
+def test_large_bodies_and_many_requests_are_no_heads(address):
+    size = 3 * MOST_HEAD_BYTES
+    with socket.create_connection(address, timeout=5) as connection:
+        for _ in range(3):
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nX: %s\r\n" % (b"a" * 30_000))
+            connection.sendall(b"Content-Length: %d\r\n\r\n" % size + b"b" * size)
+            assert b"x-size: %d" % size in connection.recv(65536)
