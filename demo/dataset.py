@@ -10,11 +10,12 @@ PERIODS_PER_YEAR = {"D": 365, "W": 52, "M": 12}
 RECENT = {"D": 56, "W": 13, "M": 12}
 LEAD_TIMES = {"D": (7, 14), "W": (2, 3), "M": (1, 2)}
 COVER = (0.6, 1.0, 1.4, 1.8)  # of the demand over lead time and review: some short, some ample
-UNIT_COST, ORDER_COST, SHORTAGE_COST = "0.70", "150.00", "0.30"
+UNIT_COST, SHORTAGE_COST = "0.70", "0.30"
+ORDER_SHARE = 0.01  # of what a period's demand costs: ordering pays for large and small sellers alike
 
 ASSUMED = (
-    "Stock, lead times, lot sizes and costs are ASSUMED by this demo: unit cost "
-    f"{UNIT_COST}, {ORDER_COST} per order, {SHORTAGE_COST} lost margin per unit short, holding 25 % of cost a year."
+    f"Stock, lead times, lot sizes and costs are ASSUMED by this demo: unit cost {UNIT_COST}, {ORDER_SHARE:.0%} of a "
+    f"period's purchases per order, {SHORTAGE_COST} lost margin per unit short, holding 25 % of cost a year."
 )
 
 
@@ -89,7 +90,7 @@ def assume_supply(data: Dataset) -> Supply:
         on_hand = round(mean * (lead + 1) * COVER[number % len(COVER)])
         key = {"item": item, "location": location}
         inventory.append(key | {"as_of": as_of, "on_hand": on_hand})
-        costs = {"unit_cost": UNIT_COST, "order_cost": ORDER_COST}
+        costs = {"unit_cost": UNIT_COST, "order_cost": f"{mean * float(UNIT_COST) * ORDER_SHARE:.2f}"}
         lots = {"lead_time": lead, "moq": 2 * lot, "multiple": lot}
         rules.append(key | {"mode": "buy", "source": "supplier-1"} | lots | costs)
     policies = [{"shortage_cost": SHORTAGE_COST, "shortage_mode": "lost", "review_period": 1}]

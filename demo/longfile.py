@@ -39,8 +39,7 @@ def load(path: Path, currency: str = "USD") -> Dataset:
     frequency = _frequency(table["period"])
     if frequency == "M":
         table["period"] = table["period"].dt.to_period("M").dt.to_timestamp()
-    if table.duplicated([*CODES, "period"]).any():
-        raise SystemExit(f"{path.name}: some item, location and period come twice.")
+        _check_keys(path, table)
     kept = ["item", "location", "period", "quantity"] + (["in_stock"] if "in_stock" in table else [])
     return Dataset(
         title=f"{path.name}: {len(table):,} rows, {table.groupby(['item', 'location']).ngroups:,} item-locations",
@@ -60,17 +59,16 @@ def _read(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     except ValueError:
-        raise SystemExit(
-            f"{path.name} cannot be read as {'Parquet' if path.suffix == '.parquet' else 'CSV'}."
-        ) from None
+        raise SystemExit(f"{path.name} cannot be read as the table that its name says it is.") from None
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
     """Codes stay text: 007 is not 7, and NA is a code."""
-    header = pd.read_csv(path, nrows=0)
-    codes = [column for column in (_column(header, name) for name in CODES) if column is not None]
-    table = pd.read_csv(path, converters=dict.fromkeys(codes, str.strip))
-    return table.replace(dict.fromkeys(codes, {"": None}))
+    table = pd.read_csv(path)
+    named = [column for column in (_column(table, name) for name in CODES) if column is not None]
+    if named:
+        table[named] = pd.read_csv(path, usecols=named, dtype=str, keep_default_na=False, na_values=[""])
+    return table
 
 
 def _column(table: pd.DataFrame, name: str) -> str | None:
@@ -83,6 +81,12 @@ def _check(path: Path, table: pd.DataFrame) -> None:
         raise SystemExit(f"{path.name}: every row needs an item, a location if that is a column, and a date.")
     if not table["quantity"].between(0, math.inf, inclusive="left").all():
         raise SystemExit(f"{path.name}: quantities must be numbers of at least 0 (net returns beforehand).")
+    _check_keys(path, table)
+
+
+def _check_keys(path: Path, table: pd.DataFrame) -> None:
+    if table.duplicated([*CODES, "period"]).any():
+        raise SystemExit(f"{path.name}: some item, location and period come twice.")
 
 
 def _frequency(periods: pd.Series) -> str:

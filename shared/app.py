@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 
 from shared import errors, jobs, migrate
 from shared.db import Database
@@ -43,9 +44,9 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return dict(sorted(described.items()))
 
 
-def router(**options: Any) -> APIRouter:
+def router(*, route_class: type[APIRoute] = OnceRoute, **options: Any) -> APIRouter:
     """A feature's router: strict bodies and parameters, and POSTs that can be sent again."""
-    return APIRouter(route_class=OnceRoute, **options)
+    return APIRouter(route_class=route_class, **options)
 
 
 def create_upstream(service: str, settings: UpstreamSettings, routers: Iterable[APIRouter]) -> FastAPI:
@@ -89,15 +90,20 @@ def create(title: str, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
     return app
 
 
-def document(title: str, routers: Iterable[APIRouter], prefix: str = "/v1/areas/{area}") -> dict[str, Any]:
-    """The OpenAPI document of the routers' operations, without settings or database."""
+def document(
+    title: str, routers: Iterable[APIRouter], prefix: str = "/v1/areas/{area}", *, once: bool = True
+) -> dict[str, Any]:
+    """The OpenAPI document of the routers' operations, without settings or database.
+
+    once: whether their POSTs honour `Idempotency-Key`.
+    """
     app = FastAPI()
     for feature in routers:
         app.include_router(feature, prefix=prefix)
     contract = get_openapi(title=title, version="1", routes=app.routes, separate_input_output_schemas=False)
     contract.setdefault("components", {}).setdefault("schemas", {})["ProblemOut"] = ProblemOut.model_json_schema()
     for methods in contract["paths"].values():
-        if "post" in methods:
+        if once and "post" in methods:
             methods["post"].setdefault("parameters", []).append(_IDEMPOTENCY)
     return contract
 

@@ -223,4 +223,4 @@ def _field_error(location: Sequence[str | int], error: Mapping[str, Any]) -> dic
 def _message(error: Mapping[str, Any]) -> str:
     if error["type"] == "union_tag_invalid":  # pydantic would quote the tag that came in
         return "Input does not match any of the expected kinds"
-    return str(error["msg"])
+    return str(error["msg"]).removeprefix("Value error, ")

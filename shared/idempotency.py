@@ -48,7 +48,7 @@ class KeptAnswer(Base):
     __tablename__ = "idempotency_keys"
 
     area: Mapped[str] = mapped_column(primary_key=True)
-    principal: Mapped[str] = mapped_column(primary_key=True)
+    caller: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     status: Mapped[int]
@@ -78,11 +78,11 @@ class Attempt:
 
     def begin(self, session: Session, who: Principal) -> None:
         """Take the key for this transaction; raises Replayed, InProgress or KeyReused where it was taken before."""
-        named = f"{who.area.area}\n{who.id}\n{self.key}"
+        named = f"{who.area.area}\n{_caller(who)}\n{self.key}"
         taken = session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtextextended(:named, 0))"), {"named": named})
         if not taken:
             raise InProgress("Wait for the first call to end, then send this one again.")
-        kept = session.get(KeptAnswer, (who.area.area, who.id, self.key))
+        kept = session.get(KeptAnswer, (who.area.area, _caller(who), self.key))
         if kept is not None and kept.digest != self.digest:
             raise KeyReused("Another request was sent with this key; choose a new key for a new request.")
         if kept is not None:
@@ -94,7 +94,7 @@ class Attempt:
         if self._session is None or self._who is None:
             return
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-        place = {"area": self._who.area.area, "principal": self._who.id, "key": self.key}
+        place = {"area": self._who.area.area, "caller": _caller(self._who), "key": self.key}
         answer = {"status": response.status_code, "headers": headers, "body": bytes(response.body)}
         self._session.add(KeptAnswer(**place, digest=self.digest, **answer))
         self._session.flush()
@@ -139,6 +139,11 @@ def forget(session: Session) -> None:
 def install(connection: Connection) -> None:
     """Create the table, in a service's first migration."""
     Base.metadata.create_all(connection)
+
+
+def _caller(who: Principal) -> str:
+    """Two persons behind one system's key are two callers."""
+    return f"{who.id} {who.on_behalf_of or ''}".rstrip()
 
 
 def _digest(request: Request, body: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """From the tables that a run read to the engine's panel, and what a person should know of the data."""
 
+import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -109,6 +110,14 @@ def _held(driver: DriverPanel, history: int) -> tuple[DriverPanel, dict[str, Any
     touched = int((~known & ~np.isnan(held))[:, history:].any(axis=1).sum())
     detail = f"Driver {driver.name} lacks values inside the horizon: its last value is held."
     return replace(driver, matrix=held), _warning("driver-held", detail, touched) if touched else None
+
+
+def hindsight(origin: datetime.date, trained_until: datetime.date) -> Warnings:
+    """A warning where the model has learned from periods after the origin: such a forecast is no test of it."""
+    if origin >= trained_until:
+        return []
+    detail = f"The model has learned from demand until {trained_until}: it knows more than was known at the origin."
+    return [_warning("hindsight", detail, 1)]
 
 
 FLAGS = {

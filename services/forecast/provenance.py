@@ -8,7 +8,7 @@ PACKAGE = "services.forecast"
 
 
 def code_version() -> str:
-    """SHA-256 over the sources that decide the numbers: the engine's, and those of the panel that it is given."""
+    """SHA-256 over the sources that decide the numbers: the engine's, the joint paths', and the panel's."""
     digest = hashlib.sha256()
     for source in _sources():
         content = source.read_bytes()
@@ -19,4 +19,5 @@ def code_version() -> str:
 def _sources() -> list[Traversable]:
     root = files(PACKAGE)
     engine = sorted((root / "engine").iterdir(), key=lambda entry: entry.name)
-    return [root / "panels.py", *(source for source in engine if source.name.endswith(".py"))]
+    sources = [source for source in engine if source.name.endswith(".py")]
+    return [root / "panels.py", files("shared") / "paths.py", *sources]

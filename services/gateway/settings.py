@@ -1,4 +1,4 @@
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from services.gateway.keys.credential import Credential
 from shared.settings import Secret, ServiceSettings
@@ -30,7 +30,8 @@ class GatewaySettings(ServiceSettings):
 
     @field_validator("bootstrap_admin_key", "forecast_service_key", "planner_service_key")
     @classmethod
-    def _is_key(cls, key: SecretStr) -> SecretStr:
-        if Credential.parse(key.get_secret_value()) is None:
-            raise ValueError("must be an API key of the form accord_<environment>_<id>_<secret>")
+    def _is_key(cls, key: SecretStr, info: ValidationInfo) -> SecretStr:
+        parsed = Credential.parse(key.get_secret_value())
+        if parsed is None or parsed.environment != info.data.get("environment"):
+            raise ValueError("must be an API key of the form accord_<environment>_<id>_<secret>, for this environment")
         return key

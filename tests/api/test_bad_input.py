@@ -111,6 +111,58 @@ def test_a_row_that_holds_is_stored_and_a_replay_changes_nothing(accord, method,
     assert [one for one in stored(area)[path] if row.items() <= one.items()] != []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"kind": "price", "known_ahead": true}',
+        '{"kind": "price", "known_ahead": true, "scope": "item", "unit": "EUR"}',
+        '{"kind": "price", "known_ahead": "true", "scope": "item"}',
+        '{"kind": "price", "known_ahead": 1, "scope": "item"}',
+        '{"kind": "luck", "known_ahead": true, "scope": "item"}',
+        '{"kind": "price", "known_ahead": true, "scope": "item", "publication_delay": NaN}',
+        '{"kind": "price", "known_ahead": true, "scope": "item", "publication_delay": 0}',
+        '{"kind": "price", "kind": "event", "known_ahead": true, "scope": "item"}',
+        '{"kind": "price", "known_ahead": true, "scope": "item", "description": "\\u0000"}',
+        '[{"kind": "price", "known_ahead": true, "scope": "item"}]',
+        "null",
+    ],
+)
+def test_a_bad_driver_is_refused(loaded, text):
+    for name in ("fresh", "price"):
+        assert_refused(loaded, send(loaded, "PUT", f"/drivers/{name}", text), 422)
+    drivers = loaded.as_("viewer").get("/drivers").json()["items"]
+    assert [(one["driver"], one["version"], one["kind"], one["scope"]) for one in drivers] == [
+        ("price", 1, "price", "item-location")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "slug", "pointers"),
+    [
+        ({"item": "ghost", "location": "L1"}, "unknown-reference", ["#/1/item"]),
+        ({"item": "A", "location": "nowhere"}, "unknown-reference", ["#/1/location"]),
+        ({"item": "A"}, "wrong-scope", ["#/1/location"]),
+        ({}, "wrong-scope", ["#/1/item", "#/1/location"]),
+        ({"item": "A", "location": "L1", "period": "2024-01-02"}, "off-calendar", ["#/1/period"]),
+    ],
+)
+def test_a_drivers_values_are_refused_whole(loaded, row, slug, pointers):
+    good = {"item": "A", "location": "L1", "period": week(200), "value": 1}
+    before = stored(loaded)
+    answer = loaded.as_("integrator").post(
+        "/drivers/price/values", json=[good, {"period": week(201), "value": 1} | row]
+    )
+    assert_refused(loaded, answer, 422)
+    assert answer.json()["type"] == f"/docs/errors#{slug}"
+    assert [error["pointer"] for error in answer.json()["errors"]] == pointers
+    assert stored(loaded) == before
+
+
+def test_values_of_a_driver_that_nobody_defined(loaded):
+    row = {"item": "A", "location": "L1", "period": week(200), "value": 1}
+    assert_refused(loaded, loaded.as_("integrator").post("/drivers/unheard-of/values", json=row), 404)
+
+
 def test_demand_names_its_missing_references(loaded):
     rows = [
         {"item": "A", "location": "L1", "period": week(200), "quantity": 1},
@@ -209,6 +261,7 @@ def test_training_without_demand_says_what_to_do(accord):
 def test_a_bad_wish_of_mlops_is_refused(loaded, path, body):
     answer = loaded.as_("mlops").post(path, json=body, headers={"If-Match": '"0"'})
     assert_refused(loaded, answer, 422)
+    assert loaded.as_("viewer").get(path).json()["items"] == []
 
 
 @pytest.mark.parametrize(
@@ -225,6 +278,7 @@ def test_a_bad_wish_of_mlops_is_refused(loaded, path, body):
 )
 def test_a_bad_wish_of_planners_is_refused(loaded, path, body):
     assert_refused(loaded, loaded.as_("planner").post(path, json=body), 422)
+    assert loaded.as_("viewer").get(path).json()["items"] == []
 
 
 def test_a_version_that_does_not_exist_cannot_be_promoted(loaded):

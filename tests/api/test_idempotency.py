@@ -57,6 +57,17 @@ def test_keys_of_other_callers_and_areas_are_other_keys(accord, loaded):
     assert send(other, key, body(quantity=8)).json()["created"] == 1
 
 
+def test_persons_behind_one_key_are_callers_of_their_own(loaded):
+    system, key = loaded.as_("mlops", delegate=True), str(uuid4())
+    locations = {
+        system.post(
+            "/training-runs", json={"reason": "mine"}, headers={"Idempotency-Key": key, "On-Behalf-Of": person}
+        ).headers["location"]
+        for person in ("ann", "bob", "ann")
+    }
+    assert len(locations) == 2
+
+
 def test_a_failed_call_keeps_nothing(loaded):
     key = str(uuid4())
     wrong = [{"item": "ghost", "location": "L1", "period": week(104), "quantity": 1}]

@@ -31,7 +31,8 @@ def test_the_demo_runs_on_ones_own_file(accord, file):
     command = [sys.executable, "-m", "demo", "--data", str(file), "--port", port, "--data-dir", str(accord.data_dir)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    for part in ("sales.csv: 220 rows, 2 item-locations", "seasonal naive", "What to do", "holds", "Done in"):
+    decided = ("  accept    tea at", "  override  tea at")
+    for part in ("sales.csv: 220 rows, 2 item-locations", "seasonal naive", *decided, "holds", "Done in"):
         assert part in done.stdout
     assert (accord.data_dir / "fan-chart-demo-sales.png").read_bytes().startswith(b"\x89PNG")
 

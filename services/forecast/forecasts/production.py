@@ -45,7 +45,8 @@ def forecast(work: Work[Forecast], settings: Settings) -> None:
         run.origin = taken.origin
         run.output_digest = _digest(panel, found)
         run.code_version = provenance.code_version()
-        run.warnings = [*warnings, *panels.flagged(found.flags)]
+        late = panels.hindsight(taken.origin, version.last_period)
+        run.warnings = [*late, *warnings, *panels.flagged(found.flags)]
 
 
 def _version(work: Work[Forecast]) -> ModelVersion:

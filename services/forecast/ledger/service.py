@@ -22,10 +22,10 @@ def verify(session: Session, area: str) -> tuple[int, Finding | None]:
 def _promotions(session: Session, area: str) -> Finding | None:
     logged = select(Entry).where(Entry.area == area, Entry.action == "promote").order_by(Entry.sequence)
     stored = session.scalars(promotions.promotions(area).order_by(Promotion.sequence)).all()
-    by_sequence = {row.sequence: promotions.facts(row) for row in stored}
+    by_sequence = {row.sequence: (promotions.facts(row), row.promoted_by) for row in stored}
     for entry in session.scalars(logged):
         facts: dict[str, Any] = json.loads(entry.content)["body"]
-        if by_sequence.pop(facts["sequence"], None) != facts:
+        if by_sequence.pop(facts["sequence"], None) != (facts, entry.actor):
             return Finding(entry.sequence, f"promotion {facts['sequence']} is not what was logged")
     if by_sequence:
         return Finding(0, f"promotion {min(by_sequence)} was never logged")

@@ -9,10 +9,11 @@ from shared import app, etag
 from shared.app import problems
 from shared.errors import NotFound
 from shared.etag import IfMatch
+from shared.http import StrictRoute
 from shared.paging import Page, Paging
 from shared.schemas import Key
 
-router = app.router(prefix="/v1/areas", tags=["Areas"])
+router = app.router(route_class=StrictRoute, prefix="/v1/areas", tags=["Areas"])
 
 
 @router.get("", operation_id="list_areas", responses=problems())

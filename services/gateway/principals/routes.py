@@ -12,9 +12,10 @@ from services.gateway.principals.schemas import Grant, MeOut, PrincipalIn, Princ
 from services.gateway.principals.tables import PrincipalRow
 from shared import app
 from shared.app import problems
+from shared.http import StrictRoute
 from shared.paging import Page, Paging
 
-router = app.router(prefix="/v1", tags=["Access"])
+router = app.router(route_class=StrictRoute, prefix="/v1", tags=["Access"])
 
 
 @router.get("/me", operation_id="get_me", responses=problems())

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
-from services.forecast.models.tables import ModelVersion, TrainingRun
+from services.forecast.models.tables import ModelVersion, Promotion, TrainingRun
 
 METRICS = {"overall": {"model": {"wql": 0.1}}, "improvement": {"wql": {"estimate": 0.2}}, "origins": []}
 
@@ -96,15 +96,29 @@ def test_of_many_at_once_one_wins(modelled):
     ]
 
 
-def test_verify_finds_a_promotion_that_was_changed_behind_the_ledger(modelled, database):
+@pytest.mark.parametrize(
+    "change", [{"version": 3}, {"previous_version": None}, {"reason": "other"}, {"promoted_by": "somebody else"}]
+)
+def test_verify_finds_a_promotion_that_was_changed_behind_the_ledger(modelled, database, change):
     promote(modelled, 1, '"0"')
     promote(modelled, 2, '"1"')
     with database.write() as session:
-        change = text("UPDATE promotions SET version = 3 WHERE area = :area AND sequence = 2")
-        session.execute(change, {"area": modelled.area.area})
+        second = update(Promotion).where(Promotion.area == modelled.area.area, Promotion.sequence == 2)
+        session.execute(second.values(change))
     chain = modelled.ok("POST", "/decisions:verify")["chains"][0]
     assert (chain["intact"], chain["first_bad"]["sequence"]) == (False, 2)
     assert "promotion 2" in chain["first_bad"]["reason"]
+
+
+def test_verify_finds_a_promotion_that_nobody_logged(modelled, database):
+    promote(modelled, 1, '"0"')
+    with database.write() as session:
+        smuggled = text(
+            "INSERT INTO promotions SELECT area, 2, 3, 1, reason, promoted_by FROM promotions WHERE area = :a"
+        )
+        session.execute(smuggled, {"a": modelled.area.area})
+    chain = modelled.ok("POST", "/decisions:verify")["chains"][0]
+    assert (chain["intact"], chain["first_bad"]["reason"]) == (False, "promotion 2 was never logged")
 
 
 @pytest.mark.parametrize(

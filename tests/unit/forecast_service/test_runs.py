@@ -1,6 +1,8 @@
 """Train, promote, forecast: the jobs on a real database and a real MLflow, called as the worker calls them."""
 
+import datetime
 import io
+from pathlib import Path
 from types import SimpleNamespace
 
 import mlflow
@@ -9,7 +11,11 @@ import pyarrow.csv
 import pytest
 from sqlalchemy import text
 
-from services.forecast import jobs
+from services.forecast import jobs, panels
+from services.forecast.datasets import Datasets
+from services.forecast.engine.model import Model
+from services.forecast.inputs import Inputs
+from services.forecast.panels import Profile
 from tests.factories import history, week
 from tests.unit.forecast_service.conftest import Caller, profile
 
@@ -81,6 +87,7 @@ def test_a_version_carries_its_backtest_and_its_lineage(trained):
     assert metrics["improvement"]["wql"]["low"] <= metrics["improvement"]["wql"]["estimate"]
     assert metrics["overall"]["model"].keys() == metrics["overall"]["seasonal_naive"].keys()
     assert metrics["series"]["better"] + metrics["series"]["worse"] == 3
+    assert metrics["cells"]["better"] + metrics["cells"]["worse"] == 3 * 3
     assert version["last_period"] == week(WEEKS - 1)
     assert {"name": "horizon", "family": "horizon"} in version["features"]
     run = trained.ok("GET", f"/training-runs/{version['training_run']}")
@@ -98,9 +105,23 @@ def test_mlflow_holds_the_version_with_all_that_was_asked(trained, settings):
     assert len(client.get_metric_history(run.info.run_id, "seasonal_naive_wql")) == 3
     model = mlflow.xgboost.load_model("models:/accord-trained/1")
     assert model.feature_names == [feature["name"] for feature in version["features"]]
+    logged = client.get_logged_model(stored.source.rpartition("/")[2])
+    assert {metric.key for metric in logged.metrics} == set(run.data.metrics)
     card = mlflow.models.get_model_info("models:/accord-trained/1")
     assert {column.type.name for column in card.signature.inputs} == {"double"}
     assert card.saved_input_example_info is not None
+
+
+def test_the_version_in_mlflow_suffices_to_forecast(forecast, promoted, settings):
+    stored = mlflow.MlflowClient(settings.mlflow_tracking_uri).get_model_version("accord-trained", "1")
+    place = Path(mlflow.artifacts.download_artifacts("models:/accord-trained/1/extra_files"))
+    model = Model.from_files({path.name: path.read_bytes() for path in place.iterdir()})
+    digest = stored.tags["accord.dataset_digest"]
+    tables = Datasets(settings.datasets).read(digest)
+    inputs = Inputs(digest, datetime.date.fromisoformat(week(WEEKS - 1)), tables)
+    panel, _ = panels.panel(inputs, Profile("W", 52, HORIZON))
+    rows = promoted.ok("GET", f"/forecasts/{forecast['id']}/values")["items"]
+    assert [row["mean"] for row in rows] == model.forecast(panel).mean.ravel().tolist()
 
 
 def test_the_alias_in_mlflow_follows_the_promotion(promoted, work, settings):
@@ -157,12 +178,14 @@ def test_the_same_data_and_model_give_the_same_forecast(promoted, forecast, work
     assert again["output_digest"] == forecast["output_digest"]
 
 
-def test_an_earlier_origin_does_not_know_what_came_later(promoted, forecast, work):
+def test_an_earlier_origin_reads_no_later_demand_and_tells_that_the_model_knows_it(promoted, forecast, work):
     run = promoted.ok("POST", "/forecasts", json={"origin": week(WEEKS - 5), "horizon": 1})
     work(jobs.forecast, run_id=run["id"])
     run = promoted.ok("GET", f"/forecasts/{run['id']}")
     assert (run["status"], run["periods"]) == ("succeeded", [week(WEEKS - 4)])
     assert run["input_digest"] != forecast["input_digest"]
+    assert "hindsight" in {warning["code"] for warning in run["warnings"]}
+    assert "hindsight" not in {warning["code"] for warning in forecast["warnings"]}
 
 
 def test_a_damaged_cache_is_replaced_and_a_damaged_registry_refused(promoted, work, settings, database):
