@@ -4,12 +4,15 @@ The commit happens before the response is sent: the session dependency has funct
 a 2xx holds a durable effect.
 """
 
+import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from sqlalchemy import MetaData, create_engine, text
+from sqlalchemy import ARRAY, Date, DateTime, Double, MetaData, Numeric, Text, create_engine, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared import idempotency
@@ -21,6 +24,15 @@ CONVENTION = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
+}
+COLUMN_TYPES: dict[Any, Any] = {
+    str: Text(),
+    datetime.datetime: DateTime(timezone=True),
+    Decimal: Numeric(),
+    dict[str, Any]: JSONB(),
+    list[dict[str, Any]]: JSONB(),
+    list[datetime.date]: ARRAY(Date()),
+    list[float]: ARRAY(Double()),
 }
 STATEMENT_TIMEOUT_MS = 30_000
 

@@ -39,10 +39,13 @@ def _all(dependant: Any) -> list[Any]:
 
 
 def _only_known(request: Request, known: set[str]) -> None:
-    unknown = sorted(set(request.query_params) - known)
-    if unknown:
-        errors = [{"parameter": name[:100], "detail": "is not a parameter of this call"} for name in unknown]
-        raise Unprocessable("Unknown query parameters.", errors=errors)
+    given = [name for name, _ in request.query_params.multi_items()]
+    errors = [
+        {"parameter": name[:100], "detail": "is not a parameter of this call"} for name in given if name not in known
+    ]
+    errors += [{"parameter": name, "detail": "is given twice"} for name in known if given.count(name) > 1]
+    if errors:
+        raise Unprocessable("Some query parameters do not hold; see errors.", errors=errors)
 
 
 def _expect_json(request: Request) -> None:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import DateTime, Text, select
 from sqlalchemy.dialects.postgresql import insert
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared import observe
 from shared.principal import Principal
+from shared.schemas import Schema
 
 GENESIS = "0" * 64
 
@@ -59,6 +60,29 @@ class Finding:
 
     sequence: int
     reason: str
+
+
+class FirstBadOut(Schema):
+    sequence: int
+    reason: str
+
+
+class ChainOut(Schema):
+    """How far a service's chain holds. `first_bad` is null where all of it does."""
+
+    service: str
+    entries: int
+    intact: bool
+    first_bad: FirstBadOut | None
+
+
+class VerificationOut(Schema):
+    chains: list[ChainOut]
+
+    @classmethod
+    def of(cls, service: str, entries: int, finding: Finding | None) -> Self:
+        first_bad = FirstBadOut.model_validate(finding) if finding else None
+        return cls(chains=[ChainOut(service=service, entries=entries, intact=finding is None, first_bad=first_bad)])
 
 
 def canonical(content: Mapping[str, Any]) -> str:

@@ -71,7 +71,7 @@ def _csv_rows(body: bytes, row: type[Schema]) -> list[dict[str, str]]:
 
 def _check_header(header: Sequence[str], row: type[Schema]) -> None:
     known = set(row.model_fields)
-    if len(set(header)) != len(header) or not set(header) <= known:
+    if not header or len(set(header)) != len(header) or not set(header) <= known:
         names = ", ".join(row.model_fields)
         raise Unprocessable(f"The first line must name columns among: {names}. Columns are separated by commas.")
 

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Sequence
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from shared.errors import Unprocessable
 from shared.principal import Area
@@ -10,6 +11,10 @@ from shared.principal import Area
 
 class OffCalendar(Unprocessable):
     slug, title = "off-calendar", "Not the first date of a period"
+
+
+class FuturePeriod(Unprocessable):
+    slug, title = "future-period", "Demand that has not come yet"
 
 
 class HasPeriod(Protocol):
@@ -43,6 +48,18 @@ def require_starts(area: Area, rows: Sequence[HasPeriod]) -> None:
     ]
     if errors:
         raise _off(errors)
+
+
+def require_begun(area: Area, rows: Sequence[HasPeriod]) -> None:
+    """422 where a row's period begins after today in the area's time zone: history cannot lie ahead."""
+    today = datetime.datetime.now(ZoneInfo(area.time_zone)).date()
+    errors = [
+        {"pointer": f"#/{index}/period", "detail": "has not begun yet"}
+        for index, row in enumerate(rows)
+        if row.period > today
+    ]
+    if errors:
+        raise FuturePeriod("Demand is what has happened; nothing was stored.", errors=errors)
 
 
 def _off(errors: list[dict[str, str]]) -> OffCalendar:

@@ -1,11 +1,7 @@
 """What all tables of the forecast service have in common."""
 
-import datetime
-from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
-from sqlalchemy import DateTime, Numeric, Text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared import db
@@ -14,13 +10,7 @@ from shared.jobs import Run
 
 class Base(DeclarativeBase):
     metadata = db.metadata()
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        str: Text(),
-        datetime.datetime: DateTime(timezone=True),
-        Decimal: Numeric(),
-        dict[str, Any]: JSONB(),
-        list[dict[str, Any]]: JSONB(),
-    }
+    type_annotation_map = db.COLUMN_TYPES
 
 
 class DataRun(Run):

@@ -1,11 +1,5 @@
 """What all tables of the planner service have in common."""
 
-import datetime
-from decimal import Decimal
-from typing import Any, ClassVar
-
-from sqlalchemy import ARRAY, Date, DateTime, Double, Numeric, Text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
 from shared import db
@@ -13,12 +7,4 @@ from shared import db
 
 class Base(DeclarativeBase):
     metadata = db.metadata()
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        str: Text(),
-        datetime.datetime: DateTime(timezone=True),
-        Decimal: Numeric(),
-        dict[str, Any]: JSONB(),
-        list[dict[str, Any]]: JSONB(),
-        list[datetime.date]: ARRAY(Date()),
-        list[float]: ARRAY(Double()),
-    }
+    type_annotation_map = db.COLUMN_TYPES

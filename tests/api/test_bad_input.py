@@ -192,6 +192,14 @@ def test_a_period_off_the_calendar_is_told_the_right_one(accord, frequency, peri
     assert right in answer.text
 
 
+def test_demand_that_has_not_come_yet_is_refused(loaded):
+    row = {"item": "A", "location": "L1", "period": week(600), "quantity": 3}
+    answer = loaded.as_("integrator").post("/demand", json=[row])
+    assert_refused(loaded, answer, 422)
+    assert answer.json()["type"] == "/docs/errors#future-period"
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["#/0/period"]
+
+
 def test_returns_are_to_be_netted(loaded):
     row = {"item": "A", "location": "L1", "period": week(200), "quantity": -3}
     answer = loaded.as_("integrator").post("/demand", json=[row])

@@ -27,9 +27,13 @@ COLUMNS: dict[str, TypeEngine[Any]] = {
 
 
 def put(session: Session, area: Area, rows: Sequence[DemandIn]) -> Counts:
-    """Store demand, all rows or none. Raises OffCalendar, UnknownReference, and Unprocessable for duplicate keys."""
+    """Store demand, all rows or none.
+
+    Raises OffCalendar, FuturePeriod, UnknownReference, and Unprocessable for duplicate keys.
+    """
     reject_duplicates(rows, lambda row: (row.item, row.location, row.period))
     periods.require_starts(area, rows)
+    periods.require_begun(area, rows)
     incoming = staging.stage(session, COLUMNS, rows)
     require_known(session, area.area, incoming)
     _add_series(session, area.area, incoming)

@@ -1,8 +1,8 @@
 from services.forecast.ledger import service
-from services.forecast.ledger.schemas import VerificationOut
 from shared.app import problems
 from shared.app import router as strict_router
 from shared.db import Read
+from shared.ledger import VerificationOut
 from shared.principal import Caller
 
 router = strict_router(tags=["Decisions"])

@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import Query
 
 from services.planner.ledger import service
-from services.planner.ledger.schemas import EntryOut, VerificationOut
+from services.planner.ledger.schemas import EntryOut
 from services.planner.ledger.tables import Entry
 from shared import app
 from shared.app import problems
 from shared.db import Read
+from shared.ledger import VerificationOut
 from shared.paging import Page, Paging, page
 from shared.principal import Caller
 

@@ -18,21 +18,3 @@ class EntryOut(Schema):
     content: str
     previous: str
     hash: str
-
-
-class FirstBadOut(Schema):
-    sequence: int
-    reason: str
-
-
-class ChainOut(Schema):
-    """How far a service's chain holds. `first_bad` is null where all of it does."""
-
-    service: str
-    entries: int
-    intact: bool
-    first_bad: FirstBadOut | None
-
-
-class VerificationOut(Schema):
-    chains: list[ChainOut]

@@ -6,9 +6,10 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from services.planner.ledger import verification
-from services.planner.ledger.schemas import ChainOut, EntryOut, FirstBadOut, VerificationOut
+from services.planner.ledger.schemas import EntryOut
 from services.planner.ledger.tables import TABLES, Entry
 from shared import ledger
+from shared.ledger import VerificationOut
 from shared.principal import Principal
 
 
@@ -25,7 +26,4 @@ def verify(session: Session, who: Principal) -> VerificationOut:
     """The chain itself; where it holds, the recommendations' content and their states as well."""
     area = who.area.area
     entries, finding = ledger.verify(session, TABLES, area)
-    finding = finding or verification.fault(session, area)
-    first_bad = FirstBadOut(sequence=finding.sequence, reason=finding.reason) if finding else None
-    chain = ChainOut(service="planner", entries=entries, intact=finding is None, first_bad=first_bad)
-    return VerificationOut(chains=[chain])
+    return VerificationOut.of("planner", entries, finding or verification.fault(session, area))

@@ -182,6 +182,8 @@ def test_an_unknown_query_parameter_is_refused(client):
     assert client.get("/things/4?limit=2").json() == {"number": 4, "limit": 2}
     body = assert_problem(client.get("/things/4?limt=2"), 422, "invalid")
     assert body["errors"] == [{"parameter": "limt", "detail": "is not a parameter of this call"}]
+    twice = assert_problem(client.get("/things/4?limit=2&limit=3"), 422, "invalid")
+    assert twice["errors"] == [{"parameter": "limit", "detail": "is given twice"}]
 
 
 def test_an_unexpected_error_tells_nothing_but_its_id(client):
