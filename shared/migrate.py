@@ -8,7 +8,7 @@ import alembic.context
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.orm import Session
 
 from shared.settings import MigrationSettings
@@ -22,7 +22,8 @@ def run(service: str) -> None:
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('accord migrate'))"))
         configuration.attributes["connection"] = connection
-        alembic.command.upgrade(configuration, "head")
+        if _is_behind(connection, configuration):
+            alembic.command.upgrade(configuration, "head")
     engine.dispose()
 
 
@@ -34,9 +35,16 @@ def apply() -> None:
 
 
 def is_current(session: Session, service: str) -> bool:
-    """Whether the database stands at the newest revision that this code knows."""
-    applied = MigrationContext.configure(session.connection()).get_current_revision()
-    return applied == ScriptDirectory.from_config(_configuration(service)).get_current_head()
+    """Whether the database stands at the newest revision that this code knows, or beyond it."""
+    return not _is_behind(session.connection(), _configuration(service))
+
+
+def _is_behind(connection: Connection, configuration: Config) -> bool:
+    """A revision that this code does not know is a newer release's, whose schema this release still works on."""
+    applied = MigrationContext.configure(connection).get_current_revision()
+    scripts = ScriptDirectory.from_config(configuration)
+    known = {script.revision for script in scripts.walk_revisions()}
+    return applied is None or (applied in known and applied != scripts.get_current_head())
 
 
 def _configuration(service: str) -> Config:
