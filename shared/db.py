@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from sqlalchemy import ARRAY, Date, DateTime, Double, MetaData, Numeric, Text, create_engine, text
+from sqlalchemy import ARRAY, Date, DateTime, Double, MetaData, Numeric, Text, create_engine
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -69,10 +69,6 @@ class Database:
         """A read-only transaction with one consistent view."""
         with self._read.begin() as session:
             yield session
-
-    def ping(self) -> None:
-        with self.read() as session:
-            session.execute(text("SELECT 1"))
 
     def dispose(self) -> None:
         self.engine.dispose()
