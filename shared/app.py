@@ -39,9 +39,13 @@ class ProblemOut(Schema):
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a route: its problems, each with the one problem schema."""
-    media = {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
-    described = {status: {"description": "Problem", "content": media} for status in (401, 403, 404, 422, *statuses)}
-    return dict(sorted(described.items()))
+    return dict.fromkeys(sorted({400, 401, 403, 404, 422, *statuses}), _PROBLEM)
+
+
+_PROBLEM = {
+    "description": "Problem",
+    "content": {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
+}
 
 
 def router(*, route_class: type[APIRoute] = OnceRoute, **options: Any) -> APIRouter:
@@ -105,6 +109,9 @@ def document(
     for methods in contract["paths"].values():
         if once and "post" in methods:
             methods["post"].setdefault("parameters", []).append(_IDEMPOTENCY)
+        for operation in methods.values():
+            if "requestBody" in operation:
+                operation["responses"] |= {"413": _PROBLEM, "415": _PROBLEM}
     return contract
 
 

@@ -159,11 +159,20 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 
 async def _database(_: Request, error: Exception) -> Response:
-    if not is_outage(error):
+    if is_outage(error):
+        log.warning("database unavailable: %s", type(error).__name__)
+        problem: Problem = Unavailable("The database cannot be reached; try again.")
+    elif _is_data(error):
+        log.warning("a value that no column holds passed validation", exc_info=error)
+        problem = Unprocessable("A value is outside the range that can be stored or compared.")
+    else:
         return _unexpected(error)
-    log.warning("database unavailable: %s", type(error).__name__)
-    problem = Unavailable("The database cannot be reached; try again.")
     return respond(problem.document(observe.request_id()), problem.headers)
+
+
+def _is_data(error: Exception) -> bool:
+    """SQLSTATE class 22, data exception: the last net under the schemas, whose bounds should have been narrower."""
+    return isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", None) or "").startswith("22")
 
 
 def is_outage(error: Exception) -> bool:

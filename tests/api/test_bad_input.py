@@ -229,6 +229,11 @@ def test_a_bad_page_is_refused(loaded, path, query):
     assert_refused(loaded, loaded.as_("viewer").get(f"{path}?{query}"), 422)
 
 
+@pytest.mark.parametrize("after", ["-1", "2147483648", "18728261546894", "x"])
+def test_a_sequence_that_cannot_be_is_refused(loaded, after):
+    assert_refused(loaded, loaded.as_("auditor").get(f"/decisions?after={after}"), 422)
+
+
 def test_a_forecast_without_a_champion_says_what_to_do(accord):
     area = accord.area()
     load_history(area, 10)

@@ -22,7 +22,7 @@ def list_decisions(
     who: Caller,
     session: Read,
     asked: Paging,
-    after: Annotated[int, Query(ge=0, lt=2**53, description="The last sequence that is known already.")] = 0,
+    after: Annotated[int, Query(ge=0, lt=2**31, description="The last sequence that is known already.")] = 0,
 ) -> Page[EntryOut]:
     """List the ledger's entries in their order: what was recommended, decided and released."""
     rows, cursor = page(session, service.log(who, after), (Entry.sequence,), asked)

@@ -77,6 +77,11 @@ def test_the_commit_precedes_the_answer(client, happened):
     assert happened == ["commit", "answer"]
 
 
+def test_a_value_that_no_column_holds_is_the_callers_mistake(client):
+    answer = store(client, 2**40)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/docs/errors#invalid")
+
+
 def test_a_commit_that_fails_is_told(client, database):
     assert store(client, 2).status_code == 201
     assert store(client, 2).status_code == 500  # the key is checked at the commit, after the handler has returned
