@@ -109,6 +109,7 @@ def document(
     for methods in contract["paths"].values():
         if once and "post" in methods:
             methods["post"].setdefault("parameters", []).append(_IDEMPOTENCY)
+            methods["post"]["responses"] |= {"409": _PROBLEM}
         for operation in methods.values():
             if "requestBody" in operation:
                 operation["responses"] |= {"413": _PROBLEM, "415": _PROBLEM}
