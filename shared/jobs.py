@@ -115,6 +115,14 @@ def defer(session: Session, task: str, *, lock: str | None = None, **arguments: 
     app.configure_task(task, lock=lock, connection=psycopg_connection(session)).defer(**arguments)
 
 
+def named[R: Run](session: Session, runs: Select[R], table: type[R], name: UUID | str) -> R | None:
+    """The one of `runs` with this id, or, for `latest`, the newest that succeeded."""
+    if isinstance(name, UUID):
+        return session.scalar(runs.where(table.id == name))
+    succeeded = runs.where(table.status == "succeeded")
+    return session.scalar(succeeded.order_by(table.created_at.desc(), table.id.desc()).limit(1))
+
+
 def cancel(session: Session, run: Run) -> None:
     """Ask a run to stop: at once where no worker has it yet, else at its next step. A finished run stays as it is."""
     session.refresh(run, with_for_update=True)

@@ -64,16 +64,12 @@ def runs(area: str) -> Select[Forecast]:
 
 def one(session: Session, area: str, name: UUID | str) -> Forecast:
     """A run by its id, or `latest`: the newest that succeeded. NoForecast where there is none."""
-    if isinstance(name, UUID):
-        run = session.scalar(runs(area).where(Forecast.id == name))
-        if run is None:
-            raise NotFound("There is no such forecast in this area.")
+    run = jobs.named(session, runs(area), Forecast, name)
+    if run is not None:
         return run
-    succeeded = runs(area).where(Forecast.status == "succeeded")
-    run = session.scalar(succeeded.order_by(Forecast.created_at.desc(), Forecast.id.desc()).limit(1))
-    if run is None:
-        raise NoForecast("This area has no forecast yet: POST forecasts makes one.")
-    return run
+    if isinstance(name, UUID):
+        raise NotFound("There is no such forecast in this area.")
+    raise NoForecast("This area has no forecast yet: POST forecasts makes one.")
 
 
 def ready(session: Session, area: str, name: UUID | str) -> Forecast:

@@ -43,16 +43,12 @@ def runs(who: Principal) -> Select[Plan]:
 
 def one(session: Session, who: Principal, name: UUID | str) -> Plan:
     """A run by its id, or `latest`: the newest that succeeded. NoPlan where there is none."""
-    if isinstance(name, UUID):
-        run = session.scalar(runs(who).where(Plan.id == name))
-        if run is None:
-            raise NotFound("There is no such plan in this area.")
+    run = jobs.named(session, runs(who), Plan, name)
+    if run is not None:
         return run
-    newest = runs(who).where(Plan.status == "succeeded").order_by(Plan.created_at.desc(), Plan.id.desc())
-    run = session.scalar(newest.limit(1))
-    if run is None:
-        raise NoPlan("This area has no plan yet: POST plans makes one.")
-    return run
+    if isinstance(name, UUID):
+        raise NotFound("There is no such plan in this area.")
+    raise NoPlan("This area has no plan yet: POST plans makes one.")
 
 
 def ready(session: Session, who: Principal, name: UUID | str) -> Plan:

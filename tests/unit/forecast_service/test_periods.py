@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.forecast import periods
-from tests.unit.forecast_service.conftest import profile
+from tests.unit.inside import profile
 
 days = st.dates(datetime.date(1900, 2, 1), datetime.date(2200, 12, 31))
 areas = st.builds(

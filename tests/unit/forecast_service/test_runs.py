@@ -17,7 +17,8 @@ from services.forecast.engine.model import Model
 from services.forecast.inputs import Inputs
 from services.forecast.panels import Profile
 from tests.factories import history, week
-from tests.unit.forecast_service.conftest import Caller, profile
+from tests.unit.forecast_service.conftest import Caller
+from tests.unit.inside import profile
 
 ARROW = {"Accept": "application/vnd.apache.arrow.stream"}
 WEEKS = 70

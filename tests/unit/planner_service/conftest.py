@@ -1,8 +1,7 @@
 """The planner service's own application on a real database, called as the gateway would call it."""
 
 import itertools
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,52 +15,18 @@ from services.planner.plans.tables import Plan
 from services.planner.settings import Settings
 from shared import jobs, migrate
 from shared.db import Database
-from shared.principal import HEADER, Area, Principal, Signer
+from tests.unit.inside import SECRET, Inside, profile
 from tests.unit.planner_service.upstream import MONDAY, Upstream, demand, values
 
-SECRET = "a secret of the tests, long enough to be one"
 _numbers = itertools.count()
 
 
-def profile(name: str = "north", **changes: Any) -> Area:
-    usual = Area(
-        area=name,
-        frequency="W",
-        season_length=52,
-        horizon=8,
-        quantiles=(0.1, 0.5, 0.9),
-        currency="USD",
-        time_zone="UTC",
-        week_start=1,
-        holding_rate=Decimal("0.52"),
-        shortage_factor=Decimal(1),
-    )
-    return replace(usual, **changes)
-
-
-def principal(area: Area, name: str = "person-1") -> Principal:
-    return Principal(name, name, frozenset({"admin"}), area)
-
-
 @dataclass
-class Caller:
-    """Calls the application inside one area."""
+class Caller(Inside):
+    service = "planner"
 
-    client: TestClient
-    area: Area
     database: Database
     upstream: Upstream
-
-    def __call__(self, method: str, path: str, *, by: str = "person-1", **request: Any) -> Any:
-        path = f"/v1/areas/{self.area.area}{path}"
-        token = Signer("planner", SECRET).sign(principal(self.area, by), method, path.partition("?")[0])
-        headers = {HEADER: token} | request.pop("headers", {})
-        return self.client.request(method, path, headers=headers, **request)
-
-    def ok(self, method: str, path: str, **request: Any) -> Any:
-        answer = self(method, path, **request)
-        assert answer.status_code < 300, answer.text
-        return answer.json() if answer.content else None
 
     def plan(self, *, attempts: int = 0, stopping: bool = False, **wish: Any) -> dict[str, Any]:
         """A plan run, asked for over HTTP and carried out here as the worker would."""

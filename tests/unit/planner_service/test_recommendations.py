@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.unit.planner_service.conftest import profile
+from tests.unit.inside import profile
 from tests.unit.planner_service.upstream import week
 
 
