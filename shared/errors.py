@@ -11,7 +11,7 @@ The caller's input is never echoed.
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -221,15 +221,21 @@ def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     return [_field_error(error["loc"], error) for error in errors[:MOST_ERRORS]]
 
 
+def pointer(path: Iterable[str | int]) -> str:
+    """A place in a body as JSON Pointer (RFC 6901) in a URI fragment."""
+    escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    return "#" + "".join(f"/{part}" for part in escaped)
+
+
 def _field_error(location: Sequence[str | int], error: Mapping[str, Any]) -> dict[str, str]:
     place, *path = location or ("body",)
     if place == "body":
-        escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
-        return {"pointer": "#" + "".join(f"/{part}" for part in escaped), "detail": _message(error)}
-    return {"parameter": "/".join(str(part) for part in path), "detail": _message(error)}
+        return {"pointer": pointer(path), "detail": message(error)}
+    return {"parameter": "/".join(str(part) for part in path), "detail": message(error)}
 
 
-def _message(error: Mapping[str, Any]) -> str:
+def message(error: Mapping[str, Any]) -> str:
+    """What pydantic found, in words that echo no value."""
     if error["type"] == "union_tag_invalid":  # pydantic would quote the tag that came in
         return "Input does not match any of the expected kinds"
     return str(error["msg"]).removeprefix("Value error, ")

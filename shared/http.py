@@ -81,7 +81,7 @@ async def read_body(request: Request, limit: int) -> bytes:
 def parse_json(body: bytes) -> Any:
     """JSON as RFC 8259 has it (no NaN, no Infinity), with unique keys (I-JSON, RFC 7493)."""
     try:
-        return json.loads(body, parse_constant=_no_constant, object_pairs_hook=_unique)
+        return _DECODER.decode(body.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise BadRequest("The body is not UTF-8.") from None
     except RecursionError:
@@ -101,6 +101,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(keys) != len(pairs):
         raise Unprocessable("An object holds the same key twice.")
     return keys
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_unique)
 
 
 class RequestId:

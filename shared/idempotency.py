@@ -20,12 +20,11 @@ from starlette.responses import Response
 from starlette.types import Message, Receive
 
 from shared.errors import BadRequest, Conflict, Unprocessable
-from shared.http import StrictRoute, read_body
+from shared.http import StrictRoute
 from shared.principal import Principal
 
 HEADER = "Idempotency-Key"
 KEPT_DAYS = 3
-MOST_BYTES = 32 << 20
 KEPT_HEADERS = ("content-type", "location", "etag")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -68,13 +67,25 @@ class Replayed(Exception):  # noqa: N818
 
 
 class Attempt:
-    """One call that carries a key."""
+    """One call that carries a key. What the call says is digested as it is read, so that no body is held for it."""
 
-    def __init__(self, key: str, digest: bytes) -> None:
+    def __init__(self, key: str, request: Request) -> None:
         self.key = key
-        self.digest = digest
+        said = (request.method, str(request.url.path), request.url.query)
+        coded = (request.headers.get(name, "") for name in ("content-type", "content-encoding"))
+        self._digest = hashlib.sha256("\n".join([*said, *coded]).encode("utf-8", "surrogateescape") + b"\n")
         self._session: Session | None = None
         self._who: Principal | None = None
+
+    def listening(self, receive: Receive) -> Receive:
+        """The body as it comes in, and what of it was read becomes part of the digest."""
+
+        async def listened() -> Message:
+            message = await receive()
+            self._digest.update(message.get("body", b""))
+            return message
+
+        return listened
 
     def begin(self, session: Session, who: Principal) -> None:
         """Take the key for this transaction; raises Replayed, InProgress or KeyReused where it was taken before."""
@@ -82,6 +93,7 @@ class Attempt:
         taken = session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtextextended(:named, 0))"), {"named": named})
         if not taken:
             raise InProgress("Wait for the first call to end, then send this one again.")
+        self.digest = self._digest.digest()
         kept = session.get(KeptAnswer, (who.area.area, _caller(who), self.key))
         if kept is not None and kept.digest != self.digest:
             raise KeyReused("Another request was sent with this key; choose a new key for a new request.")
@@ -114,9 +126,8 @@ class OnceRoute(StrictRoute):
                 return await handler(request)
             if not _KEY.fullmatch(key):
                 raise BadRequest(f"{HEADER} must have 1 to 255 visible ASCII characters.")
-            body = await read_body(request, MOST_BYTES)
-            request.state.attempt = attempt = Attempt(key, _digest(request, body))
-            response = await handler(Request(request.scope, _again(body, request.receive)))
+            request.state.attempt = attempt = Attempt(key, request)
+            response = await handler(Request(request.scope, attempt.listening(request.receive)))
             await run_in_threadpool(attempt.keep, response)
             return response
 
@@ -144,18 +155,3 @@ def install(connection: Connection) -> None:
 def _caller(who: Principal) -> str:
     """Two persons behind one system's key are two callers."""
     return f"{who.id} {who.on_behalf_of or ''}".rstrip()
-
-
-def _digest(request: Request, body: bytes) -> bytes:
-    said = (request.method, str(request.url.path), request.url.query, request.headers.get("content-type", ""))
-    return hashlib.sha256("\n".join(said).encode("utf-8", "surrogateescape") + b"\n" + body).digest()
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """Give the body, which has been read, once more; then whatever the connection says."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replay() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return replay

@@ -8,7 +8,7 @@ attempt checks it, so that a worker that was given up for dead cannot write when
 import asyncio
 import datetime
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 from uuid import UUID
@@ -33,7 +33,10 @@ from shared.schemas import Schema
 HEARTBEAT_SECONDS = 5
 LEASE_SECONDS = 30
 GRACE_SECONDS = 5
-RUNS, UPKEEP = "default", "upkeep"  # queues: a worker that is busy with a run still looks after the dead
+BESIDE_GRACE_SECONDS = 1
+# Queues: a worker that is busy with a training still takes imports in and looks after the dead.
+RUNS, IMPORTS, UPKEEP = "default", "imports", "upkeep"
+BESIDE = (IMPORTS, UPKEEP)
 MOST_ATTEMPTS = 5
 RETRY = RetryStrategy(max_attempts=MOST_ATTEMPTS - 1, exponential_wait=2, retry_exceptions=[Unavailable])
 
@@ -100,19 +103,19 @@ class Cancelled(Exception):  # noqa: N818
     """Somebody asked for the run to stop."""
 
 
-def start(session: Session, run: Run, who: Principal, task: str, *, lock: str | None = None) -> None:
+def start(session: Session, run: Run, who: Principal, task: str, *, lock: str | None = None, queue: str = RUNS) -> None:
     """Store a new run and defer its job in the caller's transaction."""
     run.requested_by = who.actor
     run.request_id = observe.request_id()
     session.add(run)
     session.flush()
-    defer(session, task, lock=lock, run_id=str(run.id))
+    defer(session, task, lock=lock, queue=queue, run_id=str(run.id))
 
 
-def defer(session: Session, task: str, *, lock: str | None = None, **arguments: str) -> None:
+def defer(session: Session, task: str, *, lock: str | None = None, queue: str = RUNS, **arguments: str) -> None:
     """Queue a job in the caller's transaction; jobs with the same `lock` run one after the other."""
     app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
-    app.configure_task(task, lock=lock, connection=psycopg_connection(session)).defer(**arguments)
+    app.configure_task(task, lock=lock, queue=queue, connection=psycopg_connection(session)).defer(**arguments)
 
 
 def named[R: Run](session: Session, runs: Select[R], table: type[R], name: UUID | str) -> R | None:
@@ -142,19 +145,20 @@ class Work[R: Run]:
         self.run = run
         self._stopping = stopping
 
-    def _mine(self) -> Select[R]:
+    def lock(self, session: Session) -> R:
+        """The run, locked until the transaction ends; Fenced where it is no longer ours."""
         row = self.table
         mine = (row.id == self.run.id, row.attempt == self.run.attempt, row.status == "running")
-        return select(row).where(*mine).with_for_update()
+        run = session.scalar(select(row).where(*mine).with_for_update())
+        if run is None:
+            raise Fenced
+        return run
 
     @contextmanager
     def step(self) -> Iterator[tuple[Session, R]]:
         """A transaction in which the run is locked and known to be still ours."""
         with self.database.write() as session:
-            run = session.scalar(self._mine())
-            if run is None:
-                raise Fenced
-            yield session, run
+            yield session, self.lock(session)
 
     def progress(self, done: int, total: int, unit: str) -> None:
         """Show how far the work is; ends the attempt where it was cancelled or the worker is stopping."""
@@ -180,12 +184,16 @@ class Work[R: Run]:
         with self.step() as (session, run):
             yield session, run
             run.progress_done = run.progress_total
-            run.status = "succeeded"
-            run.finished_at = func.now()
+            close(run, "succeeded")
 
     def end(self, status: Status, error: dict[str, Any] | None = None) -> None:
         with self.step() as (_, run):
-            run.status, run.error, run.finished_at = status, error, func.now()
+            close(run, status, error)
+
+
+def close(run: Run, status: Status, error: dict[str, Any] | None = None) -> None:
+    """Say how a run ended; the caller holds it locked."""
+    run.status, run.error, run.finished_at = status, error, func.now()
 
 
 def attempt[R: Run](context: JobContext, table: type[R], run_id: str, do: Callable[[Work[R]], None]) -> None:
@@ -266,36 +274,36 @@ def install(connection: Connection) -> None:
     driver.execute(SchemaManager.get_schema())
 
 
-def work(service: str, tasks: procrastinate.Blueprint, database_url: str, context: dict[str, Any]) -> None:
-    """Run a worker until SIGTERM or SIGINT, one run at a time. A dead worker's run is queued again within 36 s."""
+def work(tasks: Mapping[str, procrastinate.Blueprint], database_url: str, context: dict[str, Any]) -> None:
+    """Run a worker until SIGTERM or SIGINT, one run at a time and one import beside it.
+
+    tasks: by the namespace that `start` names. A dead worker's run is queued again within 36 s.
+    """
     conninfo = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4))
-    app.add_tasks_from(tasks, namespace=service)
-    app.add_tasks_from(_upkeep(), namespace="upkeep")
+    for namespace, found in {**tasks, "upkeep": _upkeep()}.items():
+        app.add_tasks_from(found, namespace=namespace)
     asyncio.run(_run(app, context))
 
 
 async def _run(app: procrastinate.App, context: dict[str, Any]) -> None:
-    async with app.open_async(), asyncio.TaskGroup() as workers:  # if upkeep fails, the process ends and is missed
-        upkeep = workers.create_task(
-            app.run_worker_async(
-                queues=[UPKEEP],
-                additional_context=context,
-                install_signal_handlers=False,
-                delete_jobs="always",
-                update_heartbeat_interval=HEARTBEAT_SECONDS,
-                stalled_worker_timeout=LEASE_SECONDS,
-            )
-        )
-        await app.run_worker_async(
-            queues=[RUNS],
-            additional_context=context,
-            shutdown_graceful_timeout=GRACE_SECONDS,
-            delete_jobs="successful",
-            update_heartbeat_interval=HEARTBEAT_SECONDS,
-            stalled_worker_timeout=LEASE_SECONDS,
-        )
-        upkeep.cancel()
+    async with app.open_async(), asyncio.TaskGroup() as workers:  # if one of them fails, the process ends and is missed
+        quiet = {"install_signal_handlers": False, "shutdown_graceful_timeout": BESIDE_GRACE_SECONDS}
+        beside = [workers.create_task(_worker(app, context, queue, **quiet)) for queue in BESIDE]
+        await _worker(app, context, RUNS, shutdown_graceful_timeout=GRACE_SECONDS)
+        for worker in beside:
+            worker.cancel()
+
+
+async def _worker(app: procrastinate.App, context: dict[str, Any], queue: str, **options: Any) -> None:
+    await app.run_worker_async(
+        queues=[queue],
+        additional_context=context,
+        delete_jobs="always" if queue == UPKEEP else "successful",
+        update_heartbeat_interval=HEARTBEAT_SECONDS,
+        stalled_worker_timeout=LEASE_SECONDS,
+        **options,
+    )
 
 
 def _upkeep() -> procrastinate.Blueprint:

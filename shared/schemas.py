@@ -23,7 +23,7 @@ from pydantic import (
 
 CELLS = {"cells": True}
 MOST = 1e15
-_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONEY = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
@@ -40,7 +40,7 @@ def _is_cell(value: Any, info: ValidationInfo) -> bool:
 
 
 def _number(value: Any, info: ValidationInfo) -> float:
-    if _is_cell(value, info) and _NUMBER.fullmatch(value):
+    if _is_cell(value, info) and NUMBER.fullmatch(value):
         value = float(value)
     if type(value) not in {int, float}:
         raise ValueError("must be a number")

@@ -12,9 +12,18 @@ from services.forecast.ledger import routes as ledger
 from services.forecast.models import routes as models
 from services.forecast.settings import Settings
 from shared import app
+from shared.imports.routes import router as imports
 
 SERVICE = "forecast"
-ROUTERS = (items.router, demand.router, drivers.router, models.router, forecasts.router, ledger.router)
+ROUTERS = (
+    items.router,
+    demand.router,
+    drivers.router,
+    models.router,
+    forecasts.router,
+    ledger.router,
+    imports("imports"),
+)
 
 
 def create_app(settings: Settings) -> FastAPI:

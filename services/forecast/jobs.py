@@ -8,10 +8,12 @@ import procrastinate
 from procrastinate import JobContext, RetryStrategy
 
 from services.forecast.forecasts.tables import Forecast
+from services.forecast.kinds import KINDS
 from services.forecast.models.tables import TrainingRun
 from services.forecast.settings import Settings
 from shared import jobs
 from shared.db import Database
+from shared.imports import job as imports
 from shared.jobs import Work
 
 MIRROR_RETRY = RetryStrategy(max_attempts=10, exponential_wait=2)  # about half an hour
@@ -56,4 +58,4 @@ def work(settings: Settings) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     database = Database(settings.database_url, pool_size=4, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
     context: dict[str, Any] = {"database": database, "settings": settings}
-    jobs.work("forecast", tasks, settings.database_url, context)
+    jobs.work({"forecast": tasks, "imports": imports.tasks(KINDS)}, settings.database_url, context)

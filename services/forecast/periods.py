@@ -1,12 +1,15 @@
 """Periods of a planning area: a period is named by its bucket's first date."""
 
 import datetime
-from collections.abc import Sequence
-from typing import Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.errors import Unprocessable
+from shared.imports.kinds import Finding
 from shared.principal import Area
+from shared.rows import Rows
+
+OFF_CALENDAR = "Some dates begin no period of this area; nothing was stored."
 
 
 class OffCalendar(Unprocessable):
@@ -15,11 +18,6 @@ class OffCalendar(Unprocessable):
 
 class FuturePeriod(Unprocessable):
     slug, title = "future-period", "Demand that has not come yet"
-
-
-class HasPeriod(Protocol):
-    @property
-    def period(self) -> datetime.date: ...
 
 
 def start_of(area: Area, day: datetime.date) -> datetime.date:
@@ -36,34 +34,20 @@ def start_of(area: Area, day: datetime.date) -> datetime.date:
 def require_start(area: Area, day: datetime.date, parameter: str) -> None:
     """422 unless `day` begins a period; `parameter` is the JSON Pointer of the field that holds it."""
     if day != start_of(area, day):
-        raise _off([{"pointer": parameter, "detail": _advice(area, day)}])
+        raise OffCalendar(OFF_CALENDAR, errors=[{"pointer": parameter, "detail": _advice(area, day)}])
 
 
-def require_starts(area: Area, rows: Sequence[HasPeriod]) -> None:
-    """422 unless each row's `period` begins a period of the area; tells which date would be right."""
-    errors = [
-        {"pointer": f"#/{index}/period", "detail": _advice(area, row.period)}
-        for index, row in enumerate(rows)
-        if row.period != start_of(area, row.period)
-    ]
-    if errors:
-        raise _off(errors)
+def off_calendar(area: Area, rows: Rows[Any]) -> Finding:
+    """Rows whose `period` begins no period of the area; tells which date would be right."""
+    faults = rows.where("period", lambda day: None if day == start_of(area, day) else _advice(area, day))
+    return Finding(faults, OffCalendar, OFF_CALENDAR)
 
 
-def require_begun(area: Area, rows: Sequence[HasPeriod]) -> None:
-    """422 where a row's period begins after today in the area's time zone: history cannot lie ahead."""
+def not_begun(area: Area, rows: Rows[Any]) -> Finding:
+    """Rows whose period begins after today in the area's time zone: history cannot lie ahead."""
     today = datetime.datetime.now(ZoneInfo(area.time_zone)).date()
-    errors = [
-        {"pointer": f"#/{index}/period", "detail": "has not begun yet"}
-        for index, row in enumerate(rows)
-        if row.period > today
-    ]
-    if errors:
-        raise FuturePeriod("Demand is what has happened; nothing was stored.", errors=errors)
-
-
-def _off(errors: list[dict[str, str]]) -> OffCalendar:
-    return OffCalendar("Some dates begin no period of this area; nothing was stored.", errors=errors)
+    faults = rows.where("period", lambda day: "has not begun yet" if day > today else None)
+    return Finding(faults, FuturePeriod, "Demand is what has happened; nothing was stored.")
 
 
 def _advice(area: Area, day: datetime.date) -> str:

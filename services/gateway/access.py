@@ -79,6 +79,10 @@ _FORECAST: dict[str, list[_Row]] = {
         ("PUT", "drivers/{driver}", SUPPLY),
         ("GET", "drivers/{driver}/values", READ),
         ("POST", "drivers/{driver}/values", SUPPLY),
+        ("GET", "imports", READ),
+        ("GET", "imports/{import}", READ),
+        ("GET", "imports/{import}/rejects", READ),
+        ("POST", "imports/{import}/cancel", SUPPLY),
     ],
     "Models": [
         ("GET", "training-runs", READ),
@@ -112,6 +116,10 @@ _PLANNER: dict[str, list[_Row]] = {
         ("DELETE", "supply/sourcing-rules", SUPPLY),
         ("GET", "supply/planning-policies", READ),
         ("PUT", "supply/planning-policies", SUPPLY),
+        ("GET", "supply/imports", READ),
+        ("GET", "supply/imports/{import}", READ),
+        ("GET", "supply/imports/{import}/rejects", READ),
+        ("POST", "supply/imports/{import}/cancel", SUPPLY),
     ],
     "Plans": [
         ("GET", "plans", READ),

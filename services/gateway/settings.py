@@ -26,7 +26,7 @@ class GatewaySettings(ServiceSettings):
     upload_seconds: float = Field(default=20, gt=0)
     ready_seconds: float = Field(default=3, gt=0)
     most_connections: int = Field(default=256, ge=1)
-    most_body_bytes: int = Field(default=64 << 20, ge=1)
+    most_body_bytes: int = Field(default=256 << 20, ge=1)
 
     @field_validator("bootstrap_admin_key", "forecast_service_key", "planner_service_key")
     @classmethod

@@ -6,8 +6,10 @@ from services.planner.forecast_client import ForecastClient
 from services.planner.plans import run as plan_run
 from services.planner.plans.tables import Plan
 from services.planner.settings import Settings
+from services.planner.supply.service import KINDS
 from shared import jobs
 from shared.db import Database
+from shared.imports import job as imports
 
 JOB_STATEMENT_TIMEOUT_MS = 600_000
 tasks = Blueprint()
@@ -28,4 +30,4 @@ def run(settings: Settings) -> None:
             settings.gateway_url, settings.service_key.get_secret_value(), settings.upstream_seconds
         ),
     }
-    jobs.work("planner", tasks, settings.database_url, context)
+    jobs.work({"planner": tasks, "imports": imports.tasks(KINDS)}, settings.database_url, context)

@@ -8,14 +8,17 @@ from services.forecast.demand import service
 from services.forecast.demand.schemas import DemandIn, DemandOut
 from services.forecast.demand.tables import Demand
 from services.forecast.selection import Selection
-from services.forecast.staging import Counts
 from shared.app import problems
 from shared.app import router as strict_router
-from shared.db import Read, Write
+from shared.db import Read
+from shared.imports.kinds import Counts
+from shared.imports.routes import RESPONSES, accepts
+from shared.imports.schemas import ImportOut
+from shared.imports.service import Received
 from shared.paging import Page, Paging, page
 from shared.principal import Caller
 from shared.schemas import Code, Date
-from shared.tabular import ARROW, CSV, JSON, Table, accepts, stream, wanted
+from shared.tabular import ARROW, CSV, JSON, stream, wanted
 
 SCHEMA = pa.schema(
     [
@@ -30,15 +33,21 @@ SCHEMA = pa.schema(
 router = strict_router(tags=["Demand"])
 
 
-@router.post("/demand", operation_id="post_demand", openapi_extra=accepts(DemandIn), responses=problems(400, 413, 415))
-def post_demand(rows: Table, who: Caller, session: Write) -> Counts:
-    """Store demand history.
+@router.post(
+    "/demand",
+    operation_id="post_demand",
+    response_model=None,
+    openapi_extra=accepts(DemandIn),
+    responses=RESPONSES,
+)
+def post_demand(received: Received) -> Counts | ImportOut:
+    """Store demand history; more than 1,000 rows become an import.
 
     A row replaces an earlier one of the same item, location and period. Periods without a row between an
     item-location's first row and a forecast's origin count as zero demand, since an ERP lists only what was sold.
     Rows with `in_stock` false are kept, and forecasts treat their demand as unknown.
     """
-    return service.put(session, who.area, rows.read(DemandIn))
+    return received.take(service.KIND)
 
 
 @router.get("/demand", operation_id="list_demand", response_model=Page[DemandOut], responses=problems(406))

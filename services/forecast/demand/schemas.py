@@ -1,8 +1,15 @@
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import field_validator
+from pydantic import BeforeValidator
 
 from shared.schemas import Code, Date, Flag, Quantity, Schema
+
+
+def _netted(value: Any) -> Any:
+    number = type(value) in {int, float}
+    if (number and value < 0) or (isinstance(value, str) and value.startswith("-")):
+        raise ValueError("must not be negative: net returns with the demand of the period they belong to")
+    return value
 
 
 class DemandIn(Schema):
@@ -11,16 +18,8 @@ class DemandIn(Schema):
     item: Code
     location: Code
     period: Date
-    quantity: Quantity
+    quantity: Annotated[Quantity, BeforeValidator(_netted)]
     in_stock: Flag = True
-
-    @field_validator("quantity", mode="before")
-    @classmethod
-    def _netted(cls, value: Any) -> Any:
-        number = type(value) in {int, float}
-        if (number and value < 0) or (isinstance(value, str) and value.startswith("-")):
-            raise ValueError("must not be negative: net returns with the demand of the period they belong to")
-        return value
 
 
 class DemandOut(DemandIn):

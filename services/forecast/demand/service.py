@@ -1,56 +1,43 @@
 """Demand history: stored by item-location and period, a later row for the same period replaces the earlier one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Date, Float, Select, Table, Text, and_, exists, literal, select
-from sqlalchemy.dialects.postgresql import insert
+import numpy as np
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, contains_eager
-from sqlalchemy.types import TypeEngine
 
-from services.forecast import periods, staging
+from services.forecast import numbering, periods
 from services.forecast.demand.schemas import DemandIn
 from services.forecast.demand.tables import Demand, Series
-from services.forecast.items.references import require_known
+from services.forecast.items import references
 from services.forecast.selection import Selection
-from services.forecast.staging import Counts
-from shared.principal import Area
-from shared.tabular import reject_duplicates
-
-COLUMNS: dict[str, TypeEngine[Any]] = {
-    "item": Text(),
-    "location": Text(),
-    "period": Date(),
-    "quantity": Float(),
-    "in_stock": Boolean(),
-}
+from shared.imports.kinds import Call, Counts, Finding, Kind, duplicates
+from shared.rows import Rows
 
 
-def put(session: Session, area: Area, rows: Sequence[DemandIn]) -> Counts:
-    """Store demand, all rows or none.
-
-    Raises OffCalendar, FuturePeriod, UnknownReference, and Unprocessable for duplicate keys.
-    """
-    reject_duplicates(rows, lambda row: (row.item, row.location, row.period))
-    periods.require_starts(area, rows)
-    periods.require_begun(area, rows)
-    incoming = staging.stage(session, COLUMNS, rows)
-    require_known(session, area.area, incoming)
-    _add_series(session, area.area, incoming)
-    values = (incoming.c.period, incoming.c.quantity, incoming.c.in_stock)
-    source = select(Series.id.label("series_id"), *values).join_from(incoming, Series, _names(area.area, incoming))
-    return staging.merge(session, Demand.metadata.tables["demand"], source, len(rows))
+def check(session: Session, call: Call, rows: Rows[DemandIn]) -> Iterator[Finding]:
+    """Duplicate keys, OffCalendar, FuturePeriod, UnknownReference."""
+    yield duplicates(rows, "item", "location", "period")
+    yield periods.off_calendar(call.who.area, rows)
+    yield periods.not_begun(call.who.area, rows)
+    yield references.unknown(session, call.area, rows)
 
 
-def _add_series(session: Session, area: str, incoming: Table) -> None:
-    """Number the item-locations that have no number yet."""
-    codes = select(literal(area), incoming.c.item, incoming.c.location).distinct()
-    new = codes.where(~exists().where(_names(area, incoming))).order_by(incoming.c.item, incoming.c.location)
-    session.execute(insert(Series).from_select(["area", "item", "location"], new).on_conflict_do_nothing())
+def store(session: Session, call: Call, rows: Rows[DemandIn]) -> Counts:
+    """Insert or replace; rows that say nothing new are counted and not written."""
+    series = numbering.numbers(session, Series, {"area": call.area}, rows)
+    in_stock = rows.codes("in_stock")
+    columns = {
+        "series_id": series,
+        "period": numbering.days(rows),
+        "quantity": rows.floats("quantity"),
+        "in_stock": np.array(in_stock.values, dtype=bool)[in_stock.ids],
+    }
+    return numbering.merge(session, Demand.metadata.tables["demand"], columns)
 
 
-def _names(area: str, incoming: Table) -> ColumnElement[bool]:
-    return and_(Series.area == area, Series.item == incoming.c.item, Series.location == incoming.c.location)
+KIND = Kind("demand", "imports", DemandIn, check, store)
 
 
 def rows(area: str, which: Selection) -> Select[Demand]:
@@ -62,5 +49,5 @@ def rows(area: str, which: Selection) -> Select[Demand]:
 def columns(area: str, which: Selection) -> Select[*tuple[Any, ...]]:
     """The same as plain columns, by item-location and period, for the export of all of it."""
     names = (Series.item, Series.location, Demand.period, Demand.quantity, Demand.in_stock)
-    found = select(*names).join_from(Demand, Series).where(Series.area == area)
+    found = select(*names).join_from(Demand, Series, Demand.series_id == Series.id).where(Series.area == area)
     return which.of(found, Series.item, Series.location, Demand.period).order_by(Demand.series_id, Demand.period)

@@ -1,6 +1,6 @@
 import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Identity, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Identity, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from services.forecast.tables import Base
@@ -24,17 +24,20 @@ class Series(Base):
 
 
 class Demand(Base):
-    """What was demanded in a period, in the item's unit. Sales of a period out of stock only bound it from below."""
+    """What was demanded in a period, in the item's unit. Sales of a period out of stock only bound it from below.
+
+    No foreign key proves `series_id`: see the migration 0002.
+    """
 
     __tablename__ = "demand"
     __table_args__ = (CheckConstraint("quantity >= 0 AND quantity <= 1e15", name="quantity"),)
 
-    series_id: Mapped[int] = mapped_column(ForeignKey("series.id"), primary_key=True)
+    series_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     period: Mapped[datetime.date] = mapped_column(primary_key=True)
     quantity: Mapped[float]
     in_stock: Mapped[bool]
 
-    series: Mapped[Series] = relationship(lazy="raise")
+    series: Mapped[Series] = relationship(primaryjoin="foreign(Demand.series_id) == Series.id", lazy="raise")
 
     @property
     def item(self) -> str:

@@ -6,15 +6,17 @@ from services.forecast.drivers import service
 from services.forecast.drivers.schemas import DriverIn, DriverOut, ValueIn, ValueOut
 from services.forecast.drivers.tables import Driver, DriverValue
 from services.forecast.selection import Selection
-from services.forecast.staging import Counts
 from shared import etag
 from shared.app import problems
 from shared.app import router as strict_router
 from shared.db import Read, Write
+from shared.imports.kinds import Counts
+from shared.imports.routes import RESPONSES, accepts
+from shared.imports.schemas import ImportOut
+from shared.imports.service import Received
 from shared.paging import Page, Paging, page
 from shared.principal import Caller
 from shared.schemas import Code, Date, Key
-from shared.tabular import Table, accepts
 
 router = strict_router(tags=["Drivers"])
 
@@ -45,17 +47,18 @@ def put_driver(driver: Key, body: DriverIn, who: Caller, session: Write, respons
 @router.post(
     "/drivers/{driver}/values",
     operation_id="post_driver_values",
+    response_model=None,
     openapi_extra=accepts(ValueIn),
-    responses=problems(400, 413, 415),
+    responses=RESPONSES,
 )
-def post_driver_values(driver: Key, rows: Table, who: Caller, session: Write) -> Counts:
-    """Store a driver's values, past and future.
+def post_driver_values(driver: Key, received: Received) -> Counts | ImportOut:
+    """Store a driver's values, past and future; more than 1,000 rows become an import.
 
     From the first value of a promotion or an event on, a period without a row is a period without one (0). Future
     values of other drivers known ahead that are missing inside a forecast's horizon are held at the last value, and
     the forecast's `warnings` say so.
     """
-    return service.put_values(session, who.area, driver, rows.read(ValueIn))
+    return received.take(service.VALUES, driver=driver)
 
 
 @router.get("/drivers/{driver}/values", operation_id="list_driver_values", responses=problems())

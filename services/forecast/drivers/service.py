@@ -1,24 +1,19 @@
 """Drivers and their values, past and future."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator
 
-from sqlalchemy import ColumnElement, Date, Float, Select, Table, Text, and_, exists, literal, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, contains_eager
-from sqlalchemy.types import TypeEngine
 
-from services.forecast import periods, staging
+from services.forecast import numbering, periods
 from services.forecast.drivers.schemas import DriverIn, ValueIn
 from services.forecast.drivers.tables import Driver, DriverSeries, DriverValue
-from services.forecast.items.references import require_known
+from services.forecast.items import references
 from services.forecast.selection import Selection
-from services.forecast.staging import Counts
 from shared.errors import Conflict, NotFound, Unprocessable
-from shared.principal import Area
-from shared.tabular import reject_duplicates
-
-COLUMNS: dict[str, TypeEngine[Any]] = {"item": Text(), "location": Text(), "period": Date(), "value": Float()}
+from shared.imports.kinds import Call, Counts, Finding, Kind, duplicates
+from shared.rows import Rows
 
 
 class ScopeFixed(Conflict):
@@ -62,55 +57,38 @@ def drivers(area: str) -> Select[Driver]:
     return select(Driver).where(Driver.area == area)
 
 
-def put_values(session: Session, area: Area, name: str, rows: Sequence[ValueIn]) -> Counts:
-    """Store values, all rows or none. Raises WrongScope, OffCalendar, UnknownReference, and 422 for duplicate keys."""
-    driver = one(session, area.area, name)
+def check(session: Session, call: Call, rows: Rows[ValueIn]) -> Iterator[Finding]:
+    """WrongScope, duplicate keys, OffCalendar, UnknownReference. The driver's scope stays as it is until the end."""
+    driver = one(session, call.area, call.parameters["driver"])
     session.refresh(driver, with_for_update={"read": True})
-    _require_scope(driver.scope, rows)
-    reject_duplicates(rows, lambda row: (row.item, row.location, row.period))
-    periods.require_starts(area, rows)
-    incoming = staging.stage(session, COLUMNS, rows)
-    require_known(session, area.area, incoming)
-    _add_series(session, driver, incoming)
-    source = select(DriverSeries.id.label("series_id"), incoming.c.period, incoming.c.value)
-    found = source.join_from(incoming, DriverSeries, _names(driver, incoming))
-    return staging.merge(session, DriverValue.metadata.tables["driver_values"], found, len(rows))
+    yield _out_of_scope(driver.scope, rows)
+    yield duplicates(rows, "item", "location", "period")
+    yield periods.off_calendar(call.who.area, rows)
+    yield references.unknown(session, call.area, rows)
 
 
-def _require_scope(scope: str, rows: Sequence[ValueIn]) -> None:
-    errors = [
-        {"pointer": f"#/{index}/{code}", "detail": f"the scope {scope} {'asks for' if asked else 'takes no'} {code}"}
-        for code, asked in _asked(scope).items()
-        for index, row in enumerate(rows)
-        if (getattr(row, code) is not None) != asked
-    ]
-    if errors:
-        raise WrongScope(
-            "Each value names what the driver's scope asks for, no more; nothing was stored.", errors=errors
-        )
+def store(session: Session, call: Call, rows: Rows[ValueIn]) -> Counts:
+    """Insert or replace; rows that say nothing new are counted and not written."""
+    whose = {"area": call.area, "driver": call.parameters["driver"]}
+    series = numbering.numbers(session, DriverSeries, whose, rows)
+    columns = {"series_id": series, "period": numbering.days(rows), "value": rows.floats("value")}
+    return numbering.merge(session, DriverValue.metadata.tables["driver_values"], columns)
 
 
-def _asked(scope: str) -> dict[str, bool]:
-    return {"item": scope in {"item", "item-location"}, "location": scope in {"location", "item-location"}}
+VALUES = Kind("driver-values", "imports", ValueIn, check, store)
 
 
-def _add_series(session: Session, driver: Driver, incoming: Table) -> None:
-    """Number the item-locations (items, locations) that have no number for this driver yet."""
-    codes = (literal(driver.area), literal(driver.driver), incoming.c.item, incoming.c.location)
-    new = select(*codes).distinct().where(~exists().where(_names(driver, incoming)))
-    names = ["area", "driver", "item", "location"]
-    ordered = new.order_by(incoming.c.item, incoming.c.location)
-    session.execute(insert(DriverSeries).from_select(names, ordered).on_conflict_do_nothing())
-
-
-def _names(driver: Driver, incoming: Table) -> ColumnElement[bool]:
-    asked = _asked(driver.scope)
-    return and_(
-        DriverSeries.area == driver.area,
-        DriverSeries.driver == driver.driver,
-        DriverSeries.item == incoming.c.item if asked["item"] else DriverSeries.item.is_(None),
-        DriverSeries.location == incoming.c.location if asked["location"] else DriverSeries.location.is_(None),
+def _out_of_scope(scope: str, rows: Rows[ValueIn]) -> Finding:
+    asked = {"item": scope in {"item", "item-location"}, "location": scope in {"location", "item-location"}}
+    faults = [fault for code, is_asked in asked.items() for fault in rows.where(code, _scoped(scope, code, is_asked))]
+    return Finding(
+        faults, WrongScope, "Each value names what the driver's scope asks for, no more; nothing was stored."
     )
+
+
+def _scoped(scope: str, code: str, is_asked: bool) -> Callable[[str | None], str | None]:
+    detail = f"the scope {scope} {'asks for' if is_asked else 'takes no'} {code}"
+    return lambda value: None if (value is not None) == is_asked else detail
 
 
 def values(session: Session, area: str, name: str, which: Selection) -> Select[DriverValue]:

@@ -1,6 +1,6 @@
 import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Identity, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Identity, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from services.forecast.tables import Base
@@ -47,13 +47,17 @@ class DriverSeries(Base):
 
 
 class DriverValue(Base):
+    """No foreign key proves `series_id`: see the migration 0002."""
+
     __tablename__ = "driver_values"
 
-    series_id: Mapped[int] = mapped_column(ForeignKey("driver_series.id"), primary_key=True)
+    series_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     period: Mapped[datetime.date] = mapped_column(primary_key=True)
     value: Mapped[float]
 
-    series: Mapped[DriverSeries] = relationship(lazy="raise")
+    series: Mapped[DriverSeries] = relationship(
+        primaryjoin="foreign(DriverValue.series_id) == DriverSeries.id", lazy="raise"
+    )
 
     @property
     def item(self) -> str | None:

@@ -3,22 +3,24 @@ from fastapi import Response
 from services.forecast.items import service
 from services.forecast.items.schemas import ItemIn, ItemOut, LocationIn, LocationOut
 from services.forecast.items.tables import Item, Location
-from services.forecast.staging import Counts
 from shared.app import problems
 from shared.app import router as strict_router
 from shared.db import Read, Write
+from shared.imports.kinds import Counts
+from shared.imports.routes import RESPONSES, accepts
+from shared.imports.schemas import ImportOut
+from shared.imports.service import Received
 from shared.paging import Page, Paging, page
 from shared.principal import Caller
 from shared.schemas import Code, Label
-from shared.tabular import Table, accepts
 
 router = strict_router(tags=["Master data"])
 
 
-@router.put("/items", operation_id="put_items", openapi_extra=accepts(ItemIn), responses=problems(400, 413, 415))
-def put_items(rows: Table, who: Caller, session: Write) -> Counts:
-    """Create or replace items by their code."""
-    return service.put_items(session, who.area.area, rows.read(ItemIn))
+@router.put("/items", operation_id="put_items", response_model=None, openapi_extra=accepts(ItemIn), responses=RESPONSES)
+def put_items(received: Received) -> Counts | ImportOut:
+    """Create or replace items by their code; more than 1,000 become an import."""
+    return received.take(service.ITEMS)
 
 
 @router.get("/items", operation_id="list_items", responses=problems())
@@ -38,11 +40,15 @@ def delete_item(who: Caller, session: Write, item: Code) -> Response:
 
 
 @router.put(
-    "/locations", operation_id="put_locations", openapi_extra=accepts(LocationIn), responses=problems(400, 413, 415)
+    "/locations",
+    operation_id="put_locations",
+    response_model=None,
+    openapi_extra=accepts(LocationIn),
+    responses=RESPONSES,
 )
-def put_locations(rows: Table, who: Caller, session: Write) -> Counts:
-    """Create or replace locations by their code."""
-    return service.put_locations(session, who.area.area, rows.read(LocationIn))
+def put_locations(received: Received) -> Counts | ImportOut:
+    """Create or replace locations by their code; more than 1,000 become an import."""
+    return received.take(service.LOCATIONS)
 
 
 @router.get("/locations", operation_id="list_locations", responses=problems())

@@ -1,6 +1,6 @@
 """Master data: the items and locations that demand may refer to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import Delete, Select, delete, literal, select
@@ -10,34 +10,35 @@ from sqlalchemy.orm import Session
 from services.forecast import staging
 from services.forecast.items.schemas import ItemIn, LocationIn
 from services.forecast.items.tables import Item, Location
-from services.forecast.staging import Counts
 from services.forecast.tables import Base
 from shared.errors import Conflict, NotFound
-from shared.schemas import Schema
-from shared.tabular import reject_duplicates
+from shared.imports.kinds import Call, Counts, Finding, Kind, duplicates
+from shared.rows import Rows
 
 
 class InUse(Conflict):
     slug, title = "in-use", "Still referred to"
 
 
-def put_items(session: Session, area: str, rows: Sequence[ItemIn]) -> Counts:
-    """Create or replace items by their code, all or none."""
-    reject_duplicates(rows, lambda row: row.item)
-    return _put(session, area, Item, ItemIn, rows)
+def _check(key: str) -> Callable[[Session, Call, Rows[Any]], Iterator[Finding]]:
+    def check(_: Session, __: Call, rows: Rows[Any]) -> Iterator[Finding]:
+        yield duplicates(rows, key)
+
+    return check
 
 
-def put_locations(session: Session, area: str, rows: Sequence[LocationIn]) -> Counts:
-    """Create or replace locations by their code, all or none."""
-    reject_duplicates(rows, lambda row: row.location)
-    return _put(session, area, Location, LocationIn, rows)
+def _store(table: type[Base]) -> Callable[[Session, Call, Rows[Any]], Counts]:
+    def store(session: Session, call: Call, rows: Rows[Any]) -> Counts:
+        target = table.metadata.tables[table.__tablename__]
+        columns = {name: target.c[name].type for name in rows.schema.model_fields}
+        incoming = staging.stage(session, columns, rows.records())
+        return staging.merge(session, target, select(literal(call.area).label("area"), *incoming.c), len(rows))
+
+    return store
 
 
-def _put(session: Session, area: str, table: type[Base], row: type[Schema], rows: Sequence[Schema]) -> Counts:
-    target = table.metadata.tables[table.__tablename__]
-    incoming = staging.stage(session, {name: target.c[name].type for name in row.model_fields}, rows)
-    columns = [column for column in incoming.c if column.name != "line"]
-    return staging.merge(session, target, select(literal(area).label("area"), *columns), len(rows))
+ITEMS = Kind("items", "imports", ItemIn, _check("item"), _store(Item))
+LOCATIONS = Kind("locations", "imports", LocationIn, _check("location"), _store(Location))
 
 
 def items(area: str, item: str | None, category: str | None) -> Select[Item]:

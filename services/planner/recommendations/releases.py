@@ -1,7 +1,7 @@
 """Recommendations that the ERP has begun to carry out."""
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,7 +14,12 @@ from services.planner.recommendations.schemas import StandingOut
 from services.planner.recommendations.tables import Recommendation, RecommendationState
 from shared import ledger
 from shared.errors import Unprocessable
+from shared.imports.kinds import Finding
+from shared.parse import Fault
 from shared.principal import Principal
+from shared.rows import Rows
+
+FOR = ("recommendation_id", "item", "location")
 
 
 class UnknownReference(Unprocessable):
@@ -25,24 +30,34 @@ class Delivery(Protocol):
     """A row of a body that may name the recommendation that it carries out."""
 
     @property
-    def item(self) -> str: ...
-    @property
-    def location(self) -> str: ...
-    @property
     def recommendation_id(self) -> UUID | None: ...
+
+
+def unknown(session: Session, who: Principal, rows: Rows[Any]) -> Finding:
+    """Rows that name none of the area's orders for their item and location."""
+    named = {named for named in rows.codes("recommendation_id").values if named}
+    if not named:
+        return Finding([])
+    columns = (Recommendation.id, Recommendation.item, Recommendation.location)
+    known = select(*columns).where(Recommendation.area == who.area.area, Recommendation.id.in_(named))
+    orders = {tuple(order) for order in session.execute(known.where(Recommendation.type != "data_fix"))}
+    delivered = zip(rows.numbers.tolist(), *(rows.values(name) for name in FOR), strict=True)
+    detail = "there is no such order for this item and location"
+    faults = [
+        Fault(row, "recommendation_id", detail) for row, *order in delivered if order[0] and tuple(order) not in orders
+    ]
+    return Finding(faults, UnknownReference, "Some rows name recommendations that are not there.")
 
 
 def lock(session: Session, who: Principal, rows: Sequence[Delivery]) -> list[RecommendationState]:
     """The recommendations that the rows carry out, locked.
 
-    One that is released already (a replay, or a second delivery) needs nothing. 422 where a row names none of the
-    area's orders for its item and location.
+    One that is released already (a replay, or a second delivery) needs nothing.
     """
     named = {row.recommendation_id for row in rows if row.recommendation_id}
     if not named:
         return []
     guard.deciding(session, who.area.area)
-    _require_orders(session, who, rows, named)
     states = select(RecommendationState).where(
         RecommendationState.area == who.area.area, RecommendationState.recommendation_id.in_(named)
     )
@@ -62,16 +77,3 @@ def record(session: Session, who: Principal, states: Iterable[RecommendationStat
         }
         subject = str(state.recommendation_id)
         state.set(released, ledger.append(session, TABLES, who, "release", subject, body))
-
-
-def _require_orders(session: Session, who: Principal, rows: Sequence[Delivery], named: set[UUID]) -> None:
-    columns = (Recommendation.id, Recommendation.item, Recommendation.location)
-    known = select(*columns).where(Recommendation.area == who.area.area, Recommendation.id.in_(named))
-    orders = {tuple(order) for order in session.execute(known.where(Recommendation.type != "data_fix"))}
-    errors = [
-        {"pointer": f"#/{index}/recommendation_id", "detail": "there is no such order for this item and location"}
-        for index, row in enumerate(rows)
-        if row.recommendation_id and (row.recommendation_id, row.item, row.location) not in orders
-    ]
-    if errors:
-        raise UnknownReference("Some rows name recommendations that are not there.", errors=errors)

@@ -14,26 +14,33 @@ from services.planner.supply.schemas import (
     ScheduledReceiptOut,
     SourcingRuleIn,
     SourcingRuleOut,
-    UpsertOut,
 )
 from services.planner.supply.tables import Inventory, PlanningPolicy, ScheduledReceipt, SourcingRule
 from shared import app
 from shared.app import problems
 from shared.db import Read, Write
+from shared.imports.kinds import Counts
+from shared.imports.routes import RESPONSES, accepts
+from shared.imports.schemas import ImportOut
+from shared.imports.service import Received
 from shared.paging import Page, Paging, page
 from shared.principal import Caller
 from shared.schemas import Code, Date
-from shared.tabular import Table, accepts
 
-TABLE_PROBLEMS = problems(400, 413, 415)
 router = app.router(tags=["Supply"])
 ByCode = Annotated[Code | None, Query()]
 
 
-@router.post("/inventory", operation_id="post_inventory", responses=TABLE_PROBLEMS, openapi_extra=accepts(InventoryIn))
-def post_inventory(rows: Table, who: Caller, session: Write) -> UpsertOut:
-    """Store stock by item, location and as-of date."""
-    return service.put_inventory(session, who, rows.read(InventoryIn))
+@router.post(
+    "/inventory",
+    operation_id="post_inventory",
+    response_model=None,
+    responses=RESPONSES,
+    openapi_extra=accepts(InventoryIn),
+)
+def post_inventory(received: Received) -> Counts | ImportOut:
+    """Store stock by item, location and as-of date; more than 1,000 rows become an import."""
+    return received.take(service.INVENTORY)
 
 
 @router.get("/inventory", operation_id="list_inventory", responses=problems())
@@ -54,12 +61,16 @@ def list_inventory(
 @router.post(
     "/scheduled-receipts",
     operation_id="post_scheduled_receipts",
-    responses=problems(400, 409, 413, 415),
+    response_model=None,
+    responses=RESPONSES | problems(400, 409, 413, 415),
     openapi_extra=accepts(ScheduledReceiptIn),
 )
-def post_scheduled_receipts(rows: Table, who: Caller, session: Write) -> UpsertOut:
-    """Store orders under way by the ERP's reference, and release the recommendations that they carry out."""
-    return service.put_receipts(session, who, rows.read(ScheduledReceiptIn))
+def post_scheduled_receipts(received: Received) -> Counts | ImportOut:
+    """Store orders under way by the ERP's reference, and release the recommendations that they carry out.
+
+    More than 1,000 rows become an import.
+    """
+    return received.take(service.RECEIPTS)
 
 
 @router.get("/scheduled-receipts", operation_id="list_scheduled_receipts", responses=problems())
@@ -86,12 +97,13 @@ def delete_scheduled_receipt(who: Caller, session: Write, reference: Annotated[C
 @router.put(
     "/supply/sourcing-rules",
     operation_id="put_sourcing_rules",
-    responses=TABLE_PROBLEMS,
+    response_model=None,
+    responses=RESPONSES,
     openapi_extra=accepts(SourcingRuleIn),
 )
-def put_sourcing_rules(rows: Table, who: Caller, session: Write) -> UpsertOut:
-    """Store how item-locations are supplied: one rule for each."""
-    return service.put_rules(session, who, rows.read(SourcingRuleIn))
+def put_sourcing_rules(received: Received) -> Counts | ImportOut:
+    """Store how item-locations are supplied, one rule for each; more than 1,000 become an import."""
+    return received.take(service.SOURCING_RULES)
 
 
 @router.get("/supply/sourcing-rules", operation_id="list_sourcing_rules", responses=problems())
@@ -115,12 +127,13 @@ def delete_sourcing_rule(
 @router.put(
     "/supply/planning-policies",
     operation_id="put_planning_policies",
-    responses=TABLE_PROBLEMS,
+    response_model=None,
+    responses=RESPONSES,
     openapi_extra=accepts(PlanningPolicyIn),
 )
-def put_planning_policies(rows: Table, who: Caller, session: Write) -> UpsertOut:
-    """Store service or cost targets, for single item-locations or for many at once."""
-    return service.put_policies(session, who, rows.read(PlanningPolicyIn))
+def put_planning_policies(received: Received) -> Counts | ImportOut:
+    """Store service or cost targets, for single item-locations or for many; more than 1,000 rows become an import."""
+    return received.take(service.PLANNING_POLICIES)
 
 
 @router.get("/supply/planning-policies", operation_id="list_planning_policies", responses=problems())

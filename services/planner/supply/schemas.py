@@ -21,15 +21,6 @@ ReceiptKind = Literal["purchase", "production", "transfer"]
 ShortageMode = Literal["lost", "backlog"]
 
 
-class UpsertOut(Schema):
-    """What became of the rows that were sent."""
-
-    received: int
-    created: int
-    updated: int
-    unchanged: int
-
-
 class InventoryIn(Schema):
     """Stock at the start of `as_of`. `reserved` is promised to orders outside the forecast and is not planned with."""
 

@@ -1,6 +1,6 @@
 """What the ERP tells of supply: rules and queries."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Select, delete, select
@@ -12,37 +12,51 @@ from services.planner.supply.schemas import (
     PlanningPolicyIn,
     ScheduledReceiptIn,
     SourcingRuleIn,
-    UpsertOut,
 )
 from services.planner.supply.tables import Inventory, PlanningPolicy, ScheduledReceipt, SourcingRule, Supplied
 from services.planner.supply.upsert import upsert
 from shared.errors import NotFound
+from shared.imports.kinds import Call, Counts, Finding, Kind, duplicates
 from shared.principal import Principal
-from shared.tabular import reject_duplicates
+from shared.rows import Rows
+from shared.schemas import Schema
+
+HOME = "supply/imports"
 
 
-def put_inventory(session: Session, who: Principal, rows: Sequence[InventoryIn]) -> UpsertOut:
-    reject_duplicates(rows, lambda row: (row.item, row.location, row.as_of))
-    return upsert(session, Inventory, who.area.area, rows, ("item", "location", "as_of"))
+def _kind(name: str, row: type[Schema], table: type[Supplied], *key: str) -> Kind[Any]:
+    """Rows that stand for themselves: no rule but that a key is there once."""
+
+    def check(_: Session, __: Call, rows: Rows[Any]) -> Iterator[Finding]:
+        yield duplicates(rows, *key)
+
+    def store(session: Session, call: Call, rows: Rows[Any]) -> Counts:
+        return upsert(session, table, call.area, rows.records(), key)
+
+    return Kind(name, HOME, row, check, store)
 
 
-def put_receipts(session: Session, who: Principal, rows: Sequence[ScheduledReceiptIn]) -> UpsertOut:
+INVENTORY = _kind("inventory", InventoryIn, Inventory, "item", "location", "as_of")
+SOURCING_RULES = _kind("sourcing-rules", SourcingRuleIn, SourcingRule, "item", "location")
+PLANNING_POLICIES = _kind("planning-policies", PlanningPolicyIn, PlanningPolicy, "item", "location")
+
+
+def _check_receipts(session: Session, call: Call, rows: Rows[ScheduledReceiptIn]) -> Iterator[Finding]:
+    yield duplicates(rows, "reference")
+    yield releases.unknown(session, call.who, rows)
+
+
+def _store_receipts(session: Session, call: Call, rows: Rows[ScheduledReceiptIn]) -> Counts:
     """Store orders under way; the recommendations that they carry out become released."""
-    reject_duplicates(rows, lambda row: row.reference)
-    released = releases.lock(session, who, rows)
-    counts = upsert(session, ScheduledReceipt, who.area.area, rows, ("reference",))
-    releases.record(session, who, released)
+    receipts = rows.records()
+    released = releases.lock(session, call.who, receipts)
+    counts = upsert(session, ScheduledReceipt, call.area, receipts, ("reference",))
+    releases.record(session, call.who, released)
     return counts
 
 
-def put_rules(session: Session, who: Principal, rows: Sequence[SourcingRuleIn]) -> UpsertOut:
-    reject_duplicates(rows, lambda row: (row.item, row.location))
-    return upsert(session, SourcingRule, who.area.area, rows, ("item", "location"))
-
-
-def put_policies(session: Session, who: Principal, rows: Sequence[PlanningPolicyIn]) -> UpsertOut:
-    reject_duplicates(rows, lambda row: (row.item, row.location))
-    return upsert(session, PlanningPolicy, who.area.area, rows, ("item", "location"))
+RECEIPTS = Kind("scheduled-receipts", HOME, ScheduledReceiptIn, _check_receipts, _store_receipts)
+KINDS = {kind.name: kind for kind in (INVENTORY, RECEIPTS, SOURCING_RULES, PLANNING_POLICIES)}
 
 
 def rows_of[T: Supplied](table: type[T], who: Principal, **filters: Any) -> Select[T]:

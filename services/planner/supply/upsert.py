@@ -7,14 +7,12 @@ from sqlalchemy import Table, inspect, literal_column, or_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.planner.supply.schemas import UpsertOut
 from services.planner.supply.tables import Supplied
+from shared.imports.kinds import Counts
 from shared.schemas import Schema
 
 
-def upsert(
-    session: Session, table: type[Supplied], area: str, rows: Iterable[Schema], keys: Sequence[str]
-) -> UpsertOut:
+def upsert(session: Session, table: type[Supplied], area: str, rows: Iterable[Schema], keys: Sequence[str]) -> Counts:
     """Insert what is new, update what differs, leave the rest untouched. `keys` are the natural key besides the area.
 
     Rows are taken in the order of their keys, so that two bodies that meet wait for each other instead of deadlocking.
@@ -23,7 +21,7 @@ def upsert(
     values.sort(key=lambda row: [str(row[key] or "") for key in keys])
     flags = _flags(session, table, values, ["area", *keys])
     created = sum(flags)
-    return UpsertOut(
+    return Counts(
         received=len(values),
         created=created,
         updated=len(flags) - created,

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
-from services.forecast.demand import service
 from services.forecast.demand.schemas import DemandIn
-from services.forecast.items.references import require_known
-from services.forecast.staging import stage
+from services.forecast.items import references
+from shared.parse import Raw
+from shared.rows import Reader
 
 MASTER = [{"item": "A"}, {"item": "B/1", "category": "food", "unit_cost": "2.50"}], [{"location": "L1"}]
 ROWS = [
@@ -130,8 +130,8 @@ def test_items_are_replaced_by_code(known):
 def test_an_item_cannot_vanish_between_the_look_for_it_and_the_storing_of_its_rows(known, database):
     with ThreadPoolExecutor(1) as thread:
         with database.write() as session:
-            incoming = stage(session, service.COLUMNS, [DemandIn.model_validate(ROWS[0])])
-            require_known(session, known.area.area, incoming)
+            rows, _ = Reader(DemandIn, cells=False).read(Raw([0], {name: [cell] for name, cell in ROWS[0].items()}, []))
+            assert references.unknown(session, known.area.area, rows).faults == []
             deletion = thread.submit(known, "DELETE", "/items?item=A")
             assert not wait([deletion], timeout=0.3).done
         assert deletion.result(10).status_code == 204

@@ -1,13 +1,15 @@
 """Every day lies in one period, which begins on or before it and on the area's calendar."""
 
 import datetime
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.forecast import periods
+from shared.parse import Raw
+from shared.rows import Reader
+from shared.schemas import Date, Schema
 from tests.unit.inside import profile
 
 days = st.dates(datetime.date(1900, 2, 1), datetime.date(2200, 12, 31))
@@ -18,9 +20,8 @@ areas = st.builds(
 )
 
 
-@dataclass
-class Row:
-    period: datetime.date
+class Dated(Schema):
+    period: Date
 
 
 @given(areas, days)
@@ -53,8 +54,10 @@ def test_a_wednesday(frequency, week_start, start):
 
 
 def test_a_row_off_the_calendar_is_told_the_right_date():
-    rows = [Row(datetime.date(2024, 5, 13)), Row(datetime.date(2024, 5, 15))]
-    with pytest.raises(periods.OffCalendar) as refused:
-        periods.require_starts(profile(frequency="W"), rows)
-    assert [error["pointer"] for error in refused.value.errors] == ["#/1/period"]
-    assert refused.value.errors[0]["detail"].endswith("begins on 2024-05-13")
+    days = {"period": ["2024-05-13", "2024-05-15"]}
+    rows, _ = Reader(Dated, cells=False).read(Raw([0, 1], days, []))
+    finding = periods.off_calendar(profile(frequency="W"), rows)
+    assert finding.problem is periods.OffCalendar
+    [fault] = finding.faults
+    assert (fault.row, fault.field) == (1, "period")
+    assert fault.detail.endswith("begins on 2024-05-13")
