@@ -193,7 +193,7 @@ class Work[R: Run]:
 
 def close(run: Run, status: Status, error: dict[str, Any] | None = None) -> None:
     """Say how a run ended; the caller holds it locked."""
-    run.status, run.error, run.finished_at = status, error, func.now()
+    run.status, run.error, run.finished_at = status, error, func.clock_timestamp()
 
 
 def attempt[R: Run](context: JobContext, table: type[R], run_id: str, do: Callable[[Work[R]], None]) -> None:
