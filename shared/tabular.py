@@ -1,28 +1,21 @@
-"""Tables over HTTP: rows in as JSON or CSV, tables out as JSON, CSV or an Arrow stream."""
+"""Tables over HTTP, inbound: rows as JSON or CSV."""
 
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 
-import pyarrow as pa
-import pyarrow.csv
 from fastapi import Depends, Request
-from fastapi.responses import StreamingResponse
 from pydantic import TypeAdapter, ValidationError
 
-from shared.errors import Problem, TooLarge, Unprocessable, UnsupportedMedia, field_errors
+from shared.errors import TooLarge, Unprocessable, UnsupportedMedia, field_errors
 from shared.http import parse_json, read_body
+from shared.media import CSV, JSON
 from shared.schemas import CELLS, Schema
 
 MOST_BYTES = 32 << 20
 MOST_ROWS = 100_000
-JSON, CSV, ARROW = "application/json", "text/csv", "application/vnd.apache.arrow.stream"
-
-
-class NotAcceptable(Problem):
-    status, slug, title = 406, "not-acceptable", "No representation that was asked for"
 
 
 class Rows:
@@ -108,35 +101,3 @@ def reject_duplicates[S](rows: Sequence[S], key: Callable[[S], Any]) -> None:
     twice = [index for index, row in enumerate(rows) if counts[key(row)] > 1]
     errors = [{"pointer": f"#/{index}", "detail": "another row has the same key"} for index in twice]
     raise Unprocessable("Some rows have the same key; nothing was stored.", errors=errors)
-
-
-def wanted(request: Request, *offers: str) -> str:
-    """The first of our `offers` that the caller accepts (RFC 9110, 12.5.1, without weights); 406 where none is."""
-    accept = request.headers.get("accept", "*/*")
-    asked = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
-    for offer in offers:
-        if asked & {offer, offer.partition("/")[0] + "/*", "*/*"}:
-            return offer
-    raise NotAcceptable(f"This call answers with {', '.join(offers)}.")
-
-
-def stream(media: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> StreamingResponse:
-    """A table as CSV or Arrow stream, batch by batch; memory holds one batch."""
-    return StreamingResponse(_encoded(media, schema, batches), media_type=media)
-
-
-def _encoded(media: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[bytes]:
-    sink = io.BytesIO()
-    make = pa.csv.CSVWriter if media == CSV else pa.ipc.new_stream
-    with make(sink, schema) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
-            yield _drain(sink)
-    yield _drain(sink)
-
-
-def _drain(sink: io.BytesIO) -> bytes:
-    content = sink.getvalue()
-    sink.seek(0)
-    sink.truncate()
-    return content

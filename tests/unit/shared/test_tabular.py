@@ -5,14 +5,10 @@ import datetime
 import io
 import json
 
-import pyarrow as pa
 import pytest
-from fastapi import Request
-from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import app as application
 from shared import tabular
 from shared.errors import Problem, Unprocessable
 from shared.schemas import Code, Date, Flag, Money, Quantity, Schema, Whole
@@ -139,41 +135,3 @@ def test_json_and_csv_of_the_same_rows_read_the_same(rows):
     writer.writerows([[item, "2026-01-05", repr(quantity)] for item, quantity in rows])
     listed = [{"item": item, "period": "2026-01-05", "quantity": quantity} for item, quantity in rows]
     assert csv_rows(sink.getvalue()) == json_rows(json.dumps(listed))
-
-
-@pytest.fixture
-def client():
-    router = application.router()
-    schema = pa.schema([("item", pa.string()), ("quantity", pa.float64())])
-
-    def batches():
-        yield pa.record_batch([["A"], [1.5]], schema=schema)
-        yield pa.record_batch([['say "B"'], [None]], schema=schema)
-
-    @router.get("/table")
-    def table(request: Request):
-        media = tabular.wanted(request, tabular.ARROW, tabular.CSV)
-        return tabular.stream(media, schema, batches())
-
-    app = application.create("test", None)
-    app.include_router(router)
-    return TestClient(app)
-
-
-def test_a_table_goes_out_as_csv(client):
-    answer = client.get("/table", headers={"accept": "text/csv"})
-    assert answer.text.splitlines() == ['"item","quantity"', '"A",1.5', '"say ""B""",']
-
-
-def test_a_table_goes_out_as_arrow_stream(client):
-    answer = client.get("/table", headers={"accept": "application/vnd.apache.arrow.stream"})
-    assert pa.ipc.open_stream(answer.content).read_all().to_pydict() == {
-        "item": ["A", 'say "B"'],
-        "quantity": [1.5, None],
-    }
-
-
-def test_a_format_that_we_do_not_have_is_406(client):
-    answer = client.get("/table", headers={"accept": "application/pdf"})
-    assert answer.status_code == 406
-    assert answer.json()["type"] == "/docs/errors#not-acceptable"
