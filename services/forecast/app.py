@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from services.forecast.datasets import routes as datasets
 from services.forecast.demand import routes as demand
 from services.forecast.drivers import routes as drivers
 from services.forecast.forecasts import routes as forecasts
@@ -14,7 +15,15 @@ from services.forecast.settings import Settings
 from shared import app
 
 SERVICE = "forecast"
-ROUTERS = (items.router, demand.router, drivers.router, models.router, forecasts.router, ledger.router)
+ROUTERS = (
+    items.router,
+    demand.router,
+    drivers.router,
+    models.router,
+    datasets.router,
+    forecasts.router,
+    ledger.router,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from services.forecast import jobs, panels
-from services.forecast.datasets import Datasets
+from services.forecast.datasets.blocks import Datasets
 from services.forecast.engine.model import Model
 from services.forecast.inputs import Inputs
 from services.forecast.panels import Profile
