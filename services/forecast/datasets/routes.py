@@ -41,7 +41,10 @@ def get_dataset(digest: Digest, who: Caller, session: Read, request: Request) ->
     responses=problems(406, 410) | AS_TABLE,
 )
 def get_dataset_table(digest: Digest, table: Key, request: Request, who: Caller, session: Read) -> Any:
-    """Load one table of a dataset as it was read: an Arrow stream, or CSV, NDJSON or Parquet."""
+    """Load one table of a dataset as it was read: an Arrow stream, or CSV, NDJSON or Parquet.
+
+    Demand and driver values come by calendar year, as they are kept; within a year in the order of their codes.
+    """
     media = wanted(request, ARROW, CSV, NDJSON, PARQUET)
     service.one(session, who.area.area, digest)
     schema, batches = Datasets(request.app.state.settings.datasets).table(digest, table)
