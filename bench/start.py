@@ -58,11 +58,11 @@ def _round() -> tuple[Start, Start]:
 
 
 def _start(directory: Path, settle: float) -> Start:
-    port = _free_port()
+    port = free_port()
     began = time.perf_counter()
     command = [sys.executable, "-m", "services", "--port", str(port), "--data-dir", str(directory)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as stack:
-        _await_ready(stack, port)
+        await_ready(stack, port)
         ready = time.perf_counter() - began
         time.sleep(settle)
         pss = _pss(stack.pid)
@@ -71,7 +71,7 @@ def _start(directory: Path, settle: float) -> Start:
     return Start(ready, time.perf_counter() - began, pss)
 
 
-def _await_ready(stack: subprocess.Popen[bytes], port: int) -> None:
+def await_ready(stack: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not _is_ready(port):
         if stack.poll() is not None or time.monotonic() > deadline:
@@ -90,7 +90,7 @@ def _is_ready(port: int) -> bool:
 def _pss(pid: int) -> dict[str, float]:
     """Proportional set size by child of the stack, with all below it: shared pages are counted once over all."""
     sizes = {"supervisor": _own_pss(pid)}
-    for child in _children(pid):
+    for child in children(pid):
         sizes[_name(child)] = sum(map(_own_pss, _family(child)))
     return sizes
 
@@ -104,11 +104,11 @@ def _own_pss(pid: int) -> float:
 
 def _family(pid: int) -> Iterator[int]:
     yield pid
-    for child in _children(pid):
+    for child in children(pid):
         yield from _family(child)
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
     return [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
 
 
@@ -125,7 +125,7 @@ def _median(values: list[float]) -> float:
     return round(statistics.median(values), 2)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

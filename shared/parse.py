@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from shared.errors import Problem, TooLarge, Unprocessable, pointer
 from shared.http import parse_json
-from shared.upload import ARROW, CSV, JSON, MOST_DECODED_BYTES, NDJSON, PARQUET
+from shared.media import ARROW, CSV, JSON, NDJSON, PARQUET
+from shared.upload import MOST_DECODED_BYTES
 
 MOST_ROWS = 5_000_000
 MOST_JSON_BYTES = 32 << 20

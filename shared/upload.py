@@ -12,10 +12,8 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from shared.errors import BadRequest, TooLarge, UnsupportedMedia
+from shared.media import PARQUET, TABLES
 
-JSON, CSV, NDJSON = "application/json", "text/csv", "application/x-ndjson"
-PARQUET, ARROW = "application/vnd.apache.parquet", "application/vnd.apache.arrow.stream"
-MEDIA = (JSON, CSV, NDJSON, PARQUET, ARROW)
 ENCODINGS = ("gzip", "zstd")
 MOST_BYTES = 256 << 20  # as sent
 MOST_DECODED_BYTES = 1 << 30
@@ -99,8 +97,8 @@ def _seekable(stream: BinaryIO) -> BinaryIO:
 
 async def _upload(request: Request) -> AsyncIterator[Upload]:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media not in MEDIA:
-        raise UnsupportedMedia(f"This call takes {', '.join(MEDIA)}.")
+    if media not in TABLES:
+        raise UnsupportedMedia(f"This call takes {', '.join(TABLES)}.")
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if encoding not in {"", "identity", *ENCODINGS}:
         raise UnsupportedMedia(f"A body may be encoded as {' or '.join(ENCODINGS)}, or not at all.")

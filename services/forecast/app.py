@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from services.forecast.datasets import routes as datasets
 from services.forecast.demand import routes as demand
 from services.forecast.drivers import routes as drivers
 from services.forecast.forecasts import routes as forecasts
@@ -20,6 +21,7 @@ ROUTERS = (
     demand.router,
     drivers.router,
     models.router,
+    datasets.router,
     forecasts.router,
     ledger.router,
     imports("imports"),

@@ -15,7 +15,8 @@ import pyarrow.csv
 from psycopg import sql
 from sqlalchemy.orm import Session
 
-from services.forecast.datasets import Datasets, Tables
+from services.forecast.datasets import service
+from services.forecast.datasets.blocks import Datasets, Tables
 from services.forecast.tables import DataRun
 from shared.db import psycopg_connection
 from shared.errors import Conflict
@@ -82,16 +83,19 @@ def take[R: DataRun](work: Work[R], datasets: Datasets, origin: datetime.date | 
     """
     if work.run.input_digest is not None:
         tables = datasets.read(work.run.input_digest)
+        with work.step() as (session, run):
+            service.use(session, run.area, work.run.input_digest)
         return Inputs(work.run.input_digest, origin or pc.max(tables["demand"]["period"]).as_py(), tables)
     with work.database.read() as session:
         newest = last_period(session, work.run.area)
         if origin is not None and origin > newest:
             raise OriginTooLate(f"The area's demand ends at {newest}: choose an origin up to it, or POST demand first.")
         tables = read(session, work.run.area, origin or newest)
-    digest = datasets.keep(tables)
-    with work.step() as (_, run):
-        run.input_digest = digest
-    return Inputs(digest, origin or newest, tables)
+    kept = datasets.keep(tables)
+    with work.step() as (session, run):
+        run.input_digest = kept.digest
+        service.record(session, run.area, kept)
+    return Inputs(kept.digest, origin or newest, tables)
 
 
 def last_period(session: Session, area: str) -> datetime.date:

@@ -49,6 +49,17 @@ def mirror_champion(context: JobContext, area: str) -> None:
     mirror(context.additional_context["database"], context.additional_context["settings"], area)
 
 
+@tasks.periodic(cron="41 * * * *")
+@tasks.task(name="prune_datasets", queue=jobs.UPKEEP, queueing_lock="prune_datasets", pass_context=True)
+def prune_datasets(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
+    from services.forecast.datasets import retention
+    from services.forecast.datasets.blocks import Datasets
+
+    settings: Settings = context.additional_context["settings"]
+    datasets = Datasets(settings.datasets)
+    retention.prune(context.additional_context["database"], datasets, settings.dataset_retention_days)
+
+
 def work(settings: Settings) -> None:
     """Run the worker until it is told to stop.
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from services.forecast.datasets import Tables
+from services.forecast.datasets.blocks import Tables
 from services.forecast.engine.calendar import Frequency
 from services.forecast.engine.panel import DriverDefinition, DriverPanel, Panel
 from services.forecast.inputs import Inputs

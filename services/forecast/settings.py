@@ -2,13 +2,20 @@
 
 from pathlib import Path
 
+from pydantic import Field
+
 from shared.settings import UpstreamSettings
 
 
 class Settings(UpstreamSettings):
-    """`mlflow_artifacts` is a directory or a URI that MLflow knows; the other two are directories of the worker."""
+    """`mlflow_artifacts` is a directory or a URI that MLflow knows; `model_cache` is a directory of the worker.
+
+    `datasets` is one that the worker writes and the API process reads. A dataset is kept for `dataset_retention_days`
+    after a run last read it.
+    """
 
     mlflow_tracking_uri: str
     mlflow_artifacts: str
     model_cache: Path
     datasets: Path
+    dataset_retention_days: int = Field(default=400, ge=1, le=36_500)

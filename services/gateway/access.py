@@ -94,6 +94,9 @@ _FORECAST: dict[str, list[_Row]] = {
         ("GET", "models/champion", READ),
         ("GET", "models/promotions", READ),
         ("POST", "models/promotions", MLOPS),
+        ("GET", "datasets", READ),
+        ("GET", "datasets/{digest}", READ),
+        ("GET", "datasets/{digest}/tables/{table}", READ),
     ],
     "Forecasts": [
         ("GET", "forecasts", READ),

@@ -15,7 +15,7 @@ import pyarrow as pa
 import urllib3
 
 from shared import errors, observe
-from shared.tabular import ARROW, JSON
+from shared.media import ARROW, JSON
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 5

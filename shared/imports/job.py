@@ -20,10 +20,11 @@ from shared.errors import Unprocessable
 from shared.imports.kinds import Call, Counts, Kind
 from shared.imports.tables import Import, Piece, Reject
 from shared.jobs import Work
+from shared.media import CSV
 from shared.parse import Fault
 from shared.principal import Principal
 from shared.rows import Reader, Rows, joined
-from shared.upload import CSV, IN_MEMORY, Upload
+from shared.upload import IN_MEMORY, Upload
 
 BATCH_ROWS = 65_536
 MOST_REJECTS = 100_000

@@ -4,24 +4,28 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
-from sqlalchemy import Select, select
+import pyarrow as pa
+from fastapi import APIRouter, Request
+from sqlalchemy import select
 
-from shared import app
+from shared import app, fetch
 from shared.app import problems
 from shared.db import Read, Write
 from shared.errors import Gone
+from shared.export import AS_TABLE, stream
 from shared.imports import service
 from shared.imports.job import REJECTS_KEPT_DAYS
 from shared.imports.kinds import Counts
 from shared.imports.schemas import ImportOut, RejectOut
 from shared.imports.tables import Import, Reject
+from shared.media import ARROW, CSV, JSON, NDJSON, PARQUET, TABLES, wanted
 from shared.paging import Page, Paging, page
 from shared.parse import MOST_ROWS
 from shared.principal import Caller
 from shared.schemas import Schema
-from shared.upload import ARROW, CSV, ENCODINGS, JSON, MEDIA, NDJSON, PARQUET
+from shared.upload import ENCODINGS
 
+REJECTS = pa.schema([("row", pa.int64()), ("field", pa.string()), ("detail", pa.string())])
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"model": Counts, "description": "All rows are stored."},
@@ -47,7 +51,7 @@ def accepts(row: type[Schema]) -> dict[str, Any]:
         "description": "How the body is compressed, if it is.",
         "schema": {"type": "string", "enum": list(ENCODINGS)},
     }
-    body = {"required": True, "content": {media: content[media] for media in MEDIA}}
+    body = {"required": True, "content": {media: content[media] for media in TABLES}}
     return {"requestBody": body, "parameters": [encoding]}
 
 
@@ -72,17 +76,23 @@ def router(home: str, prefix: str = "") -> APIRouter:
         """Ask an import to stop, with nothing stored; one that has ended stays as it is."""
         return ImportOut.of(service.cancel(session, who.area.area, import_id))
 
-    @routes.get(f"/{home}/{{import_id}}/rejects", operation_id=f"list_{prefix}rejects", responses=problems(410))
-    def list_rejects(import_id: UUID, who: Caller, session: Read, asked: Paging) -> Page[RejectOut]:
+    @routes.get(
+        f"/{home}/{{import_id}}/rejects",
+        operation_id=f"list_{prefix}rejects",
+        response_model=Page[RejectOut],
+        responses=problems(406, 410) | AS_TABLE,
+    )
+    def list_rejects(import_id: UUID, request: Request, who: Caller, session: Read, asked: Paging) -> Any:
         """List what is wrong with the rows of an import, in their order, for the first 100,000 findings."""
+        media = wanted(request, *TABLES)
         run = service.one(session, who.area.area, import_id)
-        rows, following = page(session, _rejects(run), [Reject.number], asked)
+        mine = Reject.import_id == run.id
+        rows, following = page(session, select(Reject).where(mine), [Reject.number], asked)
         if run.rejected and not rows and asked.cursor is None:
             raise RejectsGone(f"Rejects are kept for {REJECTS_KEPT_DAYS} days after the import's end.")
-        return Page(items=[RejectOut.model_validate(row) for row in rows], next_cursor=following)
+        if media == JSON:
+            return Page(items=[RejectOut.model_validate(row) for row in rows], next_cursor=following)
+        whole = select(Reject.row, Reject.field, Reject.detail).where(mine).order_by(Reject.number)
+        return stream(media, REJECTS, fetch.batches(request.app.state.database, whole, REJECTS))
 
     return routes
-
-
-def _rejects(run: Import) -> Select[Reject]:
-    return select(Reject).where(Reject.import_id == run.id)

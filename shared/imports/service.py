@@ -14,10 +14,11 @@ from shared.errors import NotFound
 from shared.imports.kinds import Call, Counts, Finding, Kind
 from shared.imports.schemas import ImportOut
 from shared.imports.tables import Import, Piece
+from shared.media import CSV
 from shared.principal import Caller, Principal
 from shared.rows import Reader, Rows
 from shared.schemas import Schema
-from shared.upload import CSV, Table, Upload
+from shared.upload import Table, Upload
 
 SMALL = 1000
 PIECE_BYTES = 1 << 20

@@ -64,6 +64,8 @@ def test_the_rows_that_do_not_hold_are_listed_page_by_page(loaded):
     assert [one["row"] for one in found] == list(range(1, 2000, 2))
     assert {(one["field"], one["detail"]) for one in found} == {("item", "is no item of this area")}
     assert rest["next_cursor"] is None
+    lines = viewer.get(path, headers={"Accept": NDJSON}).text.splitlines()
+    assert [json.loads(line) for line in lines] == found
 
 
 def test_supply_has_imports_of_its_own(loaded):

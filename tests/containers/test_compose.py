@@ -127,6 +127,13 @@ def test_a_container_can_change_nothing_but_its_volumes(composition, name):
     assert [volume for volume in told.get("volumes", []) if volume.startswith((".", "/", "~"))] == []
 
 
+def test_the_forecast_api_reads_the_workers_datasets_and_cannot_change_them(composition):
+    [reading], [writing] = (composition.services[name]["volumes"] for name in ("forecast", "forecast-worker"))
+    assert reading == f"{writing}:ro"
+    datasets = composition.services["forecast"]["environment"]["ACCORD_DATASETS"]
+    assert datasets.startswith(writing.partition(":")[2] + "/")
+
+
 def test_services_meet_at_the_gateway_alone_and_mlflow_is_the_forecast_workers(composition):
     forecast = {name for name in composition.services if name.startswith("forecast")}
     planner = {name for name in composition.services if name.startswith("planner")}

@@ -3,22 +3,23 @@ from typing import Annotated, Any
 import pyarrow as pa
 from fastapi import Query, Request, Response
 
-from services.forecast import export
 from services.forecast.demand import service
 from services.forecast.demand.schemas import DemandIn, DemandOut
 from services.forecast.demand.tables import Demand
 from services.forecast.selection import Selection
+from shared import fetch
 from shared.app import problems
 from shared.app import router as strict_router
 from shared.db import Read
+from shared.export import AS_TABLE, stream
 from shared.imports.kinds import Counts
 from shared.imports.routes import RESPONSES, accepts
 from shared.imports.schemas import ImportOut
 from shared.imports.service import Received
+from shared.media import JSON, TABLES, wanted
 from shared.paging import Page, Paging, page
 from shared.principal import Caller
 from shared.schemas import Code, Date
-from shared.tabular import ARROW, CSV, JSON, stream, wanted
 
 SCHEMA = pa.schema(
     [
@@ -50,7 +51,7 @@ def post_demand(received: Received) -> Counts | ImportOut:
     return received.take(service.KIND)
 
 
-@router.get("/demand", operation_id="list_demand", response_model=Page[DemandOut], responses=problems(406))
+@router.get("/demand", operation_id="list_demand", response_model=Page[DemandOut], responses=problems(406) | AS_TABLE)
 def list_demand(
     request: Request,
     who: Caller,
@@ -61,8 +62,8 @@ def list_demand(
     first: Annotated[Date | None, Query(alias="from")] = None,
     last: Annotated[Date | None, Query(alias="to")] = None,
 ) -> Any:
-    """List demand history: JSON by pages; CSV and Arrow as one whole stream."""
-    media = wanted(request, JSON, CSV, ARROW)
+    """List demand history: JSON by pages; CSV, NDJSON, Parquet and Arrow as one whole stream."""
+    media = wanted(request, *TABLES)
     which = Selection(item, location, first, last)
     if media != JSON:
         return _whole(request, media, who.area.area, which)
@@ -72,5 +73,5 @@ def list_demand(
 
 
 def _whole(request: Request, media: str, area: str, which: Selection) -> Response:
-    batches = export.batches(request.app.state.database, service.columns(area, which), SCHEMA)
+    batches = fetch.batches(request.app.state.database, service.columns(area, which), SCHEMA)
     return stream(media, SCHEMA, batches)

@@ -1,22 +1,27 @@
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Query, Response
+import pyarrow as pa
+from fastapi import Query, Request, Response
 
 from services.forecast.drivers import service
 from services.forecast.drivers.schemas import DriverIn, DriverOut, ValueIn, ValueOut
 from services.forecast.drivers.tables import Driver, DriverValue
 from services.forecast.selection import Selection
-from shared import etag
+from shared import etag, fetch
 from shared.app import problems
 from shared.app import router as strict_router
 from shared.db import Read, Write
+from shared.export import AS_TABLE, stream
 from shared.imports.kinds import Counts
 from shared.imports.routes import RESPONSES, accepts
 from shared.imports.schemas import ImportOut
 from shared.imports.service import Received
+from shared.media import JSON, TABLES, wanted
 from shared.paging import Page, Paging, page
 from shared.principal import Caller
 from shared.schemas import Code, Date, Key
+
+SCHEMA = pa.schema([("item", pa.string()), ("location", pa.string()), ("period", pa.date32()), ("value", pa.float64())])
 
 router = strict_router(tags=["Drivers"])
 
@@ -61,9 +66,15 @@ def post_driver_values(driver: Key, received: Received) -> Counts | ImportOut:
     return received.take(service.VALUES, driver=driver)
 
 
-@router.get("/drivers/{driver}/values", operation_id="list_driver_values", responses=problems())
+@router.get(
+    "/drivers/{driver}/values",
+    operation_id="list_driver_values",
+    response_model=Page[ValueOut],
+    responses=problems(406) | AS_TABLE,
+)
 def list_driver_values(
     driver: Key,
+    request: Request,
     who: Caller,
     session: Read,
     asked: Paging,
@@ -71,9 +82,14 @@ def list_driver_values(
     location: Code | None = None,
     first: Annotated[Date | None, Query(alias="from")] = None,
     last: Annotated[Date | None, Query(alias="to")] = None,
-) -> Page[ValueOut]:
-    """List a driver's values."""
+) -> Any:
+    """List a driver's values: JSON by pages; CSV, NDJSON, Parquet and Arrow as one whole stream."""
+    media = wanted(request, *TABLES)
+    found = service.one(session, who.area.area, driver)
     which = Selection(item, location, first, last)
-    statement = service.values(session, who.area.area, driver, which)
-    rows, following = page(session, statement, [DriverValue.series_id, DriverValue.period], asked)
+    if media != JSON:
+        batches = fetch.batches(request.app.state.database, service.columns(found, which), SCHEMA)
+        return stream(media, SCHEMA, batches)
+    keys = [DriverValue.series_id, DriverValue.period]
+    rows, following = page(session, service.values(found, which), keys, asked)
     return Page(items=[ValueOut.model_validate(row) for row in rows], next_cursor=following)

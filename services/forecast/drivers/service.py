@@ -1,6 +1,7 @@
 """Drivers and their values, past and future."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from sqlalchemy import Select, exists, select
 from sqlalchemy.dialects.postgresql import insert
@@ -91,9 +92,19 @@ def _scoped(scope: str, code: str, is_asked: bool) -> Callable[[str | None], str
     return lambda value: None if (value is not None) == is_asked else detail
 
 
-def values(session: Session, area: str, name: str, which: Selection) -> Select[DriverValue]:
+def values(driver: Driver, which: Selection) -> Select[DriverValue]:
     """A driver's values with what they are of."""
-    driver = one(session, area, name)
     found = select(DriverValue).join(DriverValue.series).options(contains_eager(DriverValue.series))
+    return _of(found, driver, which)
+
+
+def columns(driver: Driver, which: Selection) -> Select[*tuple[Any, ...]]:
+    """The same as plain columns and in the same order, for the export of all of them."""
+    names = (DriverSeries.item, DriverSeries.location, DriverValue.period, DriverValue.value)
+    found = select(*names).join_from(DriverValue, DriverSeries, DriverValue.series_id == DriverSeries.id)
+    return _of(found, driver, which).order_by(DriverValue.series_id, DriverValue.period)
+
+
+def _of[*C](found: Select[*C], driver: Driver, which: Selection) -> Select[*C]:
     mine = found.where(DriverSeries.area == driver.area, DriverSeries.driver == driver.driver)
     return which.of(mine, DriverSeries.item, DriverSeries.location, DriverValue.period)

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from services.forecast import inputs, panels, provenance
-from services.forecast.datasets import Datasets
+from services.forecast.datasets.blocks import Datasets
 from services.forecast.engine import model as engine
 from services.forecast.engine.cells import QUANTILES
 from services.forecast.engine.panel import Panel

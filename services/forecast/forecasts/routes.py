@@ -10,10 +10,11 @@ from services.forecast.selection import Selection
 from shared.app import problems
 from shared.app import router as strict_router
 from shared.db import Read, Write
+from shared.export import AS_TABLE, stream
+from shared.media import JSON, TABLES, wanted
 from shared.paging import Page, Paging, page
 from shared.principal import Caller
 from shared.schemas import Code
-from shared.tabular import ARROW, CSV, JSON, stream, wanted
 
 router = strict_router(tags=["Forecasts"])
 
@@ -52,7 +53,7 @@ def cancel_forecast(forecast: UUID, who: Caller, session: Write) -> ForecastOut:
     "/forecasts/{forecast}/values",
     operation_id="list_forecast_values",
     response_model=Page[ForecastValueOut],
-    responses=problems(406, 409),
+    responses=problems(406, 409) | AS_TABLE,
 )
 def list_forecast_values(
     forecast: ForecastName,
@@ -63,8 +64,8 @@ def list_forecast_values(
     item: Code | None = None,
     location: Code | None = None,
 ) -> Any:
-    """List a forecast's values: JSON by pages; CSV and Arrow as one whole stream, with a column per quantile."""
-    media = wanted(request, JSON, CSV, ARROW)
+    """List a forecast's values: JSON by pages; CSV, NDJSON, Parquet and Arrow as one stream, a column per quantile."""
+    media = wanted(request, *TABLES)
     run = service.ready(session, who.area.area, forecast)
     which = Selection(item, location)
     if media != JSON:

@@ -25,6 +25,7 @@ class Forecast(DataRun, Base):
     __table_args__ = (
         ForeignKeyConstraint(["area", "model_version"], ["model_versions.area", "model_versions.version"]),
         Index(None, "area", "created_at", "id"),
+        Index(None, "area", "input_digest"),
     )
 
     model_version: Mapped[int]

@@ -1,17 +1,15 @@
 """A forecast's values out of the arrays that they are stored in: by pages for people, as one stream for programs."""
 
-from array import array
-from collections.abc import Iterator, Sequence
-from itertools import chain
-from typing import Any
+from collections.abc import Iterator
 
+import numpy as np
 import pyarrow as pa
 from sqlalchemy import Select, select
 
-from services.forecast import export
 from services.forecast.forecasts.schemas import ForecastValueOut
 from services.forecast.forecasts.tables import Forecast, ForecastCell, ForecastSeries
 from services.forecast.selection import Selection
+from shared import columns, fetch
 from shared.db import Database
 
 BATCH_VALUES = 500_000
@@ -39,37 +37,30 @@ def schema(run: Forecast) -> pa.Schema:
 
 def batches(database: Database, run: Forecast, which: Selection) -> Iterator[pa.RecordBatch]:
     """All rows by item, location and period; memory holds about `BATCH_VALUES` numbers at a time."""
-    columns = ("item", "location", "mean", "quantiles", "dependence")
     row = ForecastSeries
-    found = select(*(getattr(row, name) for name in columns)).where(row.forecast_id == run.id)
+    found = select(row.item, row.location, row.mean, row.quantiles, row.dependence).where(row.forecast_id == run.id)
     ordered = which.of(found, row.item, row.location).order_by(row.item, row.location)
     a_batch = max(1, BATCH_VALUES // (len(run.periods) * (len(run.quantiles) + 1)))
-    with database.read() as session:
-        result = session.execute(ordered.execution_options(yield_per=a_batch))
-        for rows in result.partitions():
-            yield _batch(run, *zip(*rows, strict=True))
+    for rows in fetch.parts(database, ordered, a_batch):
+        yield _batch(run, *zip(*rows, strict=True))
 
 
 def _batch(
     run: Forecast,
-    items: Sequence[str],
-    locations: Sequence[str],
-    means: Sequence[list[float]],
-    quantiles: Sequence[list[float]],
-    dependence: Sequence[float],
+    items: tuple[str, ...],
+    locations: tuple[str, ...],
+    means: tuple[bytes, ...],
+    quantiles: tuple[bytes, ...],
+    dependence: tuple[float, ...],
 ) -> pa.RecordBatch:
     horizon, levels = len(run.periods), len(run.quantiles)
-    by_level = array("d", chain.from_iterable(quantiles))
-    columns = [
-        export.strings(_repeated(items, horizon)),
-        export.strings(_repeated(locations, horizon)),
-        export.dates(run.periods * len(items)),
-        export.floats(chain.from_iterable(means)),
-        *(export.floats(by_level[level::levels]) for level in range(levels)),
-        export.floats(_repeated(dependence, horizon)),
+    by_level = columns.matrix(quantiles, horizon * levels).reshape(-1, levels).T
+    found = [
+        columns.repeated(items, horizon),
+        columns.repeated(locations, horizon),
+        columns.cycled(run.periods, len(items)),
+        columns.numbers(columns.matrix(means, horizon).ravel()),
+        *map(columns.numbers, by_level),
+        columns.numbers(np.repeat(dependence, horizon)),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema(run))
-
-
-def _repeated(values: Sequence[Any], times: int) -> list[Any]:
-    return [value for value in values for _ in range(times)]
+    return pa.RecordBatch.from_arrays(found, schema=schema(run))

@@ -13,7 +13,7 @@ class TrainingRun(DataRun, Base):
     """A backtest and a training; its profile is the area's at the time of the request."""
 
     __tablename__ = "training_runs"
-    __table_args__ = (Index(None, "area", "created_at", "id"),)
+    __table_args__ = (Index(None, "area", "created_at", "id"), Index(None, "area", "input_digest"))
 
     reason: Mapped[str]
     origins: Mapped[int]

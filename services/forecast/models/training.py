@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from services.forecast import inputs, panels, provenance
-from services.forecast.datasets import Datasets
+from services.forecast.datasets.blocks import Datasets
 from services.forecast.engine.backtest import BacktestReport, backtest
 from services.forecast.engine.cells import Cancelled, Cells, TooShort
 from services.forecast.engine.features import FeatureBuilder

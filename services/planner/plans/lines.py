@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from services.planner.plans.money import money
 from services.planner.plans.schemas import PlanLineOut
 from services.planner.plans.tables import MONEY, UNITS, Plan, PlanLine
 from services.planner.tables import Base
+from shared import columns, fetch
 from shared.db import Database
 
 BATCH_VALUES = 500_000
@@ -32,8 +32,8 @@ def _cells() -> Subquery:
     """One row per item-location and period: `step` counts periods from 1."""
     step = func.generate_subscripts(PlanLine.demand, 1, type_=Integer).column_valued("step", joins_implicitly=True)
     measures = (getattr(PlanLine, name)[step].label(name) for name in MEASURES)
-    columns = (PlanLine.plan_id, PlanLine.item, PlanLine.location, step.label("step"), *measures)
-    return select(*columns).subquery("plan_cells")
+    names = (PlanLine.plan_id, PlanLine.item, PlanLine.location, step.label("step"), *measures)
+    return select(*names).subquery("plan_cells")
 
 
 class PlanCell(Base):
@@ -68,33 +68,27 @@ def line(periods: Sequence[datetime.date], cell: PlanCell) -> PlanLineOut:
 def batches(database: Database, run: Plan, item: str | None, location: str | None) -> Iterator[pa.RecordBatch]:
     """All rows by item, location and period; memory holds about `BATCH_VALUES` numbers at a time."""
     assert run.periods is not None  # noqa: S101  the run has succeeded
-    columns = (getattr(PlanLine, name) for name in ("item", "location", *MEASURES))
-    found = select(*columns).where(PlanLine.plan_id == run.id).order_by(PlanLine.item, PlanLine.location)
+    names = (getattr(PlanLine, name) for name in ("item", "location", *MEASURES))
+    found = select(*names).where(PlanLine.plan_id == run.id).order_by(PlanLine.item, PlanLine.location)
     a_batch = max(1, BATCH_VALUES // (len(run.periods) * len(MEASURES)))
-    with database.read() as session:
-        result = session.execute(_of(found, PlanLine, item, location).execution_options(yield_per=a_batch))
-        for rows in result.partitions():
-            yield _batch(run.periods, *zip(*rows, strict=True))
+    for rows in fetch.parts(database, _of(found, PlanLine, item, location), a_batch):
+        yield _batch(run.periods, *zip(*rows, strict=True))
 
 
 def _batch(
-    periods: list[datetime.date], items: Sequence[str], locations: Sequence[str], *measures: Sequence[list[float]]
+    periods: list[datetime.date], items: tuple[str, ...], locations: tuple[str, ...], *measures: tuple[bytes, ...]
 ) -> pa.RecordBatch:
     times = len(periods)
-    columns = [
-        pa.array(_repeated(items, times)),
-        pa.array(_repeated(locations, times)),
-        pa.array(periods * len(items), pa.date32()),
-        *(pa.array(list(chain.from_iterable(values)), pa.float64()) for values in measures),
+    found = [
+        columns.repeated(items, times),
+        columns.repeated(locations, times),
+        columns.cycled(periods, len(items)),
+        *(columns.numbers(columns.matrix(values, times).ravel()) for values in measures),
     ]
-    return pa.record_batch(columns, schema=SCHEMA)
+    return pa.RecordBatch.from_arrays(found, schema=SCHEMA)
 
 
 def _of[S: Select[Any]](found: S, table: type[PlanLine | PlanCell], item: str | None, location: str | None) -> S:
     if item is not None:
         found = found.where(table.item == item)
     return found if location is None else found.where(table.location == location)
-
-
-def _repeated(values: Sequence[str], times: int) -> list[str]:
-    return [value for value in values for _ in range(times)]

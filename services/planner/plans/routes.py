@@ -14,10 +14,11 @@ from services.planner.recommendations.tables import Recommendation
 from shared import app
 from shared.app import problems
 from shared.db import Read, Write
+from shared.export import AS_TABLE, stream
+from shared.media import JSON, TABLES, wanted
 from shared.paging import Page, Paging, page
 from shared.principal import Caller
 from shared.schemas import Code
-from shared.tabular import ARROW, CSV, JSON, stream, wanted
 
 router = app.router(tags=["Plans"])
 
@@ -53,7 +54,7 @@ def cancel_plan(plan: UUID, who: Caller, session: Write) -> PlanOut:
     "/plans/{plan}/lines",
     operation_id="list_plan_lines",
     response_model=Page[PlanLineOut],
-    responses=problems(406, 409),
+    responses=problems(406, 409) | AS_TABLE,
 )
 def list_plan_lines(
     plan: PlanName,
@@ -64,8 +65,8 @@ def list_plan_lines(
     item: Annotated[Code | None, Query()] = None,
     location: Annotated[Code | None, Query()] = None,
 ) -> Any:
-    """List a plan's projection: JSON by pages; CSV and Arrow as one whole stream."""
-    media = wanted(request, JSON, CSV, ARROW)
+    """List a plan's projection: JSON by pages; CSV, NDJSON, Parquet and Arrow as one whole stream."""
+    media = wanted(request, *TABLES)
     run = service.ready(session, who, plan)
     if media != JSON:
         return stream(media, lines.SCHEMA, lines.batches(request.app.state.database, run, item, location))
@@ -74,13 +75,16 @@ def list_plan_lines(
 
 
 @router.get(
-    "/plans/{plan}/orders", operation_id="list_plan_orders", response_model=Page[OrderOut], responses=problems(406)
+    "/plans/{plan}/orders",
+    operation_id="list_plan_orders",
+    response_model=Page[OrderOut],
+    responses=problems(406) | AS_TABLE,
 )
 def list_plan_orders(plan: PlanName, request: Request, who: Caller, session: Read, asked: Paging) -> Any:
-    """List a plan's orders that are decided and not yet released: a page as JSON, all of them as CSV."""
-    media = wanted(request, JSON, CSV)
+    """List a plan's orders that are decided and not yet released: JSON by pages, every other format all of them."""
+    media = wanted(request, *TABLES)
     chosen = orders.to_release(who, service.one(session, who, plan).id)
-    if media == CSV:
-        return stream(CSV, orders.SCHEMA, orders.batches(request.app.state.database, chosen))
+    if media != JSON:
+        return stream(media, orders.SCHEMA, orders.batches(request.app.state.database, chosen))
     rows, cursor = page(session, chosen, (Recommendation.id,), asked)
     return Page(items=[orders.out(row) for row in rows], next_cursor=cursor)

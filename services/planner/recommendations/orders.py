@@ -12,6 +12,7 @@ from sqlalchemy.orm import contains_eager
 from services.planner.recommendations.decisions import COMMITTED
 from services.planner.recommendations.schemas import OrderOut
 from services.planner.recommendations.tables import Recommendation, RecommendationState
+from shared import columns
 from shared.db import Database
 from shared.principal import Principal
 
@@ -28,7 +29,7 @@ SCHEMA = pa.schema(
         "release_date": pa.date32(),
         "due": pa.date32(),
         "decided_by": pa.string(),
-        "decided_at": pa.timestamp("us", tz="UTC"),
+        "decided_at": columns.INSTANT,
     }
 )
 
@@ -77,4 +78,4 @@ def batches(database: Database, orders: Select[Recommendation]) -> Iterator[pa.R
         rows = session.scalars(orders.order_by(Recommendation.id).execution_options(yield_per=BATCH))
         for part in rows.partitions():
             values = [out(row).model_dump() | {"recommendation": str(row.id), "plan": str(row.plan_id)} for row in part]
-            yield pa.RecordBatch.from_pylist(values, schema=SCHEMA)
+            yield columns.batch(SCHEMA, ([order[name] for order in values] for name in SCHEMA.names))

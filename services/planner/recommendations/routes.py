@@ -1,6 +1,6 @@
 """Recommendations, decisions on them and the orders that follow, over HTTP."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Header, Query, Request, Response
@@ -21,13 +21,13 @@ from services.planner.recommendations.tables import Recommendation
 from shared import app, etag
 from shared.app import problems
 from shared.db import Read, Write
+from shared.export import AS_TABLE, stream
+from shared.media import JSON, TABLES, wanted
 from shared.paging import Page, Paging, page
 from shared.principal import Caller
 from shared.schemas import Code, Cost
-from shared.tabular import CSV, JSON, stream, wanted
 
 router = app.router(tags=["Recommendations and decisions"])
-CSV_TOO: dict[int | str, dict[str, Any]] = {200: {"content": {CSV: {"schema": {"type": "string"}}}}}
 
 
 @router.get("/recommendations", operation_id="list_recommendations", responses=problems())
@@ -77,7 +77,7 @@ def decide(
     return decision
 
 
-@router.get("/orders", operation_id="list_orders", response_model=Page[OrderOut], responses=problems(406) | CSV_TOO)
+@router.get("/orders", operation_id="list_orders", response_model=Page[OrderOut], responses=problems(406) | AS_TABLE)
 def list_orders(
     who: Caller,
     session: Read,
@@ -85,10 +85,11 @@ def list_orders(
     asked: Paging,
     status: Annotated[Literal["to_release"], Query()] = "to_release",  # noqa: ARG001  the only one so far
 ) -> Page[OrderOut] | Response:
-    """List the orders that are decided and not yet released: a page as JSON, all of them as CSV."""
+    """List the orders that are decided and not yet released: JSON by pages, every other format all of them."""
+    media = wanted(request, *TABLES)
     chosen = orders.to_release(who)
-    if wanted(request, JSON, CSV) == CSV:
-        return stream(CSV, orders.SCHEMA, orders.batches(request.app.state.database, chosen))
+    if media != JSON:
+        return stream(media, orders.SCHEMA, orders.batches(request.app.state.database, chosen))
     rows, cursor = page(session, chosen, (Recommendation.id,), asked)
     return Page(items=[orders.out(row) for row in rows], next_cursor=cursor)
 

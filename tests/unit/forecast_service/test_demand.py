@@ -1,10 +1,12 @@
 """Demand is stored once per item-location and period, all rows or none, on the area's calendar."""
 
 import io
+import json
 from concurrent.futures import ThreadPoolExecutor, wait
 
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 
 from services.forecast.demand.schemas import DemandIn
@@ -36,7 +38,7 @@ def test_a_replayed_import_changes_nothing(known):
     assert other == {"received": 3, "created": 0, "updated": 1, "unchanged": 2}
 
 
-def test_json_pages_csv_and_arrow_tell_the_same(known):
+def test_all_formats_tell_the_same(known):
     known.ok("POST", "/demand", json=ROWS)
     stored = [{"in_stock": True} | row for row in ROWS]
     page = known.ok("GET", "/demand?limit=2")
@@ -48,6 +50,10 @@ def test_json_pages_csv_and_arrow_tell_the_same(known):
     csv = pyarrow.csv.read_csv(io.BytesIO(known("GET", "/demand", headers={"Accept": "text/csv"}).content))
     assert [row | {"period": row["period"].isoformat()} for row in table.to_pylist()] == stored
     assert csv.to_pylist() == table.to_pylist()
+    parquet = known("GET", "/demand", headers={"Accept": "application/vnd.apache.parquet"})
+    assert pq.read_table(io.BytesIO(parquet.content)) == table
+    lines = known("GET", "/demand", headers={"Accept": "application/x-ndjson"}).text.splitlines()
+    assert [json.loads(line) for line in lines] == stored
 
 
 def test_filters_by_item_and_period(known):

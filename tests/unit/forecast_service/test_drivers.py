@@ -1,6 +1,14 @@
 """A driver's values name what its scope asks for; a definition with values keeps its scope."""
 
+import csv
+import io
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+
+from shared.media import ARROW, CSV, NDJSON, PARQUET
 
 PRICE = {"kind": "price", "known_ahead": True, "scope": "item"}
 
@@ -28,6 +36,27 @@ def test_values_are_stored_once_per_item_and_period(known):
     assert known.ok("POST", "/drivers/price/values", json=rows)["unchanged"] == 4
     found = known.ok("GET", "/drivers/price/values?item=B&from=2024-01-08")["items"]
     assert found == [{"item": "B", "location": None, "period": "2024-01-08", "value": -1.5}]
+
+
+def test_values_leave_in_every_format_with_null_where_the_scope_has_no_code(known):
+    known.ok("PUT", "/drivers/price", json=PRICE)
+    rows = [{"item": item, "period": "2024-01-01", "value": value} for item, value in (("A", 0.1), ("B", -2))]
+    known.ok("POST", "/drivers/price/values", json=rows)
+    path, stored = "/drivers/price/values?from=2024-01-01", [{"location": None} | row for row in rows]
+    assert known.ok("GET", path)["items"] == stored
+    answers = {media: known("GET", path, headers={"accept": media}) for media in (CSV, NDJSON, PARQUET, ARROW)}
+    assert [json.loads(line) for line in answers[NDJSON].text.splitlines()] == stored
+    table = pa.ipc.open_stream(answers[ARROW].content).read_all()
+    assert [row | {"period": row["period"].isoformat()} for row in table.to_pylist()] == stored
+    assert pq.read_table(io.BytesIO(answers[PARQUET].content)) == table
+    assert list(csv.reader(io.StringIO(answers[CSV].text)))[1:] == [
+        ["A", "", "2024-01-01", "0.1"],
+        ["B", "", "2024-01-01", "-2"],
+    ]
+    for media in answers:
+        assert (
+            known("GET", "/drivers/none/values", headers={"accept": media}).json()["type"] == "/docs/errors#not-found"
+        )
 
 
 def test_a_global_driver_has_one_value_per_period(known):

@@ -2,20 +2,23 @@
 
 import datetime
 import io
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
 import mlflow
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import text
 
 from services.forecast import jobs, panels
-from services.forecast.datasets import Datasets
+from services.forecast.datasets.blocks import Datasets
 from services.forecast.engine.model import Model
 from services.forecast.inputs import Inputs
 from services.forecast.panels import Profile
+from shared.media import NDJSON, PARQUET
 from tests.factories import history, week
 from tests.unit.forecast_service.conftest import Caller
 from tests.unit.inside import profile
@@ -155,6 +158,12 @@ def test_values_are_the_same_by_pages_as_csv_and_as_arrow(promoted, forecast):
     names = ["item", "location", "period", "mean", *(f"q{level}" for level in levels), "dependence"]
     assert table.column_names == csv.column_names == names
     assert csv.to_pylist() == table.to_pylist()
+    parquet = pq.read_table(io.BytesIO(promoted("GET", path, headers={"Accept": PARQUET}).content))
+    assert parquet == table
+    lines = promoted("GET", path, headers={"Accept": NDJSON}).text.splitlines()
+    assert [json.loads(line) for line in lines] == [
+        row | {"period": row["period"].isoformat()} for row in table.to_pylist()
+    ]
     assert [(row["item"], row["period"]) for row in rows] == [
         (item, week(WEEKS + step)) for item in "ABC" for step in range(HORIZON)
     ]

@@ -18,7 +18,7 @@ def filled(template, values):
     return re.sub(r"\{\w+\}", lambda _: next(values), template)
 
 
-@given(operation=st.sampled_from(OPERATIONS), values=st.lists(KEYS, min_size=2, max_size=2))
+@given(operation=st.sampled_from(OPERATIONS), values=st.lists(KEYS, min_size=3, max_size=3))
 def test_every_operation_is_found_whatever_its_parameters(operation, values):
     words = {segment for each in OPERATIONS for segment in each.path.split("/")}
     values = [value + "0" if value in words else value for value in values]

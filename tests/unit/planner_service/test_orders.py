@@ -1,11 +1,16 @@
 """From a decision to the ERP's order."""
 
 import csv
+import datetime
 import io
+import json
 from uuid import uuid4
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from shared.media import ARROW, NDJSON, PARQUET
 from tests.unit.planner_service.test_recommendations import decide
 
 
@@ -77,6 +82,20 @@ def test_orders_come_as_csv(area, decided):
     plan = area("GET", "/plans/latest/orders", headers={"accept": "text/csv"})
     assert plan.text == answer.text
     assert area("GET", "/orders", headers={"accept": "image/png"}).status_code == 406
+
+
+def test_orders_come_in_every_format(area, decided):
+    listed = area.ok("GET", "/orders")["items"]
+    lines = area("GET", "/orders", headers={"accept": NDJSON}).text.splitlines()
+    assert [instant(json.loads(line)) for line in lines] == [instant(order) for order in listed]
+    table = pa.ipc.open_stream(area("GET", "/plans/latest/orders", headers={"accept": ARROW}).content).read_all()
+    assert table["recommendation"].to_pylist() == [one["id"] for one in decided[:2]]
+    assert [at.isoformat() for at in table["decided_at"].to_pylist()] == [instant(one)["decided_at"] for one in listed]
+    assert pq.read_table(io.BytesIO(area("GET", "/orders", headers={"accept": PARQUET}).content)) == table
+
+
+def instant(order):
+    return order | {"decided_at": datetime.datetime.fromisoformat(order["decided_at"]).isoformat()}
 
 
 def test_orders_are_paged(area, decided):

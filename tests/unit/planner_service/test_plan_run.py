@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from dataclasses import fields
 from decimal import Decimal
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from services.planner.engine.projection import Lines
@@ -16,6 +18,7 @@ from services.planner.plans import filing
 from services.planner.plans import run as plan_run
 from services.planner.plans.bulk import copy_lines
 from services.planner.plans.tables import PlanLine
+from shared.media import NDJSON, PARQUET
 from tests.unit.planner_service.test_orders import receipt
 from tests.unit.planner_service.test_recommendations import decide
 from tests.unit.planner_service.upstream import ARROW, FORECAST, demand, values, week
@@ -428,7 +431,7 @@ def test_an_attempt_that_was_taken_over_files_nothing(area, monkeypatch):
     assert [entry["action"] for entry in area.ok("GET", "/decisions")["items"]] == ["plan"]
 
 
-def test_lines_come_as_pages_csv_and_arrow(area):
+def test_lines_come_as_pages_and_in_every_format(area):
     area.supply("A", "B")
     area.forecasts("A", "B")
     plan = area.plan()
@@ -444,6 +447,12 @@ def test_lines_come_as_pages_csv_and_arrow(area):
     assert [line["demand"] for line in paged] == table.column("demand").to_pylist()
     assert [Decimal(line["holding_cost"]) for line in paged] == [
         Decimal(f"{cost:.2f}") for cost in table.column("holding_cost").to_pylist()
+    ]
+    parquet = area("GET", "/plans/latest/lines", headers={"accept": PARQUET}).content
+    assert pq.read_table(io.BytesIO(parquet)) == table
+    told = area("GET", "/plans/latest/lines", headers={"accept": NDJSON}).text.splitlines()
+    assert [json.loads(line) for line in told] == [
+        row | {"period": row["period"].isoformat()} for row in table.to_pylist()
     ]
     one = area("GET", "/plans/latest/lines?item=B", headers={"accept": "text/csv"}).text
     assert {row["item"] for row in csv.DictReader(io.StringIO(one))} == {"B"}

@@ -11,7 +11,8 @@ from fastapi.testclient import TestClient
 from shared import app as application
 from shared import upload
 from shared.errors import Problem
-from shared.upload import CSV, PARQUET, Table, Upload
+from shared.media import CSV, PARQUET
+from shared.upload import Table, Upload
 
 TEXT = b"item,quantity\n" + b"".join(b"item %d,%d\n" % (n, n) for n in range(1000))
 
