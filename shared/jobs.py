@@ -43,11 +43,15 @@ log = logging.getLogger(__name__)
 
 
 class Run:
-    """Columns of a resource that a job works on; mixed into the service's table."""
+    """Columns of a resource that a job works on; mixed into the service's table.
+
+    `sequence` is raised by whatever changes what the run shows: those who wait compare it with what they have seen.
+    """
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     area: Mapped[str]
     status: Mapped[str] = mapped_column(default="queued")
+    sequence: Mapped[int] = mapped_column(default=0)
     progress_done: Mapped[int] = mapped_column(default=0)
     progress_total: Mapped[int] = mapped_column(default=0)
     progress_unit: Mapped[str] = mapped_column(default="steps")
@@ -128,6 +132,7 @@ def cancel(session: Session, run: Run) -> None:
     session.refresh(run, with_for_update=True)
     if run.status == "queued":
         run.status = "cancelled"
+        run.sequence += 1
         run.finished_at = func.now()
     elif run.status == "running":
         run.cancel_requested = True
@@ -155,6 +160,7 @@ class Work[R: Run]:
             if run is None:
                 raise Fenced
             yield session, run
+            run.sequence += 1
 
     def progress(self, done: int, total: int, unit: str) -> None:
         """Show how far the work is; ends the attempt where it was cancelled or the worker is stopping."""
@@ -248,7 +254,7 @@ def _claim[R: Run](database: Database, table: type[R], run_id: UUID) -> R | None
         claim = (
             update(table)
             .where(table.id == run_id, table.status.not_in(OVER))
-            .values(status="running", attempt=table.attempt + 1, started_at=func.now())
+            .values(status="running", sequence=table.sequence + 1, attempt=table.attempt + 1, started_at=func.now())
             .returning(table)
         )
         return session.scalar(claim)
