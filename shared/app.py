@@ -100,20 +100,15 @@ def create(title: str, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
     return app
 
 
-def document(
-    title: str, routers: Iterable[APIRouter], prefix: str = "/v1/areas/{area}", *, once: bool = True
-) -> dict[str, Any]:
-    """The OpenAPI document of the routers' operations, without settings or database.
-
-    once: whether their POSTs honour `Idempotency-Key`.
-    """
+def document(title: str, routers: Iterable[APIRouter], prefix: str = "/v1/areas/{area}") -> dict[str, Any]:
+    """The OpenAPI document of the routers' operations, without settings or database."""
     app = FastAPI()
     for feature in routers:
         app.include_router(feature, prefix=prefix)
     contract = get_openapi(title=title, version="1", routes=app.routes, separate_input_output_schemas=False)
     contract.setdefault("components", {}).setdefault("schemas", {})["ProblemOut"] = ProblemOut.model_json_schema()
     for methods in contract["paths"].values():
-        if once and "post" in methods:
+        if "post" in methods:
             methods["post"].setdefault("parameters", []).append(_IDEMPOTENCY)
             methods["post"]["responses"] |= {"409": _PROBLEM}
         for operation in methods.values():
