@@ -8,7 +8,7 @@ from typing import Any
 
 import urllib3
 
-POLL_SECONDS = 0.3
+SHOWN_EVERY = {"Prefer": "wait=1"}
 QUIET_SECONDS = 5
 
 
@@ -38,8 +38,8 @@ class Client:
             raise SystemExit(f"{method} {path}: {answer.status} {_problem(answer)}")
         return answer.json() if answer.data else None
 
-    def get(self, path: str) -> Any:
-        return self.call("GET", path)
+    def get(self, path: str, **how: Any) -> Any:
+        return self.call("GET", path, **how)
 
     def version(self, path: str) -> dict[str, str]:
         """The `If-Match` header for a change of what is at `path`."""
@@ -57,12 +57,11 @@ class Client:
         if answer.status != 202:
             raise SystemExit(f"POST {path}: {answer.status} {_problem(answer)}")
         where = answer.headers["Location"].removeprefix(self.prefix)
-        while (run := self.get(where))["status"] in {"queued", "running"}:
+        while (run := self.get(where, headers=SHOWN_EVERY))["status"] in {"queued", "running"}:
             now = run["progress"]
             progress.show(
                 f"{title}: {now['done']}/{now['total']} {now['unit']}" if now["total"] else f"{title}: queued"
             )
-            time.sleep(POLL_SECONDS)
         if run["status"] != "succeeded":
             raise SystemExit(f"\n{title} {run['status']}: {run['error'] and run['error']['detail']}")
         progress.end(f"{title}: done in {progress.seconds:.0f} s")

@@ -12,10 +12,13 @@ from fastapi.routing import APIRoute
 from shared import errors, jobs, migrate
 from shared.db import Database
 from shared.http import RequestId
-from shared.idempotency import HEADER, OnceRoute, Replayed
+from shared.idempotency import HEADER, Replayed
 from shared.principal import Verifier
+from shared.protocol import ON_STOP
 from shared.schemas import Schema
 from shared.settings import UpstreamSettings
+from shared.waiting import PatientRoute
+from shared.watcher import Watcher
 
 
 class HealthOut(Schema):
@@ -48,7 +51,7 @@ _PROBLEM = {
 }
 
 
-def router(*, route_class: type[APIRoute] = OnceRoute, **options: Any) -> APIRouter:
+def router(*, route_class: type[APIRoute] = PatientRoute, **options: Any) -> APIRouter:
     """A feature's router: strict bodies and parameters, and POSTs that can be sent again."""
     return APIRouter(route_class=route_class, **options)
 
@@ -57,15 +60,17 @@ def create_upstream(service: str, settings: UpstreamSettings, routers: Iterable[
     """The API process of a service behind the gateway."""
     database = Database(settings.database_url, pool_size=settings.pool_size)
 
+    watcher = Watcher(database)
+
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        yield {ON_STOP: watcher.stop}
         database.dispose()
 
     app = create(f"Accord {service}", lifespan)
     app.add_middleware(RequestId)
-    app.add_exception_handler(Replayed, _replay)
     app.state.database = database
+    app.state.watcher = watcher
     app.state.settings = settings
     app.state.verifier = Verifier(service, settings.identity_secret.get_secret_value())
     for feature in routers:
@@ -91,23 +96,19 @@ def create(title: str, lifespan: Callable[[FastAPI], Any]) -> FastAPI:
         redirect_slashes=False,
     )
     errors.install(app)
+    app.add_exception_handler(Replayed, _replay)
     return app
 
 
-def document(
-    title: str, routers: Iterable[APIRouter], prefix: str = "/v1/areas/{area}", *, once: bool = True
-) -> dict[str, Any]:
-    """The OpenAPI document of the routers' operations, without settings or database.
-
-    once: whether their POSTs honour `Idempotency-Key`.
-    """
+def document(title: str, routers: Iterable[APIRouter], prefix: str = "/v1/areas/{area}") -> dict[str, Any]:
+    """The OpenAPI document of the routers' operations, without settings or database."""
     app = FastAPI()
     for feature in routers:
         app.include_router(feature, prefix=prefix)
     contract = get_openapi(title=title, version="1", routes=app.routes, separate_input_output_schemas=False)
     contract.setdefault("components", {}).setdefault("schemas", {})["ProblemOut"] = ProblemOut.model_json_schema()
     for methods in contract["paths"].values():
-        if once and "post" in methods:
+        if "post" in methods:
             methods["post"].setdefault("parameters", []).append(_IDEMPOTENCY)
             methods["post"]["responses"] |= {"409": _PROBLEM}
         for operation in methods.values():

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import resource
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -53,6 +54,8 @@ def _serve(app: ASGIApp, host: str, port: int) -> None:
 
     from shared.protocol import BoundedProtocol  # noqa: PLC0415
 
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the usual soft limit, 1,024, is too low for who waits
     uvicorn.run(
         app,
         http=BoundedProtocol,

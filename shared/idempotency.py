@@ -9,10 +9,10 @@ import datetime
 import hashlib
 import re
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import Request
-from sqlalchemy import Connection, DateTime, LargeBinary, delete, func, text
+from sqlalchemy import Connection, DateTime, LargeBinary, delete, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from starlette.concurrency import run_in_threadpool
@@ -25,7 +25,7 @@ from shared.principal import Principal
 
 HEADER = "Idempotency-Key"
 KEPT_DAYS = 3
-KEPT_HEADERS = ("content-type", "location", "etag")
+KEPT_HEADERS = ("content-type", "location", "etag", "cache-control")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -61,13 +61,16 @@ class KeptAnswer(Base):
 class Replayed(Exception):  # noqa: N818
     """Not an error: the call has had its effect, and this was its answer."""
 
-    def __init__(self, kept: KeptAnswer) -> None:
+    def __init__(self, kept: KeptAnswer, body: bytes) -> None:
         headers = {**kept.headers, "Idempotency-Replayed": "true"}
-        self.response = Response(kept.body, status_code=kept.status, headers=headers)
+        self.response = Response(body, status_code=kept.status, headers=headers)
 
 
 class Attempt:
-    """One call that carries a key. What the call says is digested as it is read, so that no body is held for it."""
+    """One call that carries a key. What the call says is digested as it is read, so that no body is held for it.
+
+    `closed` and `opened` say how the answer's body is stored: here, as it is.
+    """
 
     def __init__(self, key: str, request: Request) -> None:
         self.key = key
@@ -75,7 +78,7 @@ class Attempt:
         coded = (request.headers.get(name, "") for name in ("content-type", "content-encoding"))
         self._digest = hashlib.sha256("\n".join([*said, *coded]).encode("utf-8", "surrogateescape") + b"\n")
         self._session: Session | None = None
-        self._who: Principal | None = None
+        self._place: tuple[str, str, str] | None = None
 
     def listening(self, receive: Receive) -> Receive:
         """The body as it comes in, and what of it was read becomes part of the digest."""
@@ -87,33 +90,50 @@ class Attempt:
 
         return listened
 
-    def begin(self, session: Session, who: Principal) -> None:
+    @property
+    def taken(self) -> bool:
+        """Whether the key is taken for a transaction: a call that stores nothing never asks for one."""
+        return self._place is not None
+
+    def take(self, session: Session, area: str, caller: str) -> None:
         """Take the key for this transaction; raises Replayed, InProgress or KeyReused where it was taken before."""
-        named = f"{who.area.area}\n{_caller(who)}\n{self.key}"
-        taken = session.scalar(text("SELECT pg_try_advisory_xact_lock(hashtextextended(:named, 0))"), {"named": named})
-        if not taken:
+        place = (area, caller, self.key)
+        lock = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:named, 0))")
+        if not session.scalar(lock, {"named": "\n".join(place)}):
             raise InProgress("Wait for the first call to end, then send this one again.")
         self.digest = self._digest.digest()
-        kept = session.get(KeptAnswer, (who.area.area, _caller(who), self.key))
+        kept = session.get(KeptAnswer, place)
         if kept is not None and kept.digest != self.digest:
             raise KeyReused("Another request was sent with this key; choose a new key for a new request.")
         if kept is not None:
-            raise Replayed(kept)
-        self._session, self._who = session, who
+            raise Replayed(kept, self.opened(kept.body))
+        self._session, self._place = session, place
 
-    def keep(self, response: Response) -> None:
+    async def keep(self, response: Response) -> None:
         """Store the answer beside the effect, where there was one."""
-        if self._session is None or self._who is None:
-            return
+        if self.taken:
+            await run_in_threadpool(self.store, response)
+
+    def store(self, response: Response) -> None:
+        assert self._session is not None  # noqa: S101
+        assert self._place is not None  # noqa: S101
+        area, caller, key = self._place
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-        place = {"area": self._who.area.area, "caller": _caller(self._who), "key": self.key}
-        answer = {"status": response.status_code, "headers": headers, "body": bytes(response.body)}
-        self._session.add(KeptAnswer(**place, digest=self.digest, **answer))
+        answer = {"status": response.status_code, "headers": headers, "body": self.closed(bytes(response.body))}
+        self._session.add(KeptAnswer(area=area, caller=caller, key=key, digest=self.digest, **answer))
         self._session.flush()
+
+    def closed(self, body: bytes) -> bytes:
+        return body
+
+    def opened(self, stored: bytes) -> bytes:
+        return stored
 
 
 class OnceRoute(StrictRoute):
     """A strict route whose POST honours `Idempotency-Key`."""
+
+    attempt: ClassVar[type[Attempt]] = Attempt
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -126,9 +146,9 @@ class OnceRoute(StrictRoute):
                 return await handler(request)
             if not _KEY.fullmatch(key):
                 raise BadRequest(f"{HEADER} must have 1 to 255 visible ASCII characters.")
-            request.state.attempt = attempt = Attempt(key, request)
+            request.state.attempt = attempt = self.attempt(key, request)
             response = await handler(Request(request.scope, attempt.listening(request.receive)))
-            await run_in_threadpool(attempt.keep, response)
+            await attempt.keep(response)
             return response
 
         return once
@@ -138,13 +158,15 @@ def begin(request: Request, session: Session, who: Principal) -> None:
     """For the writing session: take the request's key, if it has one, before anything is done."""
     attempt: Attempt | None = getattr(request.state, "attempt", None)
     if attempt is not None:
-        attempt.begin(session, who)
+        attempt.take(session, who.area.area, caller(who.id, who.on_behalf_of))
 
 
 def forget(session: Session) -> None:
-    """Remove the answers that have been kept long enough."""
-    old = KeptAnswer.created_at < func.now() - datetime.timedelta(days=KEPT_DAYS)
-    session.execute(delete(KeptAnswer).where(old))
+    """Remove the answers that have been kept long enough; those that somebody else is removing are passed over."""
+    row = KeptAnswer
+    old = select(row.area, row.caller, row.key).where(row.created_at < func.now() - datetime.timedelta(days=KEPT_DAYS))
+    free = old.with_for_update(skip_locked=True)
+    session.execute(delete(row).where(tuple_(row.area, row.caller, row.key).in_(free)))
 
 
 def install(connection: Connection) -> None:
@@ -152,6 +174,6 @@ def install(connection: Connection) -> None:
     Base.metadata.create_all(connection)
 
 
-def _caller(who: Principal) -> str:
+def caller(principal: str, person: str | None) -> str:
     """Two persons behind one system's key are two callers."""
-    return f"{who.id} {who.on_behalf_of or ''}".rstrip()
+    return f"{principal} {person or ''}".rstrip()

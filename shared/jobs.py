@@ -46,11 +46,15 @@ log = logging.getLogger(__name__)
 
 
 class Run:
-    """Columns of a resource that a job works on; mixed into the service's table."""
+    """Columns of a resource that a job works on; mixed into the service's table.
+
+    `sequence` is raised by whatever changes what the run shows: those who wait compare it with what they have seen.
+    """
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     area: Mapped[str]
     status: Mapped[str] = mapped_column(default="queued")
+    sequence: Mapped[int] = mapped_column(default=0)
     progress_done: Mapped[int] = mapped_column(default=0)
     progress_total: Mapped[int] = mapped_column(default=0)
     progress_unit: Mapped[str] = mapped_column(default="steps")
@@ -131,6 +135,7 @@ def cancel(session: Session, run: Run) -> None:
     session.refresh(run, with_for_update=True)
     if run.status == "queued":
         run.status = "cancelled"
+        run.sequence += 1
         run.finished_at = func.now()
     elif run.status == "running":
         run.cancel_requested = True
@@ -146,12 +151,13 @@ class Work[R: Run]:
         self._stopping = stopping
 
     def lock(self, session: Session) -> R:
-        """The run, locked until the transaction ends; Fenced where it is no longer ours."""
+        """The run, locked for a change until the transaction ends; Fenced where it is no longer ours."""
         row = self.table
         mine = (row.id == self.run.id, row.attempt == self.run.attempt, row.status == "running")
         run = session.scalar(select(row).where(*mine).with_for_update())
         if run is None:
             raise Fenced
+        run.sequence += 1
         return run
 
     @contextmanager
@@ -256,7 +262,7 @@ def _claim[R: Run](database: Database, table: type[R], run_id: UUID) -> R | None
         claim = (
             update(table)
             .where(table.id == run_id, table.status.not_in(OVER))
-            .values(status="running", attempt=table.attempt + 1, started_at=func.now())
+            .values(status="running", sequence=table.sequence + 1, attempt=table.attempt + 1, started_at=func.now())
             .returning(table)
         )
         return session.scalar(claim)

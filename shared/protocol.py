@@ -1,10 +1,11 @@
-"""HTTP/1.1 as uvicorn reads it, with a limit on a request's head, which it lacks."""
+"""HTTP/1.1 as uvicorn reads it, with what it lacks: a limit on a request's head, and word to those who wait."""
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from shared.errors import BadRequest, respond
 
 MOST_HEAD_BYTES = 64 << 10
+ON_STOP = "on_stop"  # in the state of the application's lifespan: called when the process is told to end
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -31,6 +32,12 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         super().on_headers_complete()
+
+    def shutdown(self) -> None:
+        """Also tell the application, whose open calls the server now waits for."""
+        if ON_STOP in self.app_state:
+            self.app_state[ON_STOP]()
+        super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         answer = respond(BadRequest(msg).document(instance=None))

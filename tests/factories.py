@@ -73,12 +73,11 @@ class Area:
         assert answer.status_code == 202, answer.text
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            run = self.accord.admin.get(answer.headers["location"])
+            run = self.accord.admin.get(answer.headers["location"], headers={"Prefer": "wait=20"})
             assert run.status_code == 200, run.text
             body: dict[str, Any] = run.json()
             if body["status"] in {"succeeded", "failed", "cancelled"}:
                 return body
-            time.sleep(0.1)
         raise TimeoutError(f"still {body['status']}: {body}")
 
     def succeed(self, answer: httpx2.Response) -> dict[str, Any]:

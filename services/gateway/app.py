@@ -60,5 +60,5 @@ def _upstreams(settings: GatewaySettings) -> dict[str, Upstream]:
 
 def openapi() -> dict[str, Any]:
     """The merged contract, from the services' committed documents and the gateway's own routes."""
-    own = shared_app.document("Accord gateway", FEATURES, prefix="", once=False)
+    own = shared_app.document("Accord gateway", FEATURES, prefix="")
     return contract.merged({"gateway": own, "forecast": contract.read("forecast"), "planner": contract.read("planner")})

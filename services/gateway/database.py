@@ -50,6 +50,9 @@ class Database:
 async def _writing(request: Request) -> AsyncIterator[AsyncSession]:
     """Commits before the response is sent; what this process remembers of keys and areas ends with the old state."""
     async with request.app.state.database.write() as session:
+        attempt = getattr(request.state, "attempt", None)
+        if attempt is not None:
+            await attempt.begin_sealed(request, session)
         yield session
     request.app.state.directory.forget()
 

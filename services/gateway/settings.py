@@ -25,7 +25,7 @@ class GatewaySettings(ServiceSettings):
     answer_seconds: float = Field(default=30, gt=0)
     upload_seconds: float = Field(default=20, gt=0)
     ready_seconds: float = Field(default=3, gt=0)
-    most_connections: int = Field(default=256, ge=1)
+    most_connections: int = Field(default=2048, ge=1)
     most_body_bytes: int = Field(default=256 << 20, ge=1)
 
     @field_validator("bootstrap_admin_key", "forecast_service_key", "planner_service_key")

@@ -17,6 +17,7 @@ from shared.imports import service
 from shared.imports.job import REJECTS_KEPT_DAYS
 from shared.imports.kinds import Counts
 from shared.imports.schemas import ImportOut, RejectOut
+from shared.imports.service import RUNS
 from shared.imports.tables import Import, Reject
 from shared.media import ARROW, CSV, JSON, NDJSON, PARQUET, TABLES, wanted
 from shared.paging import Page, Paging, page
@@ -66,10 +67,17 @@ def router(home: str, prefix: str = "") -> APIRouter:
         rows, following = page(session, service.runs(who.area.area), keys, asked, descending=True)
         return Page(items=[ImportOut.of(row) for row in rows], next_cursor=following)
 
-    @routes.get(f"/{home}/{{import_id}}", operation_id=f"get_{prefix}import", responses=problems())
+    @routes.get(
+        f"/{home}/{{import_id}}",
+        operation_id=f"get_{prefix}import",
+        responses=problems(),
+        dependencies=[RUNS.prefer],
+    )
     def get_import(import_id: UUID, who: Caller, session: Read) -> ImportOut:
         """Show an import."""
         return ImportOut.of(service.one(session, who.area.area, import_id))
+
+    RUNS.events(routes, f"/{home}/{{run}}/events", operation_id=f"follow_{prefix}import", responses=problems())
 
     @routes.post(f"/{home}/{{import_id}}/cancel", operation_id=f"cancel_{prefix}import", responses=problems())
     def cancel_import(import_id: UUID, who: Caller, session: Write) -> ImportOut:

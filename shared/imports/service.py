@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from shared import jobs, parse
+from shared import jobs, parse, waiting
 from shared.db import Write
 from shared.errors import NotFound
 from shared.imports.kinds import Call, Counts, Finding, Kind
@@ -24,6 +24,7 @@ SMALL = 1000
 PIECE_BYTES = 1 << 20
 TASK = "imports:carry_out"
 NOTHING = parse.Raw([], {}, [])
+RUNS = waiting.Runs(Import, lambda _, run: ImportOut.of(run))
 
 type OnError = Literal["reject", "skip"]
 
@@ -51,6 +52,7 @@ class Reception:
         self,
         upload: Table,
         wish: Annotated[Wish, Depends(scope="function")],
+        _: Annotated[None, RUNS.prefer],
         who: Caller,
         session: Write,
         response: Response,

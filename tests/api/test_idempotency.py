@@ -80,6 +80,59 @@ def test_a_key_that_is_none_is_refused(loaded, key):
     assert send(loaded, key, body()).status_code == 400
 
 
+def area_body():
+    return {"area": f"once-{uuid4().hex[:20]}", "frequency": "W", "currency": "EUR", "time_zone": "UTC"}
+
+
+def principal_body():
+    return {"name": f"once-{uuid4()}", "kind": "person"}
+
+
+def test_areas_and_principals_are_made_once(accord):
+    for path, body in (("/v1/areas", area_body()), ("/v1/principals", principal_body())):
+        key = {"Idempotency-Key": str(uuid4())}
+        first, again = (accord.admin.post(path, json=body, headers=key) for _ in range(2))
+        assert first.status_code == 201
+        assert (again.status_code, again.content) == (201, first.content)
+        assert again.headers["location"] == first.headers["location"]
+        assert again.headers.get("etag") == first.headers.get("etag")
+        assert "idempotency-replayed" not in first.headers
+        assert again.headers["idempotency-replayed"] == "true"
+        other = accord.admin.post(path, json=body | {"name": "other"}, headers=key)
+        assert (other.status_code, other.json()["type"]) == (422, "/docs/errors#idempotency-key-reused")
+        assert accord.admin.post(path, json=body).status_code == 409
+
+
+def test_a_failed_call_to_the_gateway_keeps_nothing(accord):
+    key, body = {"Idempotency-Key": str(uuid4())}, principal_body()
+    nowhere = body | {"roles": [{"area": "nowhere", "role": "viewer"}]}
+    assert accord.admin.post("/v1/principals", json=nowhere, headers=key).status_code == 422
+    made = accord.admin.post("/v1/principals", json=body, headers=key)
+    assert made.status_code == 201
+    assert "idempotency-replayed" not in made.headers
+
+
+def test_a_new_api_key_that_was_not_received_can_be_fetched(accord):
+    principal = accord.admin.post("/v1/principals", json=principal_body()).json()["id"]
+    key, body = {"Idempotency-Key": str(uuid4())}, {"principal": principal}
+    first, again = (accord.admin.post("/v1/api-keys", json=body, headers=key) for _ in range(2))
+    assert again.json()["key"] == first.json()["key"]
+    assert len(accord.admin.get("/v1/api-keys", params={"principal": principal}).json()["items"]) == 1
+
+
+def test_fifty_at_once_at_the_gateway_have_one_effect(accord):
+    principal = accord.admin.post("/v1/principals", json=principal_body()).json()["id"]
+    key, body = {"Idempotency-Key": str(uuid4())}, {"principal": principal}
+    with ThreadPoolExecutor(25) as pool:
+        answers = list(pool.map(lambda _: accord.admin.post("/v1/api-keys", json=body, headers=key), range(50)))
+    made = [answer for answer in answers if answer.status_code == 201]
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert len({answer.content for answer in made}) == 1
+    assert len([answer for answer in made if "idempotency-replayed" not in answer.headers]) == 1
+    assert {answer.json()["type"] for answer in answers if answer.status_code == 409} <= {"/docs/errors#in-progress"}
+    assert len(accord.admin.get("/v1/api-keys", params={"principal": principal}).json()["items"]) == 1
+
+
 def test_fifty_at_once_have_one_effect(loaded):
     key, client = str(uuid4()), loaded.as_("mlops")
     before = len(client.get("/training-runs").json()["items"])

@@ -7,6 +7,7 @@ from services.forecast.forecasts import service, values
 from services.forecast.forecasts.schemas import ForecastIn, ForecastName, ForecastOut, ForecastValueOut
 from services.forecast.forecasts.tables import Forecast
 from services.forecast.selection import Selection
+from shared import waiting
 from shared.app import problems
 from shared.app import router as strict_router
 from shared.db import Read, Write
@@ -17,9 +18,16 @@ from shared.principal import Caller
 from shared.schemas import Code
 
 router = strict_router(tags=["Forecasts"])
+RUNS = waiting.Runs(Forecast, lambda session, run: ForecastOut.of(run, service.accuracy(session, run)))
 
 
-@router.post("/forecasts", operation_id="start_forecast", status_code=202, responses=problems(400, 409, 413, 415))
+@router.post(
+    "/forecasts",
+    operation_id="start_forecast",
+    status_code=202,
+    responses=problems(400, 409, 413, 415),
+    dependencies=[RUNS.prefer],
+)
 def start_forecast(body: ForecastIn, who: Caller, session: Write, response: Response) -> ForecastOut:
     """Forecast every item-location of the area from its history, without training anew."""
     run = service.start(session, who, body)
@@ -35,11 +43,14 @@ def list_forecasts(who: Caller, session: Read, asked: Paging) -> Page[ForecastOu
     return Page(items=[ForecastOut.of(row, service.accuracy(session, row)) for row in rows], next_cursor=following)
 
 
-@router.get("/forecasts/{forecast}", operation_id="get_forecast", responses=problems())
+@router.get("/forecasts/{forecast}", operation_id="get_forecast", responses=problems(), dependencies=[RUNS.prefer])
 def get_forecast(forecast: ForecastName, who: Caller, session: Read) -> ForecastOut:
     """Show a forecast; `latest` is the newest that succeeded."""
     run = service.one(session, who.area.area, forecast)
     return ForecastOut.of(run, service.accuracy(session, run))
+
+
+RUNS.events(router, "/forecasts/{run}/events", operation_id="follow_forecast", responses=problems())
 
 
 @router.post("/forecasts/{forecast}/cancel", operation_id="cancel_forecast", responses=problems())

@@ -14,7 +14,7 @@ from services.forecast.models.schemas import (
     TrainingRunOut,
 )
 from services.forecast.models.tables import ModelVersion, Promotion, TrainingRun
-from shared import etag
+from shared import etag, waiting
 from shared.app import problems
 from shared.app import router as strict_router
 from shared.db import Read, Write
@@ -23,9 +23,16 @@ from shared.paging import Page, Paging, page
 from shared.principal import Caller
 
 router = strict_router(tags=["Models"])
+RUNS = waiting.Runs(TrainingRun, lambda _, run: TrainingRunOut.of(run))
 
 
-@router.post("/training-runs", operation_id="start_training_run", status_code=202, responses=problems(400, 413, 415))
+@router.post(
+    "/training-runs",
+    operation_id="start_training_run",
+    status_code=202,
+    responses=problems(400, 413, 415),
+    dependencies=[RUNS.prefer],
+)
 def start_training_run(body: TrainingRunIn, who: Caller, session: Write, response: Response) -> TrainingRunOut:
     """Train a model: backtest against seasonal naive, then a new version in MLflow."""
     run = service.start(session, who, body)
@@ -41,10 +48,15 @@ def list_training_runs(who: Caller, session: Read, asked: Paging) -> Page[Traini
     return Page(items=[TrainingRunOut.of(row) for row in rows], next_cursor=following)
 
 
-@router.get("/training-runs/{run_id}", operation_id="get_training_run", responses=problems())
+@router.get(
+    "/training-runs/{run_id}", operation_id="get_training_run", responses=problems(), dependencies=[RUNS.prefer]
+)
 def get_training_run(run_id: UUID, who: Caller, session: Read) -> TrainingRunOut:
     """Show a training run."""
     return TrainingRunOut.of(service.one(session, who.area.area, run_id))
+
+
+RUNS.events(router, "/training-runs/{run}/events", operation_id="follow_training_run", responses=problems())
 
 
 @router.post("/training-runs/{run_id}/cancel", operation_id="cancel_training_run", responses=problems())

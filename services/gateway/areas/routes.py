@@ -5,15 +5,15 @@ from services.gateway.areas.schemas import AreaIn, AreaOut, AreaPatch
 from services.gateway.areas.tables import AreaRow
 from services.gateway.auth import Admitted
 from services.gateway.database import Read, Write
+from services.gateway.once import SealedRoute
 from shared import app, etag
 from shared.app import problems
 from shared.errors import NotFound
 from shared.etag import IfMatch
-from shared.http import StrictRoute
 from shared.paging import Page, Paging
 from shared.schemas import Key
 
-router = app.router(route_class=StrictRoute, prefix="/v1/areas", tags=["Areas"])
+router = app.router(route_class=SealedRoute, prefix="/v1/areas", tags=["Areas"])
 
 
 @router.get("", operation_id="list_areas", responses=problems())

@@ -7,12 +7,12 @@ from services.gateway.database import Read, Write
 from services.gateway.keys import service
 from services.gateway.keys.schemas import ApiKeyIn, ApiKeyOut, NewApiKeyOut
 from services.gateway.keys.tables import ApiKey
+from services.gateway.once import SealedRoute
 from shared import app
 from shared.app import problems
-from shared.http import StrictRoute
 from shared.paging import Page, Paging
 
-router = app.router(route_class=StrictRoute, prefix="/v1/api-keys", tags=["Access"])
+router = app.router(route_class=SealedRoute, prefix="/v1/api-keys", tags=["Access"])
 
 
 @router.get("", operation_id="list_api_keys", responses=problems())

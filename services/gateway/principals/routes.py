@@ -7,15 +7,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.gateway.auth import Admitted
 from services.gateway.database import Read, Write
+from services.gateway.once import SealedRoute
 from services.gateway.principals import service
 from services.gateway.principals.schemas import Grant, MeOut, PrincipalIn, PrincipalOut, RolesIn
 from services.gateway.principals.tables import PrincipalRow
 from shared import app
 from shared.app import problems
-from shared.http import StrictRoute
 from shared.paging import Page, Paging
 
-router = app.router(route_class=StrictRoute, prefix="/v1", tags=["Access"])
+router = app.router(route_class=SealedRoute, prefix="/v1", tags=["Access"])
 
 
 @router.get("/me", operation_id="get_me", responses=problems())

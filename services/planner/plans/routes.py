@@ -11,7 +11,7 @@ from services.planner.plans.tables import Plan
 from services.planner.recommendations import orders
 from services.planner.recommendations.schemas import OrderOut
 from services.planner.recommendations.tables import Recommendation
-from shared import app
+from shared import app, waiting
 from shared.app import problems
 from shared.db import Read, Write
 from shared.export import AS_TABLE, stream
@@ -21,9 +21,16 @@ from shared.principal import Caller
 from shared.schemas import Code
 
 router = app.router(tags=["Plans"])
+RUNS = waiting.Runs(Plan, lambda _, run: PlanOut.of(run))
 
 
-@router.post("/plans", operation_id="start_plan", status_code=202, responses=problems(400, 413, 415))
+@router.post(
+    "/plans",
+    operation_id="start_plan",
+    status_code=202,
+    responses=problems(400, 413, 415),
+    dependencies=[RUNS.prefer],
+)
 def start_plan(wish: PlanIn, who: Caller, session: Write, response: Response) -> PlanOut:
     """Plan the area: project stock, and recommend what to order now."""
     run = service.start(session, who, wish)
@@ -38,10 +45,13 @@ def list_plans(who: Caller, session: Read, asked: Paging) -> Page[PlanOut]:
     return Page(items=[PlanOut.of(row) for row in rows], next_cursor=cursor)
 
 
-@router.get("/plans/{plan}", operation_id="get_plan", responses=problems())
+@router.get("/plans/{plan}", operation_id="get_plan", responses=problems(), dependencies=[RUNS.prefer])
 def get_plan(plan: PlanName, who: Caller, session: Read) -> PlanOut:
     """Show a plan; `latest` is the newest that succeeded."""
     return PlanOut.of(service.one(session, who, plan))
+
+
+RUNS.events(router, "/plans/{run}/events", operation_id="follow_plan", responses=problems())
 
 
 @router.post("/plans/{plan}/cancel", operation_id="cancel_plan", responses=problems())

@@ -26,9 +26,9 @@ type Act = Callable[[dict, Callable[[], Awaitable[Any]], Callable[[Any], Awaitab
 
 
 @contextmanager
-def listening(app: Any) -> Iterator[str]:
+def listening(app: Any, **options: Any) -> Iterator[str]:
     """The URL under which an ASGI application answers from a thread."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1, **options))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

@@ -4,36 +4,13 @@ from types import SimpleNamespace
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from shared import jobs
-from shared.db import Database
 from shared.errors import Conflict, Unavailable
+from tests.unit.shared.errands import Errand
 from tests.unit.shared.test_principal import WHO
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class Errand(jobs.Run, Base):
-    __tablename__ = "errands"
-
-    result: Mapped[str | None]
-
-
-@pytest.fixture(scope="module")
-def database(server):
-    engine = create_engine(server.url("mlflow", "owner"))
-    Base.metadata.create_all(engine)
-    with engine.begin() as connection:
-        jobs.install(connection)
-    engine.dispose()
-    database = Database(server.url("mlflow"))
-    yield database
-    database.dispose()
 
 
 @pytest.fixture
@@ -157,6 +134,22 @@ def test_a_late_worker_that_fails_leaves_the_run_to_its_successor(database, erra
     assert (run.status, run.error) == ("succeeded", None)
 
 
+def test_every_change_that_is_shown_raises_the_sequence(database, errand):
+    seen = [errand.sequence]
+
+    def do(work):
+        seen.append(read(database, errand).sequence)
+        work.progress(1, 2, "steps")
+        seen.append(read(database, errand).sequence)
+        finish(work)
+
+    seen.append(attempt(database, errand, do).sequence)
+    assert seen == [0, 1, 2, 3]
+    with database.write() as session:
+        jobs.cancel(session, session.get_one(Errand, errand.id))
+    assert read(database, errand).sequence == 3
+
+
 def test_a_run_whose_workers_die_ends_some_day(database, errand):
     class Killed(BaseException):
         pass
@@ -199,7 +192,7 @@ def test_an_attempt_that_was_taken_over_cannot_write(database, errand):
 def test_a_queued_run_is_cancelled_at_once(database, errand):
     with database.write() as session:
         jobs.cancel(session, session.get_one(Errand, errand.id))
-    assert read(database, errand).status == "cancelled"
+    assert (read(database, errand).status, read(database, errand).sequence) == ("cancelled", 1)
     assert attempt(database, errand, lambda _: pytest.fail("ran though cancelled")).attempt == 0
 
 
