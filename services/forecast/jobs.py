@@ -56,4 +56,4 @@ def work(settings: Settings) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     database = Database(settings.database_url, pool_size=4, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
     context: dict[str, Any] = {"database": database, "settings": settings}
-    jobs.work("forecast", tasks, settings.database_url, context)
+    jobs.work("forecast", tasks, settings.database_url, settings.lease_seconds, context)

@@ -28,4 +28,4 @@ def run(settings: Settings) -> None:
             settings.gateway_url, settings.service_key.get_secret_value(), settings.upstream_seconds
         ),
     }
-    jobs.work("planner", tasks, settings.database_url, context)
+    jobs.work("planner", tasks, settings.database_url, settings.lease_seconds, context)
