@@ -79,14 +79,14 @@ def opened(conninfo: str) -> procrastinate.App:
 
 
 async def stay(app: procrastinate.App, **options: Any) -> None:
-    """Run a worker until it is cancelled; one that an outage of the database ended begins anew."""
+    """Run a worker until it is cancelled; one that an outage ended, or that was given up for dead, begins anew."""
     while True:
         try:
             await app.run_worker_async(install_signal_handlers=False, **options)
         except ConnectorException as error:
-            if _is_being_cancelled() or not _is_outage(error):
+            if _is_being_cancelled() or not (_is_outage(error) or _is_forgotten(error)):
                 raise
-        log.warning("the worker lost the database and begins anew")
+        log.warning("the worker lost the database or its place there and begins anew")
         await asyncio.sleep(AGAIN_SECONDS)
 
 
@@ -98,3 +98,8 @@ def _is_being_cancelled() -> bool:
 def _is_outage(error: ConnectorException) -> bool:
     """No connection, a lost one, or a server that shuts down: what psycopg calls operational."""
     return isinstance(error.__cause__, psycopg.OperationalError)
+
+
+def _is_forgotten(error: ConnectorException) -> bool:
+    """The worker's row is gone: it stood still, and another one that started found it silent."""
+    return isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation)

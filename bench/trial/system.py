@@ -39,7 +39,7 @@ class System:
 
     def __enter__(self) -> Self:
         directory = self._directory
-        self._log = self._held.enter_context((directory.root / "log").open("ab"))
+        self._log = self._held.enter_context(self.log.open("ab"))
         place = self._held.enter_context(postgres.reachable(postgres.sockets(directory.postgres)))
         self._cluster = postgres.Postgres(directory.postgres, directory.credentials)
         server = postgres.login(place, directory.credentials)
@@ -68,6 +68,16 @@ class System:
         return self._here.server
 
     @property
+    def log(self) -> Path:
+        """What all processes have written."""
+        return self._directory.root / "log"
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Of the processes that run."""
+        return {name: process.pid for name, process in self._processes.items() if process.poll() is None}
+
+    @property
     def names(self) -> tuple[str, ...]:
         return tuple(self._processes)
 
@@ -84,6 +94,11 @@ class System:
             _send(pid, signal.SIGKILL)
         for name in victims:
             self._processes[name].wait()
+
+    def end(self, name: str) -> None:
+        """Kill a process that is not to come back."""
+        self.kill([name])
+        del self._processes[name]
 
     def send(self, name: str, number: signal.Signals) -> None:
         _send(self._processes[name].pid, number)

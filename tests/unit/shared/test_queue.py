@@ -129,14 +129,18 @@ def ended(monkeypatch):
     return prepare
 
 
-def outage():
+def caused_by(cause):
     error = ConnectorException()
-    error.__cause__ = psycopg.OperationalError("the server shuts down")
+    error.__cause__ = cause
     return error
 
 
-def test_a_worker_begins_anew_after_an_outage_until_it_is_cancelled(ended, conninfo):
-    begun = ended(outage(), None)
+PASSING = [psycopg.OperationalError("the server shuts down"), psycopg.errors.ForeignKeyViolation("no such worker")]
+
+
+@pytest.mark.parametrize("cause", PASSING, ids=["an outage", "given up for dead"])
+def test_a_worker_begins_anew_until_it_is_cancelled(ended, conninfo, cause):
+    begun = ended(caused_by(cause), None)
 
     async def do():
         worker = asyncio.create_task(queue.stay(queue.opened(conninfo), queues=["default"]))
@@ -151,6 +155,6 @@ def test_a_worker_begins_anew_after_an_outage_until_it_is_cancelled(ended, conni
 
 
 def test_a_worker_with_a_fault_of_its_own_ends(ended, conninfo):
-    ended(ConnectorException())
+    ended(caused_by(psycopg.ProgrammingError("no such table")))
     with pytest.raises(ConnectorException):
         asyncio.run(queue.stay(queue.opened(conninfo)))
