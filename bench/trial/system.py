@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Self
@@ -112,6 +113,7 @@ class System:
         while not postgres.answers(self.server):
             if process.poll() is not None:
                 raise RuntimeError(f"PostgreSQL did not start: see {self._log.name}")
+            time.sleep(0.05)
         return process
 
     def _service(self, name: str) -> subprocess.Popen[bytes]:
