@@ -19,7 +19,7 @@ WEEKS = 120
 ITEMS = ("A", "B", "C")
 DAYS = 1000  # of demand that a writer gives one item
 WRITERS, ITEMS_OF_WRITER = 3, 50
-THINK_SECONDS = 0.03
+THINK_SECONDS = 0.06
 
 
 async def prepare(system: System, history: History) -> tuple[Client, Client]:
