@@ -75,7 +75,7 @@ def create_upstream(service: str, settings: UpstreamSettings, routers: Iterable[
     app.state.verifier = Verifier(service, settings.identity_secret.get_secret_value())
     for feature in routers:
         app.include_router(feature, prefix="/v1/areas/{area}")
-    app.include_router(_health(service, database))
+    app.include_router(_health(service, database, settings.lease_seconds))
     return app
 
 
@@ -126,7 +126,7 @@ _IDEMPOTENCY = {
 }
 
 
-def _health(service: str, database: Database) -> APIRouter:
+def _health(service: str, database: Database, lease: float) -> APIRouter:
     health = APIRouter(prefix="/v1/health", include_in_schema=False)
 
     @health.get("/live")
@@ -140,7 +140,7 @@ def _health(service: str, database: Database) -> APIRouter:
             checks = {
                 "database": "ok",
                 "migrations": "ok" if migrate.is_current(session, service) else "behind this code",
-                "worker": "ok" if jobs.live_workers(session) else "none alive",
+                "worker": "ok" if jobs.live_workers(session, lease) else "none alive",
             }
         return health_response(checks, deciding=("database", "migrations"))
 

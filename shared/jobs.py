@@ -8,6 +8,7 @@ attempt checks it, so that a worker that was given up for dead cannot write when
 import asyncio
 import datetime
 import logging
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from uuid import UUID
 import procrastinate
 import psycopg
 from procrastinate import JobContext, RetryStrategy
+from procrastinate.jobs import Status as JobStatus
 from procrastinate.schema import SchemaManager
 from sqlalchemy import Connection, DateTime, Select, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
@@ -23,22 +25,19 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shared import idempotency, observe
+from shared import idempotency, observe, queue
 from shared.db import Database, psycopg_connection
 from shared.errors import Problem, Unavailable, is_outage
 from shared.ids import uuid7
 from shared.principal import Principal
 from shared.schemas import Schema
 
-HEARTBEAT_SECONDS = 5
-LEASE_SECONDS = 30
+HEARTBEATS = 6  # within one lease
 GRACE_SECONDS = 5
-BESIDE_GRACE_SECONDS = 1
 # Queues: a worker that is busy with a training still takes imports in and looks after the dead.
 RUNS, IMPORTS, UPKEEP = "default", "imports", "upkeep"
-BESIDE = (IMPORTS, UPKEEP)
 MOST_ATTEMPTS = 5
-RETRY = RetryStrategy(max_attempts=MOST_ATTEMPTS - 1, exponential_wait=2, retry_exceptions=[Unavailable])
+RETRY = RetryStrategy(exponential_wait=2, retry_exceptions=[Unavailable])  # `attempt` ends it: it alone records the end
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 OVER: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
@@ -192,6 +191,11 @@ class Work[R: Run]:
             run.progress_done = run.progress_total
             close(run, "succeeded")
 
+    def give_back(self) -> None:
+        """Let the run wait for its next attempt, where a cancellation reaches it at once."""
+        with self.step() as (_, run):
+            run.status = "queued"
+
     def end(self, status: Status, error: dict[str, Any] | None = None) -> None:
         with self.step() as (_, run):
             close(run, status, error)
@@ -234,6 +238,7 @@ def _carry_out[R: Run](work: Work[R], do: Callable[[Work[R]], None], *, last: bo
         work.end("cancelled")
     except Unavailable as problem:
         if not last:
+            work.give_back()
             raise
         work.end("failed", problem.document(run.request_id))
     except Problem as problem:
@@ -268,10 +273,10 @@ def _claim[R: Run](database: Database, table: type[R], run_id: UUID) -> R | None
         return session.scalar(claim)
 
 
-def live_workers(session: Session) -> int:
-    """How many workers of this service have been heard from within the lease."""
+def live_workers(session: Session, lease: float) -> int:
+    """How many workers of this service have been heard from within the lease, in seconds."""
     heard = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => :lease)"
-    return int(session.execute(text(heard), {"lease": LEASE_SECONDS}).scalar_one())
+    return int(session.execute(text(heard), {"lease": lease}).scalar_one())
 
 
 def install(connection: Connection) -> None:
@@ -280,48 +285,57 @@ def install(connection: Connection) -> None:
     driver.execute(SchemaManager.get_schema())
 
 
-def work(tasks: Mapping[str, procrastinate.Blueprint], database_url: str, context: dict[str, Any]) -> None:
+def work(
+    tasks: Mapping[str, procrastinate.Blueprint], database_url: str, lease: float, context: dict[str, Any]
+) -> None:
     """Run a worker until SIGTERM or SIGINT, one run at a time and one import beside it.
 
-    tasks: by the namespace that `start` names. A dead worker's run is queued again within 36 s.
+    tasks: by the namespace that `start` names.
+    lease: seconds of silence after which a worker is given up for dead; its run is queued again within 6 s more.
     """
     conninfo = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4))
-    for namespace, found in {**tasks, "upkeep": _upkeep()}.items():
+    app = queue.opened(conninfo)
+    for namespace, found in {**tasks, "upkeep": _upkeep(lease)}.items():
         app.add_tasks_from(found, namespace=namespace)
-    asyncio.run(_run(app, context))
+    asyncio.run(_run(app, lease, context))
 
 
-async def _run(app: procrastinate.App, context: dict[str, Any]) -> None:
-    async with app.open_async(), asyncio.TaskGroup() as workers:  # if one of them fails, the process ends and is missed
-        quiet = {"install_signal_handlers": False, "shutdown_graceful_timeout": BESIDE_GRACE_SECONDS}
-        beside = [workers.create_task(_worker(app, context, queue, **quiet)) for queue in BESIDE]
-        await _worker(app, context, RUNS, shutdown_graceful_timeout=GRACE_SECONDS)
-        for worker in beside:
+async def _run(app: procrastinate.App, lease: float, context: dict[str, Any]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with app.open_async(), asyncio.TaskGroup() as group:  # if one fails, the process ends and is missed
+        workers = [group.create_task(_worker(app, name, lease, context)) for name in (RUNS, IMPORTS, UPKEEP)]
+        await stop.wait()
+        for worker in workers:
             worker.cancel()
 
 
-async def _worker(app: procrastinate.App, context: dict[str, Any], queue: str, **options: Any) -> None:
-    await app.run_worker_async(
-        queues=[queue],
+async def _worker(app: procrastinate.App, name: str, lease: float, context: dict[str, Any]) -> None:
+    await queue.stay(
+        app,
+        queues=[name],
         additional_context=context,
-        delete_jobs="always" if queue == UPKEEP else "successful",
-        update_heartbeat_interval=HEARTBEAT_SECONDS,
-        stalled_worker_timeout=LEASE_SECONDS,
-        **options,
+        shutdown_graceful_timeout=GRACE_SECONDS,
+        delete_jobs="always" if name == UPKEEP else "successful",
+        update_heartbeat_interval=lease / HEARTBEATS,
+        stalled_worker_timeout=lease,
     )
 
 
-def _upkeep() -> procrastinate.Blueprint:
+def _upkeep(lease: float) -> procrastinate.Blueprint:
     upkeep = procrastinate.Blueprint()
 
     @upkeep.periodic(cron="* * * * * */5")
     @upkeep.task(name="take_over", queue=UPKEEP, queueing_lock="take_over", pass_context=True)
     async def take_over(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
         manager = context.app.job_manager
-        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=LEASE_SECONDS):
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=lease):
             log.warning("taking over job %s of a worker that fell silent", job.id)
-            await manager.retry_job(job)
+            if job.queue == UPKEEP:  # it comes round by itself
+                await manager.finish_job(job, JobStatus.ABORTED, delete_job=True)
+            else:
+                await manager.retry_job(job)
 
     @upkeep.periodic(cron="17 * * * *")
     @upkeep.task(name="forget_answers", queue=UPKEEP, queueing_lock="forget_answers", pass_context=True)

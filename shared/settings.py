@@ -27,8 +27,12 @@ class MigrationSettings(BaseSettings):
 
 
 class UpstreamSettings(ServiceSettings):
-    """For the services behind the gateway: whom they trust, and how their jobs call back."""
+    """For the services behind the gateway: whom they trust, how their jobs call back, and when a worker counts as dead.
+
+    `lease_seconds`: of silence. Shorter, a run is taken over sooner, but also from a worker that only stood still.
+    """
 
     identity_secret: Secret
     gateway_url: str
     service_key: Secret
+    lease_seconds: float = Field(default=30, ge=3, le=3600)

@@ -69,4 +69,5 @@ def work(settings: Settings) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     database = Database(settings.database_url, pool_size=4, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
     context: dict[str, Any] = {"database": database, "settings": settings}
-    jobs.work({"forecast": tasks, "imports": imports.tasks(KINDS)}, settings.database_url, context)
+    found = {"forecast": tasks, "imports": imports.tasks(KINDS)}
+    jobs.work(found, settings.database_url, settings.lease_seconds, context)

@@ -30,4 +30,5 @@ def run(settings: Settings) -> None:
             settings.gateway_url, settings.service_key.get_secret_value(), settings.upstream_seconds
         ),
     }
-    jobs.work({"planner": tasks, "imports": imports.tasks(KINDS)}, settings.database_url, context)
+    found = {"planner": tasks, "imports": imports.tasks(KINDS)}
+    jobs.work(found, settings.database_url, settings.lease_seconds, context)

@@ -375,7 +375,7 @@ def test_a_plan_waits_for_an_upstream_that_is_away_and_then_gives_up(area):
     with pytest.raises(Exception, match="forecast service answers 503"):
         area.plan()
     [run] = area.ok("GET", "/plans")["items"]
-    assert run["status"] == "running"
+    assert run["status"] == "queued"
     area.forecasts("A")
     area.work(run["id"])
     assert area.ok("GET", f"/plans/{run['id']}")["status"] == "succeeded"

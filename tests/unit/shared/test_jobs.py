@@ -95,7 +95,7 @@ def test_an_outage_is_tried_again_and_fails_at_the_last_attempt(database, errand
 
     with pytest.raises(Unavailable):
         attempt(database, errand, do)
-    assert read(database, errand).status == "running"
+    assert read(database, errand).status == "queued"
     run = attempt(database, errand, do, attempts=jobs.MOST_ATTEMPTS - 1)
     assert (run.status, run.error["retryable"], run.attempt) == ("failed", True, 2)
 
@@ -214,3 +214,22 @@ def test_a_stopping_worker_gives_its_run_back(database, errand):
     with pytest.raises(Unavailable):
         attempt(database, errand, do, stopping=True)
     assert attempt(database, errand, finish, attempts=1).status == "succeeded"
+
+
+def test_a_run_that_waits_for_its_next_attempt_is_cancelled_at_once(database, errand):
+    def do(_):
+        raise Unavailable("the gateway is away")
+
+    with pytest.raises(Unavailable):
+        attempt(database, errand, do)
+    with database.write() as session:
+        jobs.cancel(session, session.get_one(Errand, errand.id))
+    assert read(database, errand).status == "cancelled"
+    assert attempt(database, errand, lambda _: pytest.fail("ran though cancelled"), attempts=1).attempt == 1
+
+
+def test_an_outage_after_the_last_attempt_still_brings_the_job_back(database, errand):
+    """Who has not recorded the end must come again, or the run would stand as running for ever."""
+    job = SimpleNamespace(attempts=jobs.MOST_ATTEMPTS)
+    assert jobs.RETRY.get_retry_decision(exception=Unavailable("the database is away"), job=job) is not None
+    assert jobs.RETRY.get_retry_decision(exception=RuntimeError("a bug"), job=job) is None
