@@ -6,7 +6,10 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from shared.errors import Unprocessable
-from shared.principal import Area
+from shared.principal import Area, Frequency
+
+
+_LONGEST: dict[Frequency, int] = {"D": 1, "W": 7, "M": 31}  # days after which the next period has begun
 
 
 class OffCalendar(Unprocessable):
@@ -33,6 +36,21 @@ def start_of(area: Area, day: datetime.date) -> datetime.date:
             return day.replace(day=1)
 
 
+def next_start(area: Area, start: datetime.date) -> datetime.date:
+    """The first date of the period after the one that begins on `start`."""
+    return start_of(area, start + datetime.timedelta(days=_LONGEST[area.frequency]))
+
+
+def previous_start(area: Area, start: datetime.date) -> datetime.date:
+    """The first date of the period before the one that begins on `start`."""
+    return start_of(area, start - datetime.timedelta(days=1))
+
+
+def last_over(area: Area) -> datetime.date:
+    """The first date of the newest period that has ended in the area's time zone."""
+    return previous_start(area, start_of(area, _today(area)))
+
+
 def require_start(area: Area, day: datetime.date, parameter: str) -> None:
     """422 unless `day` begins a period; `parameter` is the JSON Pointer of the field that holds it."""
     if day != start_of(area, day):
@@ -52,7 +70,7 @@ def require_starts(area: Area, rows: Sequence[HasPeriod]) -> None:
 
 def require_begun(area: Area, rows: Sequence[HasPeriod]) -> None:
     """422 where a row's period begins after today in the area's time zone: history cannot lie ahead."""
-    today = datetime.datetime.now(ZoneInfo(area.time_zone)).date()
+    today = _today(area)
     errors = [
         {"pointer": f"#/{index}/period", "detail": "has not begun yet"}
         for index, row in enumerate(rows)
@@ -60,6 +78,10 @@ def require_begun(area: Area, rows: Sequence[HasPeriod]) -> None:
     ]
     if errors:
         raise FuturePeriod("Demand is what has happened; nothing was stored.", errors=errors)
+
+
+def _today(area: Area) -> datetime.date:
+    return datetime.datetime.now(ZoneInfo(area.time_zone)).date()
 
 
 def _off(errors: list[dict[str, str]]) -> OffCalendar:

@@ -1,9 +1,24 @@
 """Demand history: stored by item-location and period, a later row for the same period replaces the earlier one."""
 
+import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Date, Float, Select, Table, Text, and_, exists, literal, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Date,
+    Float,
+    Select,
+    Table,
+    Text,
+    and_,
+    exists,
+    func,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, contains_eager
 from sqlalchemy.types import TypeEngine
@@ -57,6 +72,14 @@ def rows(area: str, which: Selection) -> Select[Demand]:
     """Demand with its item-location."""
     found = select(Demand).join(Demand.series).options(contains_eager(Demand.series)).where(Series.area == area)
     return which.of(found, Series.item, Series.location, Demand.period)
+
+
+def last_period(session: Session, area: str) -> datetime.date | None:
+    """The newest period with demand, found by a look at each item-location's end."""
+    newest = select(func.max(Demand.period).label("period")).where(Demand.series_id == Series.id).lateral()
+    return session.scalar(
+        select(func.max(newest.c.period)).select_from(Series).join(newest, true()).where(Series.area == area)
+    )
 
 
 def columns(area: str, which: Selection) -> Select[*tuple[Any, ...]]:
