@@ -4,8 +4,10 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from services.forecast.accuracy import routes as accuracy
 from services.forecast.demand import routes as demand
 from services.forecast.drivers import routes as drivers
+from services.forecast.external import routes as external
 from services.forecast.forecasts import routes as forecasts
 from services.forecast.items import routes as items
 from services.forecast.ledger import routes as ledger
@@ -14,7 +16,16 @@ from services.forecast.settings import Settings
 from shared import app
 
 SERVICE = "forecast"
-ROUTERS = (items.router, demand.router, drivers.router, models.router, forecasts.router, ledger.router)
+ROUTERS = (
+    items.router,
+    demand.router,
+    drivers.router,
+    models.router,
+    forecasts.router,
+    external.router,
+    accuracy.router,
+    ledger.router,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from shared.errors import Unprocessable
 from shared.principal import Area, Frequency
 
-
 _LONGEST: dict[Frequency, int] = {"D": 1, "W": 7, "M": 31}  # days after which the next period has begun
 
 
@@ -55,6 +54,12 @@ def require_start(area: Area, day: datetime.date, parameter: str) -> None:
     """422 unless `day` begins a period; `parameter` is the JSON Pointer of the field that holds it."""
     if day != start_of(area, day):
         raise _off([{"pointer": parameter, "detail": _advice(area, day)}])
+
+
+def require_parameter(area: Area, day: datetime.date, parameter: str) -> None:
+    """422 unless `day`, which came as a query parameter, begins a period."""
+    if day != start_of(area, day):
+        raise _off([{"parameter": parameter, "detail": _advice(area, day)}])
 
 
 def require_starts(area: Area, rows: Sequence[HasPeriod]) -> None:

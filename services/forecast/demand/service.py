@@ -77,9 +77,16 @@ def rows(area: str, which: Selection) -> Select[Demand]:
 def last_period(session: Session, area: str) -> datetime.date | None:
     """The newest period with demand, found by a look at each item-location's end."""
     newest = select(func.max(Demand.period).label("period")).where(Demand.series_id == Series.id).lateral()
-    return session.scalar(
+    last: datetime.date | None = session.scalar(
         select(func.max(newest.c.period)).select_from(Series).join(newest, true()).where(Series.area == area)
     )
+    return last
+
+
+def known_until(session: Session, area: Area) -> datetime.date | None:
+    """The newest period whose demand is known: it is over, and the area has demand in it or later."""
+    last = last_period(session, area.area)
+    return None if last is None else min(last, periods.last_over(area))
 
 
 def columns(area: str, which: Selection) -> Select[*tuple[Any, ...]]:

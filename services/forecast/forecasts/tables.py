@@ -20,7 +20,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.forecast.tables import Base, DataRun
 
-
 Source = Literal["model", "external"]
 
 

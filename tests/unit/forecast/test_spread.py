@@ -79,7 +79,7 @@ def test_quantiles_ascend_from_zero_on_whatever_the_mean():
 
 
 def test_without_a_history_of_its_own_an_item_location_takes_the_others_spread():
-    history, _, mean = simulated("counts")
+    history, _, _ = simulated("counts")
     history[0, :-8] = np.nan  # eight periods make seven steps
     history[1] = 5.0
     history[2] = np.nan
