@@ -12,6 +12,12 @@ from shared.db import Read
 from shared.principal import Caller
 from shared.schemas import Date
 
+_ID = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+Forecasts = Annotated[
+    str,
+    Query(pattern=f"^{_ID}(,{_ID}){{0,{MOST_FORECASTS - 1}}}$", description="Ids, separated by commas."),
+]
+
 router = strict_router(tags=["Forecasts"])
 
 
@@ -20,7 +26,7 @@ def get_accuracy(
     who: Caller,
     session: Read,
     by: By = "model",
-    forecast: Annotated[list[UUID], Query(max_length=MOST_FORECASTS)] = [],  # noqa: B006  FastAPI copies it
+    forecast: Forecasts | None = None,
     first: Annotated[Date | None, Query(alias="from")] = None,
     last: Annotated[Date | None, Query(alias="to")] = None,
     common: Annotated[bool, Query(description="Only the cells that every model in the answer has.")] = False,
@@ -32,4 +38,5 @@ def get_accuracy(
     is unknown. A cell is an item-location, a period and a lag: the number of periods from the forecast's origin. One
     call measures at most 100 forecasts and 1,000,000 cells.
     """
-    return service.measure(session, who.area, by, forecast, Span(first, last), common=common)
+    names = [UUID(name) for name in forecast.split(",")] if forecast else []
+    return service.measure(session, who.area, by, names, Span(first, last), common=common)
