@@ -32,7 +32,7 @@ SERIES = """
     ORDER BY series.id
 """
 VALUES = """
-    SELECT forecast_id, series.id, mean, quantiles
+    SELECT forecast_id, series.id, array_send(mean), array_send(quantiles)
     FROM unnest(%s::uuid[]) AS wanted (forecast_id)
     JOIN forecast_series USING (forecast_id)
     JOIN series USING (item, location)
@@ -49,6 +49,7 @@ class Run:
     id: UUID
     model: str
     steps: int
+    levels: int
     places: list[int]
     periods: Ints
     origin: int
@@ -59,7 +60,7 @@ class Run:
         numbers = ordinals(area.frequency, run.periods)[places]
         origin = int(ordinals(area.frequency, [run.origin or run.periods[0]])[0])
         model = run.name if run.model_version is None else str(run.model_version)
-        return cls(run.id, model or "", len(run.periods), places, numbers, origin)
+        return cls(run.id, model or "", len(run.periods), len(run.quantiles), places, numbers, origin)
 
     @property
     def lags(self) -> list[int]:
@@ -154,9 +155,16 @@ def _values(session: Session, runs: Sequence[Run], series: Ints) -> list[tuple[R
 
 def _arrays(run: Run, rows: list[Any], series: Ints) -> Values:
     places = np.searchsorted(series, np.array([row[0] for row in rows], dtype=np.int64))
-    mean = np.array([row[1] for row in rows]).reshape(len(rows), run.steps)
-    quantiles = np.array([row[2] for row in rows]).reshape(len(rows), run.steps, -1 if rows else 1)
+    mean = _floats([row[1] for row in rows], run.steps)
+    quantiles = _floats([row[2] for row in rows], run.steps * run.levels).reshape(len(rows), run.steps, run.levels)
     return Values(places, mean[:, run.places], quantiles[:, run.places])
+
+
+def _floats(rows: Sequence[bytes], length: int) -> Floats:
+    """Arrays [b, length] as PostgreSQL sends them: a head of five numbers, then each element after its size."""
+    row = np.dtype([("head", "V20"), ("cells", [("size", ">i4"), ("value", ">f8")], (length,))])
+    found: Floats = np.frombuffer(b"".join(rows), dtype=row)["cells"]["value"].astype(np.float64)
+    return found
 
 
 def _common(values: Sequence[tuple[Run, Values]], size: int) -> dict[Key, Bools]:

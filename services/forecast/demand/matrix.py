@@ -13,10 +13,11 @@ from shared.principal import Frequency
 
 DEMAND = """
     SELECT series_id,
-        array_agg(period - DATE '1970-01-01' ORDER BY period),
-        array_agg(CASE WHEN in_stock THEN quantity ELSE 'NaN' END ORDER BY period)
+        string_agg(date_send(period) || float8send(CASE WHEN in_stock THEN quantity ELSE 'NaN' END), ''::bytea)
     FROM demand WHERE series_id = ANY(%s::bigint[]) AND period <= %s GROUP BY series_id
 """
+ROW = np.dtype([("day", ">i4"), ("quantity", ">f8")])  # as PostgreSQL sends a date, from 2000 on, and a number
+EPOCH = np.datetime64("2000-01-01")
 
 
 def ordinals(frequency: Frequency, starts: Dates | Sequence[datetime.date]) -> Ints:
@@ -69,11 +70,12 @@ def read(session: Session, frequency: Frequency, series: Ints, until: datetime.d
     last = int(ordinals(frequency, [until])[0])
     if not found:
         return Matrix(last + 1, np.empty((len(series), 0)), np.zeros(len(series), dtype=np.int64))
-    numbers, days, quantities = zip(*found, strict=True)
-    lengths = np.array([len(one) for one in days])
+    numbers, told = zip(*found, strict=True)
+    lengths = np.array([len(one) for one in told]) // ROW.itemsize
     rows = np.repeat(np.searchsorted(series, np.array(numbers)), lengths)
-    periods = ordinals(frequency, np.concatenate(days).astype("datetime64[D]"))
-    return _matrix(len(series), last, rows, periods, np.concatenate(quantities))
+    cells = np.frombuffer(b"".join(told), dtype=ROW)
+    periods = ordinals(frequency, EPOCH + cells["day"].astype("timedelta64[D]"))
+    return _matrix(len(series), last, rows, periods, cells["quantity"].astype(np.float64))
 
 
 def _matrix(n: int, last: int, rows: Ints, periods: Ints, quantities: Floats) -> Matrix:
