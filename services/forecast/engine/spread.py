@@ -68,16 +68,17 @@ class Moments:
         apart = self.near[self.own] / self.far[self.own]
         return float(np.clip(1 - np.median(apart), 0, _MOST_DEPENDENCE))
 
-    def quantiles(self, mean: Floats) -> Floats:
-        """Quantiles [n, H, K] around `mean` [n, H]; a history that tells nothing takes the medians of the others."""
+    def quantiles(self, mean: Floats, rows: slice = slice(None)) -> Floats:
+        """Quantiles [b, H, K] around `mean` [b, H] of these `rows`; a history that tells nothing takes all medians."""
         own = self.own
         level = np.where(own, self.level, 1)
         variation = np.where(own, self.far, 1) / level**2
         usual = float(np.median(variation[own])) if own.any() else _UNKNOWN
         silent = float(np.median(self.idle[own])) if own.any() else 0.0
-        size = np.where(own[:, None], mean / level[:, None], 1)
-        spread = np.where(own, variation, usual)[:, None] / np.sqrt(np.maximum(size, _TINY))
-        idle = np.where(own, self.idle, silent)[:, None] ** size
+        known = own[rows, None]
+        size = np.where(known, mean / level[rows, None], 1)
+        spread = np.where(known, variation[rows, None], usual) / np.sqrt(np.maximum(size, _TINY))
+        idle = np.where(known, self.idle[rows, None], silent) ** size
         return _quantiles(mean, spread, idle)
 
 

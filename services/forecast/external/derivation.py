@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from services.forecast.demand import matrix
 from services.forecast.demand.service import known_until
-from services.forecast.engine.cells import Floats
 from services.forecast.engine.spread import Moments
 from shared.db import psycopg_connection
 from shared.principal import Area
@@ -20,6 +19,7 @@ MEANS = """
     SELECT series.id, item, location, array_agg(mean ORDER BY period)
     FROM incoming LEFT JOIN (SELECT id, item, location FROM series WHERE area = %s) AS series USING (item, location)
     GROUP BY series.id, item, location
+    ORDER BY item, location
 """
 COPY = "COPY gathered (item, location, mean, quantiles, dependence) FROM STDIN (FORMAT binary)"
 COPY_TYPES = ("text", "text", "float8[]", "float8[]", "float8")
@@ -33,14 +33,14 @@ def derive(session: Session, area: Area, origin: datetime.date) -> list[dict[str
         rows = cursor.execute(MEANS, (area.area,)).fetchall()
     known = known_until(session, area)
     until = origin if known is None else min(origin, known)
-    blocks = [rows[at : at + BLOCK_SERIES] for at in range(0, len(rows), BLOCK_SERIES)]
-    moments = Moments.joined([_moments(session, area, until, block) for block in blocks])
+    blocks = [slice(at, at + BLOCK_SERIES) for at in range(0, len(rows), BLOCK_SERIES)]
+    moments = Moments.joined([_moments(session, area, until, rows[block]) for block in blocks])
     dependence = moments.dependence()
-    means = np.array([mean for *_, mean in rows])
     with psycopg_connection(session).cursor() as cursor, cursor.copy(COPY) as copy:
         copy.set_types(COPY_TYPES)
-        for row, quantiles in zip(rows, _flat(moments.quantiles(means)), strict=True):
-            copy.write_row((*row[1:], quantiles, dependence))
+        for block in blocks:
+            for row, quantiles in zip(rows[block], _grids(moments, rows, block), strict=True):
+                copy.write_row((*row[1:], quantiles, dependence))
     return list(_warnings(len(rows), int((~moments.own).sum())))
 
 
@@ -54,9 +54,11 @@ def _moments(session: Session, area: Area, until: datetime.date, rows: Sequence[
     return Moments.of(history, area.season_length)
 
 
-def _flat(quantiles: Floats) -> Iterator[list[float]]:
-    for grid in quantiles:
-        yield grid.ravel().tolist()
+def _grids(moments: Moments, rows: Sequence[Row], block: slice) -> list[list[float]]:
+    """Quantiles [H * K] of each of the block's rows."""
+    means = np.array([mean for *_, mean in rows[block]])
+    grids: list[list[float]] = moments.quantiles(means, block).reshape(len(means), -1).tolist()
+    return grids
 
 
 def _warnings(count: int, strange: int) -> Iterator[dict[str, Any]]:

@@ -105,4 +105,6 @@ def test_a_short_history_is_measured_from_period_to_period():
 def test_parts_joined_are_the_whole():
     history, _, mean = simulated("counts")
     parts = [Moments.of(history[:100], SEASON), Moments.of(history[100:], SEASON)]
-    assert np.array_equal(Moments.joined(parts).quantiles(mean), Moments.of(history, SEASON).quantiles(mean))
+    whole = Moments.of(history, SEASON)
+    assert np.array_equal(Moments.joined(parts).quantiles(mean), whole.quantiles(mean))
+    assert np.array_equal(whole.quantiles(mean[100:], slice(100, None)), whole.quantiles(mean)[100:])

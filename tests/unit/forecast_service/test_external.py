@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from services.forecast.engine.cells import QUANTILES
+from services.forecast.external import derivation
 from services.forecast.external.schemas import LEVELS
 from services.forecast.external.schemas import QUANTILES as NAMES
 from tests.factories import history, week
@@ -213,6 +214,12 @@ def test_a_new_item_location_takes_the_others_spread(known):
     assert counts == {"derived-quantiles": 2, "derived-from-others": 1}
     grids = {row["item"]: row["quantiles"] for row in values(known, forecast)}
     assert 0 < grids["N"]["0.025"] < grids["N"]["0.975"] < 100
+
+
+def test_blocks_of_item_locations_change_nothing(known, monkeypatch):
+    whole = known.ok("POST", PATH, json=rows("ABC"))
+    monkeypatch.setattr(derivation, "BLOCK_SERIES", 2)
+    assert known.ok("POST", PATH, json=rows("ABC"))["output_digest"] == whole["output_digest"]
 
 
 def test_another_areas_history_of_the_same_codes_is_none_of_ours(known, client, area):
