@@ -4,9 +4,11 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from services.forecast.accuracy import routes as accuracy
 from services.forecast.datasets import routes as datasets
 from services.forecast.demand import routes as demand
 from services.forecast.drivers import routes as drivers
+from services.forecast.external import routes as external
 from services.forecast.forecasts import routes as forecasts
 from services.forecast.items import routes as items
 from services.forecast.ledger import routes as ledger
@@ -23,6 +25,8 @@ ROUTERS = (
     models.router,
     datasets.router,
     forecasts.router,
+    external.router,
+    accuracy.router,
     ledger.router,
     imports("imports"),
 )

@@ -17,16 +17,12 @@ from sqlalchemy.orm import Session
 
 from services.forecast.datasets import service
 from services.forecast.datasets.blocks import Datasets, Tables
+from services.forecast.demand import service as demand
 from services.forecast.tables import DataRun
 from shared.db import psycopg_connection
 from shared.errors import Conflict
 from shared.jobs import Work
 
-LAST_PERIOD = """
-    SELECT max(newest.period) FROM series
-    CROSS JOIN LATERAL (SELECT max(period) AS period FROM demand WHERE series_id = series.id) AS newest
-    WHERE area = %(area)s
-"""
 DEMAND = """
     SELECT item, location, period, quantity, in_stock FROM demand JOIN series ON series.id = series_id
     WHERE area = %(area)s AND period <= %(origin)s ORDER BY item, location, period
@@ -100,12 +96,10 @@ def take[R: DataRun](work: Work[R], datasets: Datasets, origin: datetime.date | 
 
 def last_period(session: Session, area: str) -> datetime.date:
     """The newest period with demand; NoDemand where there is none."""
-    with psycopg_connection(session).cursor() as cursor:
-        (newest,) = cursor.execute(LAST_PERIOD, {"area": area}).fetchone()
+    newest = demand.last_period(session, area)
     if newest is None:
         raise NoDemand("This area has no demand: POST demand, then ask again.")
-    found: datetime.date = newest
-    return found
+    return newest
 
 
 def read(session: Session, area: str, origin: datetime.date) -> Tables:

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 from shared.errors import Unprocessable
 from shared.imports.kinds import Finding
-from shared.principal import Area
+from shared.principal import Area, Frequency
 from shared.rows import Rows
 
+_LONGEST: dict[Frequency, int] = {"D": 1, "W": 7, "M": 31}  # days after which the next period has begun
 OFF_CALENDAR = "Some dates begin no period of this area; nothing was stored."
 
 
@@ -31,10 +32,31 @@ def start_of(area: Area, day: datetime.date) -> datetime.date:
             return day.replace(day=1)
 
 
+def next_start(area: Area, start: datetime.date) -> datetime.date:
+    """The first date of the period after the one that begins on `start`."""
+    return start_of(area, start + datetime.timedelta(days=_LONGEST[area.frequency]))
+
+
+def previous_start(area: Area, start: datetime.date) -> datetime.date:
+    """The first date of the period before the one that begins on `start`."""
+    return start_of(area, start - datetime.timedelta(days=1))
+
+
+def last_over(area: Area) -> datetime.date:
+    """The first date of the newest period that has ended in the area's time zone."""
+    return previous_start(area, start_of(area, _today(area)))
+
+
 def require_start(area: Area, day: datetime.date, parameter: str) -> None:
     """422 unless `day` begins a period; `parameter` is the JSON Pointer of the field that holds it."""
     if day != start_of(area, day):
         raise OffCalendar(OFF_CALENDAR, errors=[{"pointer": parameter, "detail": _advice(area, day)}])
+
+
+def require_parameter(area: Area, day: datetime.date, parameter: str) -> None:
+    """422 unless `day`, which came as a query parameter, begins a period."""
+    if day != start_of(area, day):
+        raise OffCalendar(OFF_CALENDAR, errors=[{"parameter": parameter, "detail": _advice(area, day)}])
 
 
 def off_calendar(area: Area, rows: Rows[Any]) -> Finding:
@@ -45,9 +67,13 @@ def off_calendar(area: Area, rows: Rows[Any]) -> Finding:
 
 def not_begun(area: Area, rows: Rows[Any]) -> Finding:
     """Rows whose period begins after today in the area's time zone: history cannot lie ahead."""
-    today = datetime.datetime.now(ZoneInfo(area.time_zone)).date()
+    today = _today(area)
     faults = rows.where("period", lambda day: "has not begun yet" if day > today else None)
     return Finding(faults, FuturePeriod, "Demand is what has happened; nothing was stored.")
+
+
+def _today(area: Area) -> datetime.date:
+    return datetime.datetime.now(ZoneInfo(area.time_zone)).date()
 
 
 def _advice(area: Area, day: datetime.date) -> str:

@@ -41,6 +41,7 @@ PLANNER = _may("planner")
 DECIDER = _may("planner", "approver")
 FORECASTER = _may("planner", "mlops")
 MLOPS = _may("mlops")
+OUTSIDE = _may("planner", "mlops", "integrator")
 LOG = _may("planner", "auditor")
 
 _Row = tuple[str, str, Roles | None]
@@ -107,6 +108,8 @@ _FORECAST: dict[str, list[_Row]] = {
         ("GET", "forecasts/{forecast}/events", READ),
         ("POST", "forecasts/{forecast}/cancel", FORECASTER),
         ("GET", "forecasts/{forecast}/values", READ),
+        ("POST", "external-forecasts", OUTSIDE),
+        ("GET", "accuracy", READ),
     ],
 }
 

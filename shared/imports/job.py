@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from shared import jobs, parse
 from shared.db import Database, psycopg_connection
 from shared.errors import Unprocessable
-from shared.imports.kinds import Call, Counts, Kind
+from shared.imports.kinds import Call, Counts, Kind, Made
 from shared.imports.tables import Import, Piece, Reject
 from shared.jobs import Work
 from shared.media import CSV
@@ -112,6 +112,7 @@ def _conclude(run: Import, counts: Counts, received: int, faults: Iterable[Fault
     run.received = run.progress_done = run.progress_total = received
     run.created, run.updated, run.unchanged = counts.created, counts.updated, counts.unchanged
     run.rejected = len({fault.row for fault in faults})
+    run.made = counts.made if isinstance(counts, Made) and not run.validate_only else None
 
 
 def _keep_rejects(session: Session, run: Import, faults: Iterable[Fault]) -> None:

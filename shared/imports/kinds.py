@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,12 @@ class Counts(Schema):
     created: int
     updated: int
     unchanged: int
+
+
+class Made(Counts):
+    """What became of rows that together are one thing, and its id."""
+
+    made: UUID
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,8 @@ class Kind[S: Schema]:
     """A table that takes rows.
 
     home: path below the area where its imports are found. check: the rules that need more than one row or the
-    database. store: an upsert by natural key; it is given rows that all rules let pass.
+    database. store: an upsert by natural key, or of all rows as one thing (`Made`); it is given rows that all rules
+    let pass.
     """
 
     name: str

@@ -1,4 +1,5 @@
 from typing import Any
+from uuid import UUID
 
 from shared.imports.tables import Import
 from shared.jobs import RunOut
@@ -10,7 +11,8 @@ class ImportOut(RunOut):
 
     `rejected` rows are listed by `rejects`. With `on_error` reject, one of them ends the import as failed with
     nothing stored; with skip, the others are stored. With `validate_only` nothing is stored, and the counts tell what
-    would have been.
+    would have been. `made` is the id of what the rows became together, such as a forecast; null for rows that stand
+    each by itself.
     """
 
     kind: str
@@ -24,6 +26,7 @@ class ImportOut(RunOut):
     updated: int
     unchanged: int
     rejected: int
+    made: UUID | None
 
     @classmethod
     def of(cls, run: Import) -> "ImportOut":

@@ -36,6 +36,7 @@ class Import(Run, Base):
     updated: Mapped[int] = mapped_column(default=0)
     unchanged: Mapped[int] = mapped_column(default=0)
     rejected: Mapped[int] = mapped_column(default=0)
+    made: Mapped[UUID | None]
 
 
 class Piece(Base):

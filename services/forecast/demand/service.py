@@ -1,10 +1,11 @@
 """Demand history: stored by item-location and period, a later row for the same period replaces the earlier one."""
 
+import datetime
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import Session, contains_eager
 
 from services.forecast import numbering, periods
@@ -13,6 +14,7 @@ from services.forecast.demand.tables import Demand, Series
 from services.forecast.items import references
 from services.forecast.selection import Selection
 from shared.imports.kinds import Call, Counts, Finding, Kind, duplicates
+from shared.principal import Area
 from shared.rows import Rows
 
 
@@ -44,6 +46,21 @@ def rows(area: str, which: Selection) -> Select[Demand]:
     """Demand with its item-location."""
     found = select(Demand).join(Demand.series).options(contains_eager(Demand.series)).where(Series.area == area)
     return which.of(found, Series.item, Series.location, Demand.period)
+
+
+def last_period(session: Session, area: str) -> datetime.date | None:
+    """The newest period with demand, found by a look at each item-location's end."""
+    newest = select(func.max(Demand.period).label("period")).where(Demand.series_id == Series.id).lateral()
+    last: datetime.date | None = session.scalar(
+        select(func.max(newest.c.period)).select_from(Series).join(newest, true()).where(Series.area == area)
+    )
+    return last
+
+
+def known_until(session: Session, area: Area) -> datetime.date | None:
+    """The newest period whose demand is known: it is over, and the area has demand in it or later."""
+    last = last_period(session, area.area)
+    return None if last is None else min(last, periods.last_over(area))
 
 
 def columns(area: str, which: Selection) -> Select[*tuple[Any, ...]]:

@@ -4,8 +4,8 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from services.forecast.forecasts import service, values
-from services.forecast.forecasts.schemas import ForecastIn, ForecastName, ForecastOut, ForecastValueOut
-from services.forecast.forecasts.tables import Forecast
+from services.forecast.forecasts.schemas import ExternalName, ForecastIn, ForecastName, ForecastOut, ForecastValueOut
+from services.forecast.forecasts.tables import Forecast, Source
 from services.forecast.selection import Selection
 from shared import waiting
 from shared.app import problems
@@ -36,16 +36,18 @@ def start_forecast(body: ForecastIn, who: Caller, session: Write, response: Resp
 
 
 @router.get("/forecasts", operation_id="list_forecasts", responses=problems())
-def list_forecasts(who: Caller, session: Read, asked: Paging) -> Page[ForecastOut]:
-    """List forecasts, newest first."""
+def list_forecasts(
+    who: Caller, session: Read, asked: Paging, source: Source | None = None, name: ExternalName | None = None
+) -> Page[ForecastOut]:
+    """List forecasts, newest first; `source` tells those of our models from external ones, which have names."""
     keys = [Forecast.created_at, Forecast.id]
-    rows, following = page(session, service.runs(who.area.area), keys, asked, descending=True)
+    rows, following = page(session, service.runs(who.area.area, source, name), keys, asked, descending=True)
     return Page(items=[ForecastOut.of(row, service.accuracy(session, row)) for row in rows], next_cursor=following)
 
 
 @router.get("/forecasts/{forecast}", operation_id="get_forecast", responses=problems(), dependencies=[RUNS.prefer])
 def get_forecast(forecast: ForecastName, who: Caller, session: Read) -> ForecastOut:
-    """Show a forecast; `latest` is the newest that succeeded."""
+    """Show a forecast; `latest` is our models' newest that succeeded, never an external one."""
     run = service.one(session, who.area.area, forecast)
     return ForecastOut.of(run, service.accuracy(session, run))
 

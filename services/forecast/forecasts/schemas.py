@@ -2,9 +2,9 @@ import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from services.forecast.forecasts.tables import Forecast
+from services.forecast.forecasts.tables import Forecast, Source
 from services.forecast.models.schemas import Version, WarningOut
 from shared.jobs import RunOut
 from shared.schemas import Date, Schema, Whole
@@ -19,9 +19,14 @@ class ForecastIn(Schema):
 
 
 class ForecastOut(RunOut):
-    """A forecast; what `accuracy` tells is its model's backtest."""
+    """A forecast; what `accuracy` tells is its model's backtest.
 
-    model_version: int
+    An external one has a `name` instead of a model version, and no backtest.
+    """
+
+    source: Source
+    name: str | None
+    model_version: int | None
     origin: datetime.date | None
     horizon: int
     periods: list[datetime.date]
@@ -51,3 +56,4 @@ class ForecastValueOut(Schema):
 
 
 ForecastName = UUID | Literal["latest"]
+ExternalName = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,63}$")]

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from services.forecast import periods
 from services.forecast.forecasts.schemas import ForecastIn
-from services.forecast.forecasts.tables import Forecast
+from services.forecast.forecasts.tables import Forecast, Source
 from services.forecast.models import promotions, versions
 from services.forecast.models.tables import ModelVersion
 from shared import jobs
@@ -58,13 +58,20 @@ def _model(session: Session, area: str, wish: str | int) -> ModelVersion:
         raise promotions.ChampionNeeded(problem.detail) from None
 
 
-def runs(area: str) -> Select[Forecast]:
-    return select(Forecast).where(Forecast.area == area)
+def runs(area: str, source: Source | None = None, name: str | None = None) -> Select[Forecast]:
+    """The forecasts of an area, those of one source or name where given."""
+    found = select(Forecast).where(Forecast.area == area)
+    if source is not None:
+        found = found.where(Forecast.source == source)
+    return found if name is None else found.where(Forecast.name == name)
 
 
 def one(session: Session, area: str, name: UUID | str) -> Forecast:
-    """A run by its id, or `latest`: the newest that succeeded. NoForecast where there is none."""
-    run = jobs.named(session, runs(area), Forecast, name)
+    """A run by its id, or `latest`: our models' newest that succeeded. NoForecast where there is none.
+
+    A forecast from elsewhere is planned on only by those who ask for it by its id.
+    """
+    run = jobs.named(session, runs(area, None if isinstance(name, UUID) else "model"), Forecast, name)
     if run is not None:
         return run
     if isinstance(name, UUID):
@@ -81,7 +88,9 @@ def ready(session: Session, area: str, name: UUID | str) -> Forecast:
 
 
 def accuracy(session: Session, run: Forecast) -> dict[str, Any]:
-    """The backtest of the run's model over all item-locations."""
+    """The backtest of the run's model over all item-locations; nothing of a forecast that came from elsewhere."""
+    if run.model_version is None:
+        return {}
     model = session.get_one(ModelVersion, (run.area, run.model_version))
     return {name: model.metrics[name] for name in ("overall", "improvement") if name in model.metrics}
 

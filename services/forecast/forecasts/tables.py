@@ -1,7 +1,9 @@
 import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import (
+    CheckConstraint,
     Date,
     Float,
     ForeignKey,
@@ -9,6 +11,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Subquery,
+    Text,
     func,
     select,
 )
@@ -17,18 +20,28 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.forecast.tables import Base, DataRun
 
+Source = Literal["model", "external"]
+
 
 class Forecast(DataRun, Base):
-    """A forecast run. `origin` is the last period whose demand was known; `periods` are those forecast."""
+    """A forecast run. `origin` is the last period whose demand was known; `periods` are those forecast.
+
+    One whose `source` is external was made elsewhere: it has a `name` instead of a model version.
+    """
 
     __tablename__ = "forecasts"
     __table_args__ = (
         ForeignKeyConstraint(["area", "model_version"], ["model_versions.area", "model_versions.version"]),
         Index(None, "area", "created_at", "id"),
         Index(None, "area", "input_digest"),
+        CheckConstraint("source IN ('model', 'external')", name="source"),
+        CheckConstraint("(source = 'model') = (model_version IS NOT NULL)", name="model"),
+        CheckConstraint("(source = 'external') = (name IS NOT NULL)", name="name"),
     )
 
-    model_version: Mapped[int]
+    source: Mapped[Source] = mapped_column(Text, default="model", server_default="model")
+    name: Mapped[str | None]
+    model_version: Mapped[int | None]
     origin: Mapped[datetime.date | None]
     horizon: Mapped[int]
     seed: Mapped[int]

@@ -33,10 +33,14 @@ class ForecastUnusable(Problem):
 
 @dataclass(frozen=True)
 class Forecast:
-    """n item-locations in the order of their codes, T buckets, K quantiles."""
+    """n item-locations in the order of their codes, T buckets, K quantiles.
+
+    One that was made elsewhere has a name and no model version.
+    """
 
     id: UUID
     model_version: int | None
+    name: str | None
     buckets: Buckets
     keys: pd.MultiIndex  # [n] item, location
     levels: Floats  # [K] ascending
@@ -57,6 +61,7 @@ class Forecast:
         return cls(
             id=UUID(meta["id"]),
             model_version=meta["model_version"],
+            name=meta.get("name"),
             buckets=Buckets(periods, frequency),
             keys=keys,
             levels=np.array([float(name[1:]) for name in names]),

@@ -39,7 +39,7 @@ def inputs(forecast: Forecast, snapshot: Snapshot, recent: Floats, area: Area, s
         supply=_supply(planned, receipts[rows]),
         demand=_demand(forecast, rows, recent, area, seed),
         faults=found,
-        warnings=[*late, *_stock_warnings(forecast, planned)],
+        warnings=[*_external(forecast), *late, *_stock_warnings(forecast, planned)],
     )
 
 
@@ -103,6 +103,11 @@ def _place(expected: Floats, forecast: Forecast, orders: pd.DataFrame, late: Int
         overdue += bucket < 0
         expected[row, late[row] if bucket < 0 else bucket] += quantity
     return overdue
+
+
+def _external(forecast: Forecast) -> list[PlanWarningOut]:
+    detail = f"The forecast {forecast.name} was made elsewhere: no model of this area stands behind it."
+    return [] if forecast.name is None else _warning("external-forecast", detail, len(forecast.keys))
 
 
 def _stock_warnings(forecast: Forecast, frame: pd.DataFrame) -> list[PlanWarningOut]:

@@ -1,14 +1,18 @@
 """The forecast service's own application on a real database, called as the gateway would call it."""
 
 import itertools
+from types import SimpleNamespace
 
 import pytest
 from starlette.testclient import TestClient
 
 from services.forecast.app import create_app
+from services.forecast.kinds import KINDS
 from services.forecast.settings import Settings
-from shared import migrate
+from shared import jobs, migrate
 from shared.db import Database
+from shared.imports import job
+from shared.imports.tables import Import
 from tests.unit.inside import SECRET, Inside, profile
 
 _numbers = itertools.count()
@@ -53,3 +57,21 @@ def client(settings):
 def area(client) -> Caller:
     """An area of the test's own."""
     return Caller(client, profile(f"area-{next(_numbers)}", horizon=4))
+
+
+@pytest.fixture
+def finish(database):
+    """Carry the import of an answer out as the worker does; returns it as the API shows it."""
+
+    def finish(area, answer, *, attempts=0, stopping=False):
+        assert answer.status_code == 202, answer.text
+        context = SimpleNamespace(
+            additional_context={"database": database},
+            job=SimpleNamespace(attempts=attempts),
+            should_abort=lambda: stopping,
+        )
+        name = answer.json()["id"]
+        jobs.attempt(context, Import, name, lambda work: job.carry_out(work, KINDS))
+        return area.ok("GET", f"/imports/{name}")
+
+    return finish

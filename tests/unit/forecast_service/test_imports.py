@@ -13,7 +13,6 @@ from sqlalchemy import func, select, text
 from services.forecast.demand import service as demand
 from services.forecast.demand.tables import Demand, Series
 from services.forecast.kinds import KINDS
-from shared import jobs
 from shared.errors import Unavailable
 from shared.imports import job
 from shared.imports.tables import Import, Piece, Reject
@@ -34,24 +33,6 @@ def known(area):
     area.ok("PUT", "/items", json=[{"item": item} for item in ITEMS])
     area.ok("PUT", "/locations", json=[{"location": "L1"}])
     return area
-
-
-@pytest.fixture
-def finish(database):
-    """Carry the import of an answer out as the worker does; returns it as the API shows it."""
-
-    def finish(area, answer, *, attempts=0, stopping=False):
-        assert answer.status_code == 202, answer.text
-        context = SimpleNamespace(
-            additional_context={"database": database},
-            job=SimpleNamespace(attempts=attempts),
-            should_abort=lambda: stopping,
-        )
-        name = answer.json()["id"]
-        jobs.attempt(context, Import, name, lambda work: job.carry_out(work, KINDS))
-        return area.ok("GET", f"/imports/{name}")
-
-    return finish
 
 
 def counts(run):

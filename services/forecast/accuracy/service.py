@@ -1,0 +1,74 @@
+"""How good forecasts were: which of them are measured, within the bounds of one call."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from services.forecast.accuracy.schemas import AccuracyOut, AccuracyRowOut, By
+from services.forecast.demand.service import known_until
+from services.forecast.forecasts import service as forecasts
+from services.forecast.forecasts.tables import Forecast
+from shared.errors import Unprocessable
+from shared.principal import Area
+
+MOST_FORECASTS = 100
+MOST_CELLS = 1_000_000
+
+
+class TooMuch(Unprocessable):
+    slug, title = "too-much-to-measure", "More than one call measures"
+
+
+@dataclass(frozen=True)
+class Span:
+    """From `first` to `last` period, both included; open where None."""
+
+    first: datetime.date | None
+    last: datetime.date | None
+
+    def until(self, known: datetime.date) -> "Span":
+        """The part of it that is known."""
+        return Span(self.first, known if self.last is None else min(self.last, known))
+
+    def of(self, periods: Sequence[datetime.date]) -> list[int]:
+        """The places of those periods that lie in it."""
+        first, last = self.first or datetime.date.min, self.last or datetime.date.max
+        return [place for place, period in enumerate(periods) if first <= period <= last]
+
+
+def measure(session: Session, area: Area, by: By, names: Sequence[UUID], span: Span, *, common: bool) -> AccuracyOut:
+    """The accuracy of the named forecasts, or of all. Raises NotFound, NotReady, TooMuch."""
+    until = known_until(session, area)
+    asked = [forecasts.ready(session, area.area, name) for name in dict.fromkeys(names)]
+    if until is None:
+        return AccuracyOut(by=by, common=common, forecasts=0, items=[])
+    span = span.until(until)
+    runs = [run for run in asked or _all(session, area.area, span) if span.of(run.periods)]
+    _bound(runs, span)
+    from services.forecast.accuracy import measurement  # noqa: PLC0415  the API process loads the engine when it must
+
+    found = measurement.measure(session, area, runs, span, until, by, common=common)
+    rows = [AccuracyRowOut(group=group, **asdict(figures)) for group, figures in found]
+    return AccuracyOut(by=by, common=common, forecasts=len(runs), items=rows)
+
+
+def _all(session: Session, area: str, span: Span) -> list[Forecast]:
+    """All forecasts that have values in the span, newest first; one more than may be measured at most."""
+    ready = forecasts.runs(area).where(Forecast.status == "succeeded", Forecast.periods[1] <= span.last)
+    if span.first is not None:
+        ready = ready.where(Forecast.periods[func.cardinality(Forecast.periods)] >= span.first)
+    newest = ready.order_by(Forecast.created_at.desc(), Forecast.id.desc())
+    return list(session.scalars(newest.limit(MOST_FORECASTS + 1)))
+
+
+def _bound(runs: Sequence[Forecast], span: Span) -> None:
+    cells = sum(run.series_count * len(span.of(run.periods)) for run in runs)
+    if len(runs) > MOST_FORECASTS or cells > MOST_CELLS:
+        raise TooMuch(
+            f"One call measures at most {MOST_FORECASTS} forecasts and {MOST_CELLS} cells (item-locations x periods): "
+            "name forecasts with `forecast`, or narrow the periods with `from` and `to`."
+        )

@@ -1,0 +1,54 @@
+"""A forecast's numbers as they are stored, whoever made it."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from services.forecast.engine.cells import Dates, Floats
+from shared.db import psycopg_connection
+
+COPY = """
+    COPY forecast_series (forecast_id, item, location, mean, quantiles, dependence) FROM STDIN (FORMAT binary)
+"""
+COPY_TYPES = ("uuid", "text", "text", "float8[]", "float8[]", "float8")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """n item-locations x H periods x K levels, in units.
+
+    items, locations: [n]. periods: [H]. mean: [n, H]. quantiles: [n, H, K]. dependence: [n].
+    """
+
+    items: Sequence[str]
+    locations: Sequence[str]
+    periods: Dates
+    mean: Floats
+    quantiles: Floats
+    dependence: Floats
+
+    def store(self, session: Session, forecast: UUID) -> None:
+        with psycopg_connection(session).cursor() as cursor, cursor.copy(COPY) as copy:
+            copy.set_types(COPY_TYPES)
+            for row in self._rows():
+                copy.write_row((forecast, *row))
+
+    def digest(self) -> str:
+        """SHA-256 over codes, periods and numbers: equal digests are equal forecasts."""
+        total = hashlib.sha256()
+        for codes in (self.items, self.locations):
+            total.update("\n".join(codes).encode())
+        for numbers in (self.periods, self.mean, self.quantiles, self.dependence):
+            total.update(np.ascontiguousarray(numbers).tobytes())
+        return total.hexdigest()
+
+    def _rows(self) -> Iterator[tuple[Any, ...]]:
+        """item, location, mean [H], quantiles [H * K], dependence of each item-location."""
+        for number, (item, location) in enumerate(zip(self.items, self.locations, strict=True)):
+            mean, levels = (part[number].astype(np.float64).ravel().tolist() for part in (self.mean, self.quantiles))
+            yield item, location, mean, levels, float(self.dependence[number])
