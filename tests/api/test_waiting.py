@@ -70,17 +70,18 @@ async def crowd(accord, run, read):
         timeout=aiohttp.ClientTimeout(total=180),
     ) as session:
         door, began = asyncio.Semaphore(10), asyncio.Semaphore(0)
-        follows = [asyncio.create_task(follow(session, run, door, began)) for _ in range(WAITERS)]
-        waits = [asyncio.create_task(wait(session, run)) for _ in range(WAITERS)]
-        for _ in range(WAITERS):
-            await began.acquire()
-        for _ in range(20):
-            async with session.get(read) as answer:
+        async with asyncio.timeout(180), asyncio.TaskGroup() as group:  # if one of them fails, all end
+            follows = [group.create_task(follow(session, run, door, began)) for _ in range(WAITERS)]
+            waits = [group.create_task(wait(session, run)) for _ in range(WAITERS)]
+            for _ in range(WAITERS):
+                await began.acquire()
+            for _ in range(20):
+                async with session.get(read) as answer:
+                    assert answer.status == 200
+            assert [task for task in follows if task.done()] == []
+            async with session.post(f"{run}/cancel") as answer:
                 assert answer.status == 200
-        assert [task for task in follows if task.done()] == []
-        async with session.post(f"{run}/cancel") as answer:
-            assert answer.status == 200
-        return await asyncio.gather(*waits), await asyncio.gather(*follows)
+        return [task.result() for task in waits], [task.result() for task in follows]
 
 
 def test_two_hundred_wait_and_all_get_the_end(accord, busy, queued):
