@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from demo import longfile, report, stack, walmart
 from demo.client import Client
-from demo.dataset import ASSUMED, Dataset, Supply, assume_supply, rows
+from demo.dataset import ASSUMED, Dataset, Supply, assume_supply, parquet
 
 ROLES = {"erp": "integrator", "maya": "mlops", "paul": "planner", "ada": "auditor"}
 
@@ -69,18 +69,18 @@ def _key(admin: Client, name: str, role: str, area: str) -> str:
 
 
 def _load(erp: Client, data: Dataset, supply: Supply) -> None:
-    erp.call("PUT", "/items", body=data.items())
-    erp.call("PUT", "/locations", body=data.locations())
-    changed = erp.table("POST", "/demand", rows(data.demand))
+    erp.table("PUT", "/items", "items", body=data.items())
+    erp.table("PUT", "/locations", "locations", body=data.locations())
+    changed = erp.table("POST", "/demand", "demand", parquet=parquet(data.demand))
     print(f"  loaded {len(data.demand):,} rows of demand, {changed:,} new or changed")
     for driver in data.drivers:
         erp.call("PUT", f"/drivers/{driver.name}", body=driver.definition)
-        erp.table("POST", f"/drivers/{driver.name}/values", rows(driver.values))
+        erp.table("POST", f"/drivers/{driver.name}/values", f"driver {driver.name}", parquet=parquet(driver.values))
     if data.drivers:
         print(f"  loaded drivers: {', '.join(driver.name for driver in data.drivers)}")
-    erp.call("POST", "/inventory", body=supply.inventory)
-    erp.call("PUT", "/supply/sourcing-rules", body=supply.rules)
-    erp.call("PUT", "/supply/planning-policies", body=supply.policies)
+    erp.table("POST", "/inventory", "stock", body=supply.inventory)
+    erp.table("PUT", "/supply/sourcing-rules", "sourcing rules", body=supply.rules)
+    erp.table("PUT", "/supply/planning-policies", "planning policies", body=supply.policies)
     print(f"  loaded assumed stock and sourcing of {len(supply.rules):,} item-locations")
 
 

@@ -3,11 +3,12 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import urllib3
 
+PARQUET = "application/vnd.apache.parquet"
 SHOWN_EVERY = {"Prefer": "wait=1"}
 QUIET_SECONDS = 5
 
@@ -22,20 +23,21 @@ class Client:
         self._http = urllib3.PoolManager(retries=urllib3.Retry(connect=3, read=0, backoff_factor=0.2))
 
     def request(
-        self, method: str, path: str, *, body: Any = None, csv: str | None = None, headers: Mapping[str, str] = {}
+        self, method: str, path: str, *, body: Any = None, parquet: bytes | None = None, headers: Mapping[str, str] = {}
     ) -> urllib3.BaseHTTPResponse:
-        content = csv.encode() if csv is not None else json.dumps(body).encode() if body is not None else None
-        media = "text/csv" if csv is not None else "application/json"
+        """The answer; a problem ends the demo with its title and detail."""
+        content = json.dumps(body).encode() if parquet is None and body is not None else parquet
         sent = {"Authorization": f"Bearer {self.key}", **headers}
         if content is not None:
-            sent["Content-Type"] = media
-        return self._http.request(method, self.url + self.prefix + path, body=content, headers=sent, timeout=120)
-
-    def call(self, method: str, path: str, **how: Any) -> Any:
-        """The answer's JSON; a problem ends the demo with its title and detail."""
-        answer = self.request(method, path, **how)
+            sent["Content-Type"] = "application/json" if parquet is None else PARQUET
+        answer = self._http.request(method, self.url + self.prefix + path, body=content, headers=sent, timeout=120)
         if answer.status >= 400:
             raise SystemExit(f"{method} {path}: {answer.status} {_problem(answer)}")
+        return answer
+
+    def call(self, method: str, path: str, **how: Any) -> Any:
+        """The answer's JSON."""
+        answer = self.request(method, path, **how)
         return answer.json() if answer.data else None
 
     def get(self, path: str, **how: Any) -> Any:
@@ -45,17 +47,19 @@ class Client:
         """The `If-Match` header for a change of what is at `path`."""
         return {"If-Match": self.request("GET", path).headers["ETag"]}
 
-    def table(self, method: str, path: str, texts: Iterable[str]) -> int:
-        """Send CSV texts; returns how many rows were new or changed."""
-        counts = [self.call(method, path, csv=text) for text in texts]
-        return sum(count["created"] + count["updated"] for count in counts)
+    def table(self, method: str, path: str, title: str, **rows: Any) -> int:
+        """Send a table; returns how many rows were new or changed. A large one is an import, whose end is awaited."""
+        answer = self.request(method, path, **rows)
+        counts = self._end(answer, title) if answer.status == 202 else answer.json()
+        return int(counts["created"] + counts["updated"])
 
     def run(self, path: str, body: Any, title: str) -> Any:
         """Start a run and show its progress until it is over."""
+        return self._end(self.request("POST", path, body=body), title)
+
+    def _end(self, answer: urllib3.BaseHTTPResponse, title: str) -> Any:
+        """What was started, once it is over."""
         progress = Progress()
-        answer = self.request("POST", path, body=body)
-        if answer.status != 202:
-            raise SystemExit(f"POST {path}: {answer.status} {_problem(answer)}")
         where = answer.headers["Location"].removeprefix(self.prefix)
         while (run := self.get(where, headers=SHOWN_EVERY))["status"] in {"queued", "running"}:
             now = run["progress"]

@@ -1,6 +1,6 @@
 """What the demo loads: real demand and drivers, and stock and supply that are assumed and say so."""
 
-from collections.abc import Iterable
+import io
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,8 +103,8 @@ def _round(quantity: float) -> int:
     return max(1, int(round(quantity, -digits)))
 
 
-def rows(frame: pd.DataFrame, size: int = 20_000) -> Iterable[str]:
-    """The frame as CSV texts of at most `size` rows."""
-    plain = frame.assign(period=frame["period"].dt.strftime("%Y-%m-%d"))
-    for start in range(0, len(plain), size):
-        yield plain.iloc[start : start + size].to_csv(index=False)
+def parquet(frame: pd.DataFrame) -> bytes:
+    """The frame as a Parquet file."""
+    file = io.BytesIO()
+    frame.to_parquet(file, index=False)
+    return file.getvalue()

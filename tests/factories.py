@@ -112,6 +112,7 @@ def history(weeks: int = 120, items: tuple[str, ...] = ("A", "B", "C"), location
 
 
 def put(client: httpx2.Client, method: str, path: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The counts of a table of at most 1,000 rows."""
     answer = client.request(method, path, json=rows)
     assert answer.status_code == 200, answer.text
     counts: dict[str, Any] = answer.json()

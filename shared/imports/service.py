@@ -62,8 +62,8 @@ class Reception:
     def take(self, kind: Kind[Any], **parameters: str) -> Counts | ImportOut:
         """Store at most SMALL rows at once, all or none; queue more, or what `wish` says something of, as an import."""
         call = Call(self._who, parameters)
-        rows = _if_small(kind, self._upload)
-        if rows is not None and not self._wish.is_said:
+        rows = None if self._wish.is_said else _if_small(kind, self._upload)
+        if rows is not None:
             return put(kind, self._session, call, rows)
         run = start(kind, self._session, call, self._upload, self._wish)
         self._response.status_code = 202

@@ -51,7 +51,7 @@ def test_an_import_and_its_replay(loaded):
 
 
 def test_the_rows_that_do_not_hold_are_listed_page_by_page(loaded):
-    rows = [row | {"item": "ghost"} if number % 2 else row for number, row in enumerate(ROWS)]
+    rows = [row | {"item": f"ghost-{row['item']}"} if number % 2 else row for number, row in enumerate(ROWS)]
     body = "\n".join(map(json.dumps, rows))
     answer = loaded.as_("integrator").post("/demand", content=body, headers={"Content-Type": NDJSON})
     run = loaded.finish(answer)

@@ -48,6 +48,10 @@ async def follow(session, path, door, began):
     found, fields = [], {}
     await door.acquire()
     async with session.get(f"{path}/events") as stream:
+        if stream.status == 503:
+            door.release()
+            await asyncio.sleep(int(stream.headers["Retry-After"]))
+            return await follow(session, path, door, began)
         assert (stream.status, stream.content_type) == (200, "text/event-stream")
         async for line in stream.content:
             name, _, value = line.decode().strip("\n").partition(": ")

@@ -164,8 +164,8 @@ def test_rows_with_one_key_are_all_rejected(known, finish):
 
 
 def test_whoever_says_how_gets_an_import_however_small(known, finish):
-    run = finish(known, known("POST", "/demand?on_error=skip", json=ROWS[:1]))
-    assert counts(run) == ("succeeded", 1, 1, 0, 0, 0)
+    run = finish(known, known("POST", "/demand?on_error=skip", json=[ROWS[0], ROWS[1] | {"quantity": -1}]))
+    assert counts(run) == ("succeeded", 2, 1, 0, 0, 1)
 
 
 @pytest.mark.parametrize("query", ["on_error=ignore", "validate_only=perhaps", "dry_run=true"])
