@@ -25,19 +25,15 @@ class Client:
     def request(
         self, method: str, path: str, *, body: Any = None, parquet: bytes | None = None, headers: Mapping[str, str] = {}
     ) -> urllib3.BaseHTTPResponse:
-        """The answer; a problem ends the demo with its title and detail."""
         content = json.dumps(body).encode() if parquet is None and body is not None else parquet
         sent = {"Authorization": f"Bearer {self.key}", **headers}
         if content is not None:
             sent["Content-Type"] = "application/json" if parquet is None else PARQUET
-        answer = self._http.request(method, self.url + self.prefix + path, body=content, headers=sent, timeout=120)
-        if answer.status >= 400:
-            raise SystemExit(f"{method} {path}: {answer.status} {_problem(answer)}")
-        return answer
+        return self._http.request(method, self.url + self.prefix + path, body=content, headers=sent, timeout=120)
 
     def call(self, method: str, path: str, **how: Any) -> Any:
-        """The answer's JSON."""
-        answer = self.request(method, path, **how)
+        """The answer's JSON; a problem ends the demo with its title and detail."""
+        answer = self._granted(method, path, **how)
         return answer.json() if answer.data else None
 
     def get(self, path: str, **how: Any) -> Any:
@@ -49,13 +45,19 @@ class Client:
 
     def table(self, method: str, path: str, title: str, **rows: Any) -> int:
         """Send a table; returns how many rows were new or changed. A large one is an import, whose end is awaited."""
-        answer = self.request(method, path, **rows)
+        answer = self._granted(method, path, **rows)
         counts = self._end(answer, title) if answer.status == 202 else answer.json()
         return int(counts["created"] + counts["updated"])
 
     def run(self, path: str, body: Any, title: str) -> Any:
         """Start a run and show its progress until it is over."""
-        return self._end(self.request("POST", path, body=body), title)
+        return self._end(self._granted("POST", path, body=body), title)
+
+    def _granted(self, method: str, path: str, **how: Any) -> urllib3.BaseHTTPResponse:
+        answer = self.request(method, path, **how)
+        if answer.status >= 400:
+            raise SystemExit(f"{method} {path}: {answer.status} {_problem(answer)}")
+        return answer
 
     def _end(self, answer: urllib3.BaseHTTPResponse, title: str) -> Any:
         """What was started, once it is over."""

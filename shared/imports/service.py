@@ -62,8 +62,11 @@ class Reception:
     def take(self, kind: Kind[Any], **parameters: str) -> Counts | ImportOut:
         """Store at most SMALL rows at once, all or none; queue more, or what `wish` says something of, as an import."""
         call = Call(self._who, parameters)
-        rows = None if self._wish.is_said else _if_small(kind, self._upload)
-        if rows is not None:
+        reader = Reader(kind.row, cells=self._upload.media == CSV)
+        raw = _if_small(self._upload, reader.names)
+        if raw is not None and not self._wish.is_said:
+            rows, faults = reader.read(raw)
+            _require_none(Finding(faults))
             return put(kind, self._session, call, rows)
         run = start(kind, self._session, call, self._upload, self._wish)
         self._response.status_code = 202
@@ -81,17 +84,12 @@ def put[S: Schema](kind: Kind[S], session: Session, call: Call, rows: Rows[S]) -
     return kind.store(session, call, rows)
 
 
-def _if_small[S: Schema](kind: Kind[S], upload: Upload) -> Rows[S] | None:
-    """The rows of a body that has at most SMALL; Unprocessable where some do not hold."""
-    reader = Reader(kind.row, cells=upload.media == CSV)
+def _if_small(upload: Upload, names: list[str]) -> parse.Raw | None:
+    """The rows of a body that has at most SMALL. Raises where its beginning is no table of these columns."""
     with upload.open() as stream:
-        batches = parse.batches(stream, upload.media, reader.names, SMALL)
+        batches = parse.batches(stream, upload.media, names, SMALL)
         first = next(batches, NOTHING)
-        if next(batches, None) is not None:
-            return None
-    rows, faults = reader.read(first)
-    _require_none(Finding(faults))
-    return rows
+        return first if next(batches, None) is None else None
 
 
 def _require_none(finding: Finding) -> None:
