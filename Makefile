@@ -4,7 +4,7 @@ UV := .uv/bin/uv
 PYTHON := .venv/bin/python
 PYTHONS := python3.12 python3 python /usr/bin/python3 /usr/local/bin/python3
 SERVICES := forecast planner gateway  # the gateway's document holds the others'
-BENCHES = $(filter-out __init__ report,$(basename $(notdir $(wildcard bench/*.py))))
+BENCHES = $(filter-out __init__ report stack,$(basename $(notdir $(wildcard bench/*.py))))
 CODE := $(wildcard shared services bench demo tests)
 OPENAPI := openapi
 

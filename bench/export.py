@@ -10,7 +10,6 @@ import datetime
 import http.client
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,8 +22,8 @@ from uuid import UUID
 import numpy as np
 
 from bench.report import Goal, report
-from bench.start import KIBIBYTES, await_ready, children, free_port
-from services.embedded.directory import DataDirectory
+from bench.stack import Process, Stack, started
+from services.embedded.environment import HOST
 from services.forecast.forecasts.tables import Forecast
 from services.forecast.models.tables import ModelVersion, TrainingRun
 from shared.db import Database, psycopg_connection
@@ -34,9 +33,7 @@ from shared.principal import HEADER, Area, Principal, Signer
 SERIES, PERIODS = 30_000, 28
 LEVELS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 ROUNDS = 7
-STOP_SECONDS = 30
 MEGABYTE = 1e6
-HOST = "127.0.0.1"
 PROFILE = {"area": "bench", "frequency": "W", "currency": "USD", "time_zone": "UTC"}
 AREA = Area("bench", "W", 52, 28, LEVELS, "USD", "UTC", 1, Decimal(1), Decimal(1))
 FORMATS = {"arrow": ARROW, "csv": CSV, "ndjson": NDJSON, "parquet": PARQUET}
@@ -46,56 +43,55 @@ GOALS = (Goal("ratio_arrow", "at_least", 0.6), Goal("growth_mib", "at_most", 64)
 
 
 @dataclass(frozen=True)
-class Stack:
-    """The processes of a running stack. ports, secret, database: of the forecast service; pid: of its API process."""
+class Bench:
+    """A stack and the API process of its forecast service."""
 
-    gateway: int
-    key: str
-    service: int
-    secret: str
-    database: str
-    pid: int
+    stack: Stack
+    api: Process
 
     def straight(self, run: UUID, media: str) -> float:
         path = _path(run)
         who = Principal("bench", "bench", frozenset({"admin"}), AREA)
-        return _rate(self.service, path, {HEADER: Signer("forecast", self.secret).sign(who, "GET", path)}, media)
+        signer = Signer("forecast", self.api.environment["ACCORD_IDENTITY_SECRET"])
+        return _rate(self.api.port, path, {HEADER: signer.sign(who, "GET", path)}, media)
 
     def through(self, run: UUID, media: str) -> float:
-        return _rate(self.gateway, _path(run), {"Authorization": f"Bearer {self.key}"}, media)
+        return _rate(self.stack.port, _path(run), {"Authorization": f"Bearer {self.stack.key}"}, media)
 
     def peak(self, run: UUID, media: str) -> float:
         """MiB that the API process held at most while it sent a forecast."""
-        Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # the peak begins anew: proc_pid_clear_refs(5)
+        self.api.forget_peak()
         self.straight(run, media)
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / KIBIBYTES
+        return self.api.peak_mib()
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as place, _started(Path(place, "data")) as stack:
-        _post(stack, "/v1/areas", PROFILE)
-        whole, tenth = _stored(stack, SERIES), _stored(stack, SERIES // 10)
-        stack.straight(whole, ARROW)  # the first is to warm up
-        figures = {name: value for kind, media in FORMATS.items() for name, value in _speed(stack, whole, kind, media)}
-        growth = {kind: _growth(stack, whole, tenth, media) for kind, media in FORMATS.items()}
+    with tempfile.TemporaryDirectory() as place, started(Path(place, "data")) as stack:
+        stack.call("POST", "/v1/areas", json.dumps(PROFILE).encode())
+        bench = Bench(stack, stack.process("forecast", "serve"))
+        database = Database(bench.api.environment["ACCORD_DATABASE_URL"])
+        whole, tenth = _stored(database, SERIES), _stored(database, SERIES // 10)
+        database.dispose()
+        bench.straight(whole, ARROW)  # the first is to warm up
+        figures = {name: value for kind, media in FORMATS.items() for name, value in _speed(bench, whole, kind, media)}
+        growth = {kind: _growth(bench, whole, tenth, media) for kind, media in FORMATS.items()}
     figures |= {f"growth_{kind}_mib": value for kind, value in growth.items()}
     return report(figures | {"growth_mib": max(growth.values())}, GOALS)
 
 
-def _speed(stack: Stack, run: UUID, kind: str, media: str) -> Iterator[tuple[str, float]]:
+def _speed(bench: Bench, run: UUID, kind: str, media: str) -> Iterator[tuple[str, float]]:
     """Medians over rounds, straight and through one after the other, so that what else the machine does hits both."""
-    rounds = [(stack.straight(run, media), stack.through(run, media)) for _ in range(ROUNDS if media == ARROW else 3)]
+    rounds = [(bench.straight(run, media), bench.through(run, media)) for _ in range(ROUNDS if media == ARROW else 3)]
     yield f"service_{kind}_mb_per_second", round(statistics.median(straight for straight, _ in rounds), 1)
     yield f"gateway_{kind}_mb_per_second", round(statistics.median(through for _, through in rounds), 1)
     yield f"ratio_{kind}", round(statistics.median(through / straight for straight, through in rounds), 3)
 
 
-def _growth(stack: Stack, whole: UUID, tenth: UUID, media: str) -> float:
+def _growth(bench: Bench, whole: UUID, tenth: UUID, media: str) -> float:
     """How much more the process holds at its peak for the whole than for a tenth of it."""
-    stack.peak(tenth, media)
-    least = stack.peak(tenth, media)
-    return round(stack.peak(whole, media) - least, 1)
+    bench.peak(tenth, media)
+    least = bench.peak(tenth, media)
+    return round(bench.peak(whole, media) - least, 1)
 
 
 def _path(run: UUID) -> str:
@@ -117,43 +113,12 @@ def _rate(port: int, path: str, headers: Mapping[str, str], media: str) -> float
         return size / MEGABYTE / (time.perf_counter() - began)
 
 
-@contextlib.contextmanager
-def _started(place: Path) -> Iterator[Stack]:
-    port = free_port()
-    command = [sys.executable, "-m", "services", "--port", str(port), "--data-dir", str(place)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as stack:
-        try:
-            await_ready(stack, port)
-            pid, words = next(found for found in map(_child, children(stack.pid)) if _serves_forecasts(found[1]))
-            settings = dict(line.split("=", 1) for line in Path(f"/proc/{pid}/environ").read_text().split("\0") if line)
-            yield Stack(
-                gateway=port,
-                key=DataDirectory(place).credentials.api_key("admin"),
-                service=int(words[words.index("--port") + 1]),
-                secret=settings["ACCORD_IDENTITY_SECRET"],
-                database=settings["ACCORD_DATABASE_URL"],
-                pid=pid,
-            )
-        finally:
-            stack.terminate()
-            stack.wait(STOP_SECONDS)
-
-
-def _child(pid: int) -> tuple[int, list[str]]:
-    return pid, Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-
-
-def _serves_forecasts(words: list[str]) -> bool:
-    return "services.forecast" in words and "serve" in words
-
-
-def _stored(stack: Stack, series: int) -> UUID:
+def _stored(database: Database, series: int) -> UUID:
     """A forecast with numbers as a model makes them, put straight into the tables."""
     periods = [datetime.date(2026, 1, 5) + datetime.timedelta(weeks=week) for week in range(PERIODS)]
     numbers = np.random.default_rng(series)
     mean = numbers.gamma(2, 20, (series, PERIODS)).astype(np.float32).astype(float)
     quantiles = np.sort(numbers.gamma(2, 20, (series, PERIODS, len(LEVELS))).astype(np.float32), axis=2).astype(float)
-    database = Database(stack.database)
     with database.write() as session:
         common = {"area": AREA.area, "requested_by": "bench", "status": "succeeded", "seed": 7}
         profile = {"frequency": "W", "season_length": 52, "horizon": PERIODS}
@@ -175,18 +140,7 @@ def _stored(stack: Stack, series: int) -> UUID:
                 codes = (f"item-{number // 30:05}", f"L{number % 30:02}")
                 copy.write_row((run.id, *codes, mean[number].tolist(), levels, 0.5))
         stored: UUID = run.id
-    database.dispose()
     return stored
-
-
-def _post(stack: Stack, path: str, body: Mapping[str, str]) -> None:
-    connection = http.client.HTTPConnection(HOST, stack.gateway, timeout=10)
-    with contextlib.closing(connection):
-        headers = {"Authorization": f"Bearer {stack.key}", "Content-Type": "application/json"}
-        connection.request("POST", path, json.dumps(body), headers)
-        answer = connection.getresponse()
-        if answer.status != http.HTTPStatus.CREATED:
-            raise RuntimeError(f"POST {path} answered {answer.status}: {answer.read()!r}")
 
 
 if __name__ == "__main__":

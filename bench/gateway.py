@@ -8,7 +8,6 @@ sends a fixed answer to whatever arrives.
 
 import asyncio
 import contextlib
-import http.client
 import json
 import re
 import shutil
@@ -16,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +24,13 @@ from fastapi import FastAPI, Response
 from starlette.types import Receive, Scope, Send
 
 from bench.report import Goal, report
+from bench.stack import await_answer, call
 from services.embedded import postgres
 from services.embedded.directory import DataDirectory
 from services.embedded.environment import HOST, Surroundings, free_ports
 
 ROUNDS = 7
 SECONDS = 2
-PATIENCE_SECONDS = 60.0
 CONNECTIONS = 32
 FEW_CONNECTIONS = 4
 ANSWER = b"x" * 1024
@@ -153,36 +151,14 @@ def _started(place: Path) -> Iterator[Bench]:
             processes.callback(process.terminate)
         key = directory.credentials.api_key("admin")
         for port in ports.values():
-            _await(port)
-        _post(ports["gateway"], key, "/v1/areas", AREA)
+            await_answer(port)
+        call(ports["gateway"], key, "POST", "/v1/areas", json.dumps(AREA).encode())
         yield Bench(ports, key)
 
 
 def _upstream(name: str, port: int) -> list[str]:
     options = ["--factory", "--port", str(port), "--no-access-log", "--log-level", "warning", "--lifespan", "off"]
     return [sys.executable, "-m", "uvicorn", f"bench.gateway:{name}", *options]
-
-
-def _await(port: int) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        connection = http.client.HTTPConnection(HOST, port, timeout=5)
-        with contextlib.closing(connection), contextlib.suppress(OSError):
-            connection.request("GET", "/v1/health/live")
-            connection.getresponse().read()
-            return
-        time.sleep(0.1)
-    raise RuntimeError("a server of the bench did not start")
-
-
-def _post(port: int, key: str, path: str, body: Mapping[str, Any]) -> None:
-    connection = http.client.HTTPConnection(HOST, port, timeout=10)
-    with contextlib.closing(connection):
-        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        connection.request("POST", path, json.dumps(body), headers)
-        answer = connection.getresponse()
-        if answer.status != http.HTTPStatus.CREATED:
-            raise RuntimeError(f"POST {path} answered {answer.status}: {answer.read()!r}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
 """How long the stack takes until it is ready, on a new data directory and on a second start, and what it holds idle."""
 
 import contextlib
-import http.client
 import itertools
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -15,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.report import Goal, report
+from bench.stack import KIBIBYTES, await_ready, children, free_port, launch
 
 ROUNDS = 3
 IDLE_SECONDS = 10.0
-PATIENCE_SECONDS = 180.0
-KIBIBYTES = 1024  # in a MiB
 
 GOALS = (
     Goal("first_start_seconds", "at_most", 20),
@@ -60,8 +57,7 @@ def _round() -> tuple[Start, Start]:
 def _start(directory: Path, settle: float) -> Start:
     port = free_port()
     began = time.perf_counter()
-    command = [sys.executable, "-m", "services", "--port", str(port), "--data-dir", str(directory)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as stack:
+    with subprocess.Popen(launch(port, directory), stdout=subprocess.DEVNULL) as stack:
         await_ready(stack, port)
         ready = time.perf_counter() - began
         time.sleep(settle)
@@ -69,22 +65,6 @@ def _start(directory: Path, settle: float) -> Start:
         began = time.perf_counter()
         stack.send_signal(signal.SIGTERM)
     return Start(ready, time.perf_counter() - began, pss)
-
-
-def await_ready(stack: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not _is_ready(port):
-        if stack.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError("the stack did not start: run `make run` and see why")
-        time.sleep(0.05)
-
-
-def _is_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
-        connection.request("GET", "/v1/health/ready")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    return False
 
 
 def _pss(pid: int) -> dict[str, float]:
@@ -108,10 +88,6 @@ def _family(pid: int) -> Iterator[int]:
         yield from _family(child)
 
 
-def children(pid: int) -> list[int]:
-    return [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
-
-
 def _name(pid: int) -> str:
     """`forecast work` of `python -m services.forecast work ...`; of other programs the file's name."""
     line = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
@@ -123,12 +99,6 @@ def _name(pid: int) -> str:
 
 def _median(values: list[float]) -> float:
     return round(statistics.median(values), 2)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

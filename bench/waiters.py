@@ -7,7 +7,6 @@ follow the run's events. Load comes from wrk, on few connections: what is measur
 
 import asyncio
 import contextlib
-import http.client
 import json
 import re
 import shutil
@@ -23,8 +22,9 @@ from typing import Any
 
 import aiohttp
 
-from bench.gateway import AREA, MILLISECONDS, _await, _post
+from bench.gateway import AREA, MILLISECONDS
 from bench.report import Goal, report
+from bench.stack import await_answer, call
 from services.embedded import postgres
 from services.embedded.directory import DataDirectory
 from services.embedded.environment import HOST, Surroundings, free_ports
@@ -149,22 +149,16 @@ def _started(place: Path) -> Iterator[Bench]:
             serve = [*command, "serve", "--port", str(ports[service])]
             process = processes.enter_context(subprocess.Popen(serve, env=here.of(service)))
             processes.callback(process.terminate)
-            _await(ports[service])
+            await_answer(ports[service])
         key = directory.credentials.api_key("admin")
-        _post(ports["gateway"], key, "/v1/areas", AREA)
+        call(ports["gateway"], key, "POST", "/v1/areas", json.dumps(AREA).encode())
         yield Bench(ports["gateway"], key, _queued(ports["gateway"], key))
 
 
 def _queued(port: int, key: str) -> str:
     """The path of a training run that nobody carries out."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=10)
-    with contextlib.closing(connection):
-        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        connection.request("POST", RUNS, json.dumps({"reason": "bench"}), headers)
-        answer = connection.getresponse()
-        if answer.status != http.HTTPStatus.ACCEPTED:
-            raise RuntimeError(f"POST {RUNS} answered {answer.status}: {answer.read()!r}")
-        return str(answer.headers["Location"])
+    run = call(port, key, "POST", RUNS, json.dumps({"reason": "bench"}).encode())
+    return f"{RUNS}/{run['id']}"
 
 
 if __name__ == "__main__":
