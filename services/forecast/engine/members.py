@@ -24,17 +24,19 @@ def member_forecasts(history: History, season: int, cells: Cells) -> Floats:
     groups = dict(zip(asked.tolist(), np.split(order, starts[1:]), strict=True))
     if not groups:
         return found
-    smoothing, intermittent = Smoothing(history.n, season), Intermittent(history.n)
+    present, place = np.unique(cells.series, return_inverse=True)
+    smoothing, intermittent = Smoothing(len(present), season), Intermittent(len(present))
     first = max(0, min(groups) - max(_CYCLES * season, _PERIODS))
     for period in range(first, max(groups) + 1):
-        smoothing.observe(period, history.demand[period])
-        intermittent.observe(history.demand[period])
+        demand = history.demand[period, present]
+        smoothing.observe(period, demand)
+        intermittent.observe(demand)
         if period in groups:
             rows = groups[period]
             series, horizon = cells.series[rows], cells.horizon[rows]
             found[rows, 0] = _seasonal_naive(history, season, period, series, horizon)
-            found[rows, 1], found[rows, 2] = smoothing.forecast(period, series, horizon)
-            found[rows, 3], found[rows, 4] = intermittent.forecast(series)
+            found[rows, 1], found[rows, 2] = smoothing.forecast(period, place[rows], horizon)
+            found[rows, 3], found[rows, 4] = intermittent.forecast(place[rows])
             found[rows, 5] = history.mean(series, np.full(len(rows), period + 1), history.length)
     return found
 

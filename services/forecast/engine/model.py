@@ -74,7 +74,7 @@ class Model:
         rows = builder.build(Cells.grid(n, len(panel.periods) - 1, horizon))
         flags = self._flags(fitted, builder)
         segment = segments(panel.demand)
-        mean, quantiles = self._predict(rows, builder, segment[rows.cells.series])
+        mean, quantiles = self.predict(rows, builder, segment[rows.cells.series])
         sold = ~(flags["never_sold"] | flags["no_history"])
         mean, quantiles = from_peers(
             panel.series,
@@ -90,8 +90,8 @@ class Model:
             flags=flags,
         )
 
-    def _predict(self, rows: Rows, builder: FeatureBuilder, segment: Ints) -> tuple[Floats, Floats]:
-        """Mean [r] and quantiles [r, K] in units."""
+    def predict(self, rows: Rows, builder: FeatureBuilder, segment: Ints) -> tuple[Floats, Floats]:
+        """Mean [r] and quantiles [r, K] in units; NaN before a series' first sale."""
         learned = self.mean.predict(builder.columns(self.feature_names, rows.matrix))
         mean = self.blend.mean(learned, rows.members, segment)
         features = head_features(builder.spread_columns(rows.matrix), mean, rows.scale)
