@@ -76,6 +76,14 @@ def test_same_seed_same_model(seasonal_panel, seasonal_model):
     assert again.to_files() == seasonal_model.to_files()
 
 
+def test_two_threads_give_the_same_bits():
+    """Enough cells that threads are put to work."""
+    panel = panel_of(seasonal_demand(n=170, length=48), horizon=4)
+    one, two = train(panel, threads=1), train(panel, threads=2)
+    assert one.to_files() == two.to_files()
+    assert same(one.forecast(panel), two.forecast(panel))
+
+
 def test_forecasts_a_newer_panel_with_other_series(seasonal_model):
     newer = panel_of(seasonal_demand(n=3, length=66, seed=9), horizon=2, category=["even", "new", "odd"])
     forecast = seasonal_model.forecast(newer)
