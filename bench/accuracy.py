@@ -16,6 +16,7 @@ import pandas as pd
 
 from bench.contest import peers, synthetic
 from bench.contest.forecasts import Said, from_table, lengths, ours, table
+from bench.contest.levels import by_level
 from bench.contest.panel import Contest
 from bench.contest.scores import scores
 from bench.report import Goal, report
@@ -95,6 +96,7 @@ def measure(contest: Contest, *, threads: int, with_peers: bool = False, out: Pa
         "series": len(panel.series),
         "periods": len(panel.periods),
         "origins": [str(one.known.periods[-1]) for one in said],
+        "levels": by_level(said),
         "seasonal_naive": scores([_naive(one) for one in said], among),
         "peak_memory_mib": round(memory),
     }

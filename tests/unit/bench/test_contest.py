@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bench import accuracy
-from bench.contest import forecasts, peers, scores
+from bench.contest import forecasts, levels, peers, scores
 from bench.contest.panel import Contest, gaps
 from services.forecast.engine.cells import QUANTILES
 
@@ -117,6 +117,31 @@ def test_a_sum_is_covered_by_the_paths_of_its_own_horizon(tmp_path):
     assert found["sum_coverage_95"] == 0.5
 
 
+def test_levels_are_what_puts_items_together_coarsest_first(tmp_path):
+    table = long({name: [1, 2, 3] for name in "ABCD"}).assign(
+        band=lambda rows: rows["item"].map({"A": "x", "B": "y", "C": "z", "D": "z"})
+    )
+    found = levels.levels(read(tmp_path, table).panel())
+    assert [(level.name, level.nodes) for level in found] == [("total", 1), ("band", 3)]
+    assert found[1].sums(np.array([[1.0], [2], [3], [np.nan]])).tolist() == [[1], [2], [3]]
+
+
+def test_errors_of_items_that_cancel_out_are_none_at_the_total(tmp_path):
+    contest = read(tmp_path, long({"A": [5, 0, 5, 8, 8], "B": [5.0, 5, 5, 12, 12]}))
+    found = levels.by_level([said(contest, 3, mean=10.0)])
+    assert found["total"]["rmsse"] == found["total"]["wmape"] == found["total"]["bias"] == 0
+    assert found["total"]["of_statistics"] == 0
+
+
+def test_what_is_unknown_counts_on_neither_side_of_a_sum(tmp_path):
+    contest = read(
+        tmp_path,
+        long({"A": [5, 0, 5, 8, 8], "B": [5.0, 5, 5, 12, 12]}).assign(in_stock=[True] * 4 + [False] + [True] * 5),
+        in_stock=True,
+    )
+    assert levels.by_level([said(contest, 3, mean=10.0)])["total"]["bias"] == pytest.approx(30 / 32 - 1, abs=1e-4)
+
+
 def test_peers_get_complete_histories(tmp_path):
     table = long(
         {"A": [1, 0, 3, 4, 5, 6], "B": [4, 5, 6, 7, 8, 9]}, deal=[0, 1, 0, 1, 0, 1], in_stock=[True, False] + [True] * 4
@@ -141,4 +166,5 @@ def test_the_command_prints_figures_and_writes_forecasts(tmp_path, capsys):
     assert figures["origins"] == ["2021-12-01", "2022-03-01"]
     assert figures["wql"] < figures["seasonal_naive"]["wql"]
     assert figures["peak_memory_mib"] > 10
+    assert figures["levels"]["total"]["rmsse"] < figures["rmsse"]
     assert len(pd.read_parquet(out)) == 8 * 3 * 2
