@@ -14,6 +14,7 @@ from services.forecast.engine.metrics import Scores, decile_loss
 from services.forecast.engine.panel import Panel
 from services.forecast.engine.segments import SEGMENTS, segments
 from services.forecast.engine.training import train
+from services.forecast.engine.value_added import Point, told_by_members, value_added
 
 LEVEL = 0.9  # of the intervals of improvement
 _DRAWS = 1_000
@@ -28,14 +29,19 @@ _METHOD = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """One origin: history [n, t], demand that came [n, H], and what model and yardstick had said."""
+    """One origin: history [n, t], demand that came [n, H], and what model, yardstick and members [M, n, H] had said."""
 
     origin: np.datetime64
     history: Floats
     demand: Floats
     model: tuple[Floats, Floats]
     naive: tuple[Floats, Floats]
+    members: Floats
     segment: Ints
+
+    @property
+    def point(self) -> Point:
+        return Point(self.history, self.demand, self.model[0], self.members)
 
     def scores(self, which: str, season: int, rows: Ints | slice = slice(None)) -> Scores:
         mean, quantiles = getattr(self, which)
@@ -72,7 +78,7 @@ class Improvement:
 
 @dataclass(frozen=True)
 class BacktestReport:
-    """Scores of model and seasonal naive on the same cells: overall, by demand class, series, and series and origin."""
+    """Scores of model, seasonal naive and members on the same cells: overall, by class, series, series and origin."""
 
     outcomes: tuple[Outcome, ...]
     series: pd.DataFrame
@@ -89,6 +95,7 @@ class BacktestReport:
             "series_count": len(self.series),
             "method": _METHOD,
             "overall": self._scores(None),
+            "members": self._value_added(None),
             "segments": self._segments(),
             "improvement": {
                 "wql": _improvement(wql, self.seed),
@@ -112,21 +119,28 @@ class BacktestReport:
         return _compared(pd.concat(at, ignore_index=True), model.ravel(), naive.ravel())
 
     def _scores(self, segment: int | None) -> dict[str, dict[str, float | None]]:
+        at = self._with(segment)
         return {
-            label: Scores.average(
-                [
-                    outcome.scores(which, self.season, _members(outcome, segment))
-                    for outcome in self.outcomes
-                    if segment is None or (outcome.segment == segment).any()
-                ]
-            ).to_dict()
+            label: Scores.average([outcome.scores(which, self.season, rows) for outcome, rows in at]).to_dict()
             for label, which in (("model", "model"), ("seasonal_naive", "naive"))
         }
+
+    def _value_added(self, segment: int | None) -> dict[str, dict[str, float | None]]:
+        return value_added([outcome.point.take(rows) for outcome, rows in self._with(segment)])
+
+    def _with(self, segment: int | None) -> list[tuple[Outcome, Ints | slice]]:
+        """Outcomes that hold series of the demand class, and which."""
+        if segment is None:
+            return [(outcome, slice(None)) for outcome in self.outcomes]
+        rows = [np.flatnonzero(outcome.segment == segment) for outcome in self.outcomes]
+        return [(outcome, own) for outcome, own in zip(self.outcomes, rows, strict=True) if len(own)]
 
     def _segments(self) -> dict[str, Any]:
         counts = {number: int((self.outcomes[-1].segment == number).sum()) for number in range(len(SEGMENTS))}
         return {
-            SEGMENTS[number]: {"series": count, **self._scores(number)} for number, count in counts.items() if count
+            SEGMENTS[number]: {"series": count, **self._scores(number), "members": self._value_added(number)}
+            for number, count in counts.items()
+            if count
         }
 
 
@@ -172,12 +186,9 @@ def _outcome(panel: Panel, length: int, *, seed: int, threads: int, cancelled: C
         demand=panel.demand[:, length : length + panel.horizon],
         model=(forecast.mean, forecast.quantiles),
         naive=seasonal_naive(known.demand, panel.horizon, panel.season),
+        members=told_by_members(known),
         segment=segments(known.demand),
     )
-
-
-def _members(outcome: Outcome, segment: int | None) -> Ints | slice:
-    return slice(None) if segment is None else np.flatnonzero(outcome.segment == segment)
 
 
 def _losses(outcomes: tuple[Outcome, ...]) -> tuple[Floats, Floats]:

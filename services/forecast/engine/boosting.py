@@ -55,6 +55,11 @@ class Booster:
         found: Floats = self._trees.inplace_predict(matrix)
         return found
 
+    def effects(self, matrix: Floats) -> Floats:
+        """Exact TreeSHAP [r, f + 1] on the scale of the margin; the last column is the bias."""
+        found: Floats = self._trees.predict(xgb.DMatrix(matrix), pred_contribs=True)
+        return found
+
     def leaves(self, matrix: Floats) -> Ints:
         """Leaf number of each row in each tree, [r, trees]."""
         found = self._trees.predict(xgb.DMatrix(matrix), pred_leaf=True)

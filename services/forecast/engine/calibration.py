@@ -5,13 +5,13 @@ fitted to the other blocks.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from services.forecast.engine.boosting import Fit
-from services.forecast.engine.cells import Floats, Ints
-from services.forecast.engine.distribution import ForestHead, HeadName, ScaleHead, fit_head
+from services.forecast.engine.cells import QUANTILES, Bools, Floats, Ints
+from services.forecast.engine.distribution import ForestHead, HeadName, ScaleHead, fit_head, head_features
 from services.forecast.engine.metrics import decile_loss
 
 _MANY_ZEROS = 0.6
@@ -19,19 +19,32 @@ _MANY_ZEROS = 0.6
 
 @dataclass(frozen=True)
 class HeldOut:
-    """r cells of one block: head features [r, f]; demand and mean relative to the level `scale` [r].
+    """r cells of one block: columns that speak of spread [r, f]; demand and mean relative to the level `scale` [r].
 
-    `origin` and `step` (1..horizon) tell the period, `segment` indexes SEGMENTS.
+    `members` [r, M] are the statistical forecasts, relative as well; `origin` and `step` (1..horizon) tell the
+    period, `segment` indexes SEGMENTS.
     """
 
-    features: Floats
+    spread: Floats
     target: Floats
     mean: Floats
+    members: Floats
     scale: Floats
     series: Ints
     origin: Ints
     step: Ints
     segment: Ints
+
+    @property
+    def features(self) -> Floats:
+        """What the distribution heads read, [r, f + 2]."""
+        return head_features(self.spread, self.mean, self.scale)
+
+    def take(self, rows: Bools) -> "HeldOut":
+        return HeldOut(*(column[rows] for column in vars(self).values()))
+
+    def with_mean(self, mean: Floats) -> "HeldOut":
+        return replace(self, mean=mean)
 
     @classmethod
     def joined(cls, blocks: Sequence["HeldOut"]) -> "HeldOut":
@@ -55,32 +68,38 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Trial:
-    """The head that won on blocks left out, and its quantiles [r, K] there, blocks joined in order.
-
-    With a single block nothing can be left out: `quantiles` are then in-sample, `fair` is false.
-    """
+    """The head that won on cells left out, and its quantiles [r, K] there, blocks joined in order."""
 
     name: HeadName
     quantiles: Floats
-    fair: bool
 
 
 def try_heads(blocks: Sequence[HeldOut], how: Fit) -> Trial:
     """Leave each block out in turn and take the head with the least decile loss in units."""
     if len(blocks) == 1:
-        return _untried(blocks[0], how)
+        return _by_halves(blocks[0], how)
     rounds = [_left_out(blocks, number, how) for number in range(len(blocks))]
     quantiles = {name: np.concatenate([found[name] for found in rounds]) for name in rounds[0]}
     whole = HeldOut.joined(blocks)
     losses = {name: _loss(whole, found) for name, found in quantiles.items()}
     best = min(losses, key=lambda name: losses[name])
-    return Trial(best, quantiles[best], fair=True)
+    return Trial(best, quantiles[best])
 
 
-def _untried(block: HeldOut, how: Fit) -> Trial:
+def _by_halves(block: HeldOut, how: Fit) -> Trial:
+    """With one block, half of its series teach the head that is tried on the others, and the other way round.
+
+    That would choose between heads too kindly, so a rule does.
+    """
     name: HeadName = "forest" if (block.target == 0).mean() > _MANY_ZEROS else "both"
-    head = fit_head(name, block.features, block.target, block.mean, how)
-    return Trial(name, head.predict(block.features, block.mean), fair=False)
+    even = np.unique(block.series, return_inverse=True)[1] % 2 == 0
+    quantiles = np.empty((len(even), len(QUANTILES)))
+    for taught in (even, ~even):
+        others = block.take(taught) if taught.any() else block
+        head = fit_head(name, others.features, others.target, others.mean, how)
+        tried = block.take(~taught)
+        quantiles[~taught] = head.predict(tried.features, tried.mean)
+    return Trial(name, quantiles)
 
 
 def _left_out(blocks: Sequence[HeldOut], number: int, how: Fit) -> dict[HeadName, Floats]:

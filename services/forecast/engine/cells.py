@@ -69,12 +69,10 @@ class Cells:
     def take(self, rows: Ints | Bools | slice) -> "Cells":
         return Cells(self.series[rows], self.origin[rows], self.horizon[rows])
 
-    def joined(self, other: "Cells") -> "Cells":
-        return Cells(
-            np.concatenate([self.series, other.series]),
-            np.concatenate([self.origin, other.origin]),
-            np.concatenate([self.horizon, other.horizon]),
-        )
+    @classmethod
+    def joined(cls, *parts: "Cells") -> "Cells":
+        columns = zip(*((part.series, part.origin, part.horizon) for part in parts), strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
 
     @classmethod
     def grid(cls, n: int, origin: int, horizon: int) -> "Cells":

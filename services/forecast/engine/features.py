@@ -4,6 +4,7 @@ Everything is computed at the forecast origin t for the target period t+h, and d
 series' level at t. Nothing after t is read, save drivers that are known ahead.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,9 +12,10 @@ import numpy as np
 
 from services.forecast.engine import calendar
 from services.forecast.engine.attributes import Codes
-from services.forecast.engine.cells import Cells, Floats, Ints
+from services.forecast.engine.cells import Bools, Cells, Floats, Ints
 from services.forecast.engine.driver_features import DriverHistory
 from services.forecast.engine.history import History, Memory, ratio
+from services.forecast.engine.members import MEMBERS, Member, member_forecasts
 from services.forecast.engine.panel import Panel
 
 type Family = Literal[
@@ -21,6 +23,7 @@ type Family = Literal[
     "calendar", "intermittency", "series", "horizon",
 ]  # fmt: skip
 
+_READ: tuple[Member, ...] = ("smoothing", "theta")  # members that stage 1 starts from: trees see no trend of their own
 _BLOCK = 200_000  # rows built at a time, to bound memory
 
 
@@ -45,15 +48,19 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Rows:
-    """Features [r, f] of r cells; `scale` [r] in units, `target` [r] is demand / scale (NaN if unknown)."""
+    """Features [r, f] of r cells; `scale` [r] in units.
+
+    Relative to the scale: `members` [r, M], forecasts by MEMBERS, and `target` [r], demand (NaN if unknown).
+    """
 
     cells: Cells
     matrix: Floats
     scale: Floats
+    members: Floats
     target: Floats
 
-    def take(self, rows: Ints | np.ndarray) -> "Rows":
-        return Rows(self.cells.take(rows), self.matrix[rows], self.scale[rows], self.target[rows])
+    def take(self, rows: Ints | Bools | slice) -> "Rows":
+        return Rows(self.cells.take(rows), self.matrix[rows], self.scale[rows], self.members[rows], self.target[rows])
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -73,7 +80,7 @@ class FeatureBuilder:
         self.drivers = [DriverHistory(driver, panel, self.memory.level) for driver in panel.drivers]
         self.calendar = calendar.parts(panel.frequency, panel.timeline)
         self.codes = codes.encode(panel.series)
-        sheet = self._sheet(Cells.grid(panel.demand.shape[0], len(panel.periods) - 1, 1).take(slice(1)))
+        sheet = self._sheet(Cells.grid(1, len(panel.periods) - 1, 1), np.zeros((1, len(MEMBERS))))
         self.names = tuple(sheet.families)
         self.families = sheet.families
         self.spread = tuple(sheet.spread)
@@ -81,15 +88,20 @@ class FeatureBuilder:
     def build(self, cells: Cells) -> Rows:
         """Features of `cells`; scale and target are NaN before a series' first sale."""
         matrix = np.empty((len(cells), len(self.names)), dtype=np.float32)
+        scale = self.history.level(cells.series, cells.origin)
+        members = member_forecasts(self.history, self.panel.season, cells) / scale[:, None]
         for start in range(0, len(cells), _BLOCK):
             block = slice(start, start + _BLOCK)
-            matrix[block] = self._sheet(cells.take(block)).matrix()
-        scale = self.history.level(cells.series, cells.origin)
-        return Rows(cells, matrix, scale, self._demand(cells) / scale)
+            matrix[block] = self._sheet(cells.take(block), members[block]).matrix()
+        return Rows(cells, matrix, scale, members, self._demand(cells) / scale)
+
+    def columns(self, names: Sequence[str], matrix: Floats) -> Floats:
+        """The columns of `matrix` [r, f] with these names, in their order."""
+        return matrix[:, [self.names.index(name) for name in names]]
 
     def spread_columns(self, matrix: Floats) -> Floats:
         """The columns of `matrix` [r, f] that speak of spread."""
-        return matrix[:, [self.names.index(name) for name in self.spread]]
+        return self.columns(self.spread, matrix)
 
     def _demand(self, cells: Cells) -> Floats:
         inside = np.minimum(cells.target, self.history.length - 1)
@@ -97,9 +109,11 @@ class FeatureBuilder:
         found: Floats = np.where(cells.target < self.history.length, demand, np.nan)
         return found
 
-    def _sheet(self, cells: Cells) -> Sheet:
+    def _sheet(self, cells: Cells, members: Floats) -> Sheet:
         sheet, scale = Sheet(), self.history.level(cells.series, cells.origin)
         sheet.add("horizon", "horizon", cells.horizon, spread=True)
+        for member in _READ:
+            sheet.add(f"member_{member}", "recent_demand", members[:, MEMBERS.index(member)])
         self._recent(sheet, cells, scale)
         self._intermittency(sheet, cells)
         for season in self.memory.seasons:

@@ -41,3 +41,7 @@ class MeanModel:
         """Expected demand / level of each row, [r], positive."""
         found: Floats = np.maximum(self.booster.predict(matrix), _FLOOR).astype(np.float64)
         return found
+
+    def effects(self, matrix: Floats) -> Floats:
+        """Log effect of each feature, [r, f + 1]; the last column is the log of the mean that all rows share."""
+        return self.booster.effects(matrix).astype(np.float64)

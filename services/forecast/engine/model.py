@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.forecast.engine import arrays
+from services.forecast.engine.blend import Blend
 from services.forecast.engine.boosting import Booster
 from services.forecast.engine.cells import QUANTILES, Bools, Cells, Dates, Floats, Ints
 from services.forecast.engine.correction import Correction
@@ -18,7 +19,8 @@ from services.forecast.engine.panel import Panel
 from services.forecast.engine.recipe import Recipe
 from services.forecast.engine.segments import SEGMENTS, segments
 
-_FORMAT = 1
+_FORMAT = 2
+_READABLE = (1, _FORMAT)  # 1 had no statistical members: the release before, whose champion goes on until the next one
 _META, _MEAN, _SHIFT = "model.json", "mean.ubj", "shift.npy"
 
 
@@ -41,11 +43,12 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Model:
-    """Both stages with what they need to forecast; `families` maps each feature to its family."""
+    """The stages with what they need to forecast; `families` maps each feature of the mean to its family."""
 
     recipe: Recipe
     families: dict[str, Family]
     mean: MeanModel
+    blend: Blend
     head: Head
     head_name: HeadName
     correction: Correction
@@ -71,7 +74,7 @@ class Model:
         rows = builder.build(Cells.grid(n, len(panel.periods) - 1, horizon))
         flags = self._flags(fitted, builder)
         segment = segments(panel.demand)
-        mean, quantiles = self._predict(rows, builder, segment[rows.cells.series])
+        mean, quantiles = self.predict(rows, builder, segment[rows.cells.series])
         sold = ~(flags["never_sold"] | flags["no_history"])
         mean, quantiles = from_peers(
             panel.series,
@@ -87,9 +90,10 @@ class Model:
             flags=flags,
         )
 
-    def _predict(self, rows: Rows, builder: FeatureBuilder, segment: Ints) -> tuple[Floats, Floats]:
-        """Mean [r] and quantiles [r, K] in units."""
-        mean = self.mean.predict(rows.matrix)
+    def predict(self, rows: Rows, builder: FeatureBuilder, segment: Ints) -> tuple[Floats, Floats]:
+        """Mean [r] and quantiles [r, K] in units; NaN before a series' first sale."""
+        learned = self.mean.predict(builder.columns(self.feature_names, rows.matrix))
+        mean = self.blend.mean(learned, rows.members, segment)
         features = head_features(builder.spread_columns(rows.matrix), mean, rows.scale)
         quantiles = self.correction.quantiles(self.head.predict(features, mean), rows.cells.horizon, segment)
         return self.correction.mean(mean, segment) * rows.scale, quantiles * rows.scale[:, None]
@@ -111,6 +115,7 @@ class Model:
             "recipe": self.recipe.to_dict(),
             "families": self.families,
             "head": self.head_name,
+            "blend": self.blend.to_dict(),
             "factor": self.correction.factor.tolist(),
             "dependence": dict(zip(SEGMENTS, self.dependence.tolist(), strict=True)),
             "quantiles": QUANTILES,
@@ -125,7 +130,7 @@ class Model:
     def from_files(cls, files: Mapping[str, bytes], *, threads: int = 2) -> "Model":
         """Raise ValueError for files of another format; `threads` has no influence on forecasts."""
         meta = json.loads(files[_META])
-        if meta["format"] != _FORMAT or tuple(meta["quantiles"]) != QUANTILES:
+        if meta["format"] not in _READABLE or tuple(meta["quantiles"]) != QUANTILES:
             raise ValueError(f"model files of format {meta['format']} are not known here")
         recipe = Recipe.from_dict(meta["recipe"])
         shift, factor = arrays.from_bytes(files[_SHIFT]), np.array(meta["factor"])
@@ -133,6 +138,7 @@ class Model:
             recipe=recipe,
             families=meta["families"],
             mean=MeanModel(Booster.from_bytes(files[_MEAN], threads)),
+            blend=Blend.from_dict(meta["blend"]) if "blend" in meta else Blend.none(),
             head=load_head(meta["head"], files, threads),
             head_name=meta["head"],
             correction=Correction(shift, factor, recipe.horizon),

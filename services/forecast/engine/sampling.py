@@ -8,6 +8,7 @@ from services.forecast.engine.cells import Cells, Ints
 from services.forecast.engine.history import History
 
 TRAINING_BUDGET = 120_000
+BLOCK_BUDGET = 60_000  # training cells before a block
 CALIBRATION_BUDGET = 40_000  # cells per block
 _EARLY_SHARE = 0.1  # the panel begins to teach soon after this share of its series has started
 _BLOCKS = 4
@@ -29,40 +30,38 @@ class Block:
     end: int
 
 
-def training_cells(history: History, horizon: int, rng: np.random.Generator) -> Cells:
-    """Up to TRAINING_BUDGET known cells, drawn evenly from all (series, origin, horizon) that can teach.
+def training_cells(history: History, horizon: int, until: int, budget: int, rng: np.random.Generator) -> Cells:
+    """Up to `budget` known cells, drawn evenly from all (series, origin, horizon) that can teach.
 
-    Origins reach back as far as the frequency's memory tells, targets up to the end of history.
+    Origins reach back as far as the frequency's memory tells, targets up to the period `until`.
     """
-    last = history.length - 1
-    settled = int(np.quantile(history.first, _EARLY_SHARE)) + history.memory.youth
-    earliest = max(min(settled, history.length // 4), last - history.memory.origins)
-    origins = last - np.maximum(_first_sale(history), earliest)
-    cells = _drawn(np.maximum(origins, 0), last, horizon, TRAINING_BUDGET, rng)
-    return _known(history, cells)
+    return _known(history, _drawn(_origins(history, until), until, horizon, budget, rng))
 
 
-def cut_blocks(history: History, cells: Cells, horizon: int) -> list[Block]:
+def cut_blocks(history: History, horizon: int) -> list[Block]:
     """Cut up to four blocks, newest first, each a horizon before the other.
 
-    A history too short for whole horizons gives one shorter block; always one if there are cells.
+    A history too short for whole horizons gives one shorter block.
     """
     found: list[Block] = []
     end = history.length - 1
+    offered = _offered(_origins(history, end), horizon)
     reach = horizon + max(horizon // 2, 3)
     for number in range(_BLOCKS):
         cut = end - reach
-        before = int((cells.target <= cut).sum())
-        if before < (max(_LEAST_SHARE * len(cells), _LEAST_CELLS) if found else _LEAST_FIRST * len(cells)):
+        before = _offered(_origins(history, cut), horizon) if cut > 0 else 0
+        if before < (max(_LEAST_SHARE * offered, _LEAST_CELLS) if found else max(_LEAST_FIRST * offered, 1)):
             break
         found.append(Block(cut, end if number == 0 else cut + max(horizon // 2, 3), end))
         end -= horizon
-    return found or [_short_block(history, cells)]
+    return found or [_short_block(history, horizon)]
 
 
-def _short_block(history: History, cells: Cells) -> Block:
+def _short_block(history: History, horizon: int) -> Block:
+    """The later half of what the history offers."""
     end = history.length - 1
-    cut = int(np.quantile(cells.target, 0.5, method="lower"))
+    half = _offered(_origins(history, end), horizon) / 2
+    cut = next((cut for cut in range(1, end) if _offered(_origins(history, cut), horizon) >= half), end - 1)
     return Block(min(cut, end - 1), end, end)
 
 
@@ -77,22 +76,37 @@ def held_out_cells(history: History, block: Block, horizon: int, rng: np.random.
     series, origin, step = np.unravel_index(numbers, shape)
     drawn = Cells(series, origin + block.cut, step + 1)
     drawn = drawn.take(~((drawn.origin == block.cut) & np.isin(drawn.series, chosen)))
-    cells = stretches.joined(drawn)
+    cells = Cells.joined(stretches, drawn)
     cells = cells.take((cells.target <= block.end) & (_first_sale(history)[cells.series] <= cells.origin))
     return _known(history, cells)
 
 
-def _drawn(origins: Ints, last: int, horizon: int, budget: int, rng: np.random.Generator) -> Cells:
-    """Draw cells without replacement; series i offers its `origins[i]` newest origins.
+def _origins(history: History, until: int) -> Ints:
+    """How many origins before `until` each series offers, [n]."""
+    settled = int(np.quantile(history.first, _EARLY_SHARE)) + history.memory.youth
+    earliest = max(min(settled, (until + 1) // 4), until - history.memory.origins)
+    found: Ints = np.maximum(until - np.maximum(_first_sale(history), earliest), 0)
+    return found
 
-    The a-th newest origin offers min(a, horizon) steps up to `last`, so a cell has a plain number and
-    no list of all cells is ever made.
-    """
+
+def _steps(origins: Ints, horizon: int) -> Ints:
+    """Cells that the newest 0, 1, ... origins of a series offer: the a-th newest has min(a, horizon) steps."""
     steps = np.minimum(np.arange(1, origins.max(initial=0) + 1), horizon)
-    upto = np.concatenate([[0], np.cumsum(steps)])
+    return np.concatenate([[0], np.cumsum(steps)])
+
+
+def _offered(origins: Ints, horizon: int) -> int:
+    return int(_steps(origins, horizon)[origins].sum())
+
+
+def _drawn(origins: Ints, last: int, horizon: int, budget: int, rng: np.random.Generator) -> Cells:
+    """Draw cells without replacement; series i offers its `origins[i]` newest origins before `last`.
+
+    A cell has a plain number, so that no list of all cells is ever made.
+    """
+    upto = _steps(origins, horizon)
     offered = np.concatenate([[0], np.cumsum(upto[origins])])
-    total = int(offered[-1])
-    numbers = _choice(total, budget, rng)
+    numbers = _choice(int(offered[-1]), budget, rng)
     series = np.searchsorted(offered, numbers, side="right") - 1
     rest = numbers - offered[series]
     back = np.searchsorted(upto, rest, side="right")

@@ -6,6 +6,7 @@ import pytest
 
 from services.forecast.engine.backtest import BacktestReport, Improvement, Outcome, backtest
 from services.forecast.engine.cells import QUANTILES, Cancelled, TooShort
+from services.forecast.engine.members import MEMBERS
 from tests.unit.forecast.conftest import panel_of, seasonal_demand
 
 
@@ -27,6 +28,15 @@ def test_beats_seasonal_naive_where_it_should(report):
     assert report["series"]["better"] + report["series"]["worse"] == 24
 
 
+def test_the_model_adds_value_to_members_that_know_no_season(report):
+    for found in (report["members"], report["segments"]["smooth"]["members"]):
+        assert set(found) == set(MEMBERS)
+        assert found["tsb"]["value_added"] > 0.5
+        assert found["tsb"]["value_added"] == pytest.approx(
+            1 - report["overall"]["model"]["rmsse"] / found["tsb"]["rmsse"]
+        )
+
+
 def test_segments_hold_every_series_once(report):
     assert sum(segment["series"] for segment in report["segments"].values()) == report["series_count"] == 24
 
@@ -36,7 +46,8 @@ def outcome_of(origin, demand, model, naive):
     demand = np.array(demand, dtype=float)[:, None]
     said = [(np.full(demand.shape, value), np.full((*demand.shape, len(QUANTILES)), value)) for value in (model, naive)]
     segment = np.zeros(len(demand), dtype=int)
-    return Outcome(np.datetime64(origin), np.ones((len(demand), 4)), demand, said[0], said[1], segment)
+    members = np.zeros((len(MEMBERS), *demand.shape))
+    return Outcome(np.datetime64(origin), np.ones((len(demand), 4)), demand, said[0], said[1], members, segment)
 
 
 def test_cells_tell_where_and_when_seasonal_naive_was_better():

@@ -6,6 +6,7 @@ import pytest
 from services.forecast.engine.calibration import HeldOut, Trial
 from services.forecast.engine.cells import QUANTILES
 from services.forecast.engine.correction import Correction
+from services.forecast.engine.members import MEMBERS
 
 LEVELS = np.array(QUANTILES)
 
@@ -15,9 +16,10 @@ def block(ratio: float, seed: int, series: int = 400, horizon: int = 8, segment:
     rng = np.random.default_rng(seed)
     r = series * horizon
     return HeldOut(
-        features=np.zeros((r, 1)),
+        spread=np.zeros((r, 1)),
         target=rng.normal(ratio, 0.1, r),
         mean=np.ones(r),
+        members=np.ones((r, len(MEMBERS))),
         scale=np.full(r, 50.0),
         series=np.repeat(np.arange(series), horizon),
         origin=np.full(r, 20),
@@ -32,9 +34,9 @@ def two_classes(smooth: float, intermittent: float, seed: int) -> HeldOut:
     return HeldOut.joined([block(smooth, seed), replace(other, series=other.series + 400)])
 
 
-def trial_of(blocks: list[HeldOut], *, fair: bool = True) -> Trial:
+def trial_of(blocks: list[HeldOut]) -> Trial:
     quantiles = np.tile(np.linspace(0.9, 1.1, len(LEVELS)), (sum(len(part.target) for part in blocks), 1))
-    return Trial("both", quantiles, fair)
+    return Trial("both", quantiles)
 
 
 def factor_of(blocks: list[HeldOut]) -> np.ndarray:
@@ -72,11 +74,6 @@ def test_too_narrow_quantiles_are_widened():
 
     assert inside(trial.quantiles) < 0.65
     assert 0.68 < inside(found) < 0.82
-
-
-def test_quantiles_without_a_fair_trial_are_left_alone():
-    blocks = [block(1.0, 1)]
-    assert not Correction.learn(blocks, trial_of(blocks, fair=False), 8).shift.any()
 
 
 def test_corrected_quantiles_never_cross_nor_fall_below_zero():

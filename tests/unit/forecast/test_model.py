@@ -5,7 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from services.forecast.engine.cells import QUANTILES, Cancelled, TooShort
+from services.forecast.engine.boosting import Fit
+from services.forecast.engine.cells import QUANTILES, Cancelled, Cells, TooShort
+from services.forecast.engine.features import FeatureBuilder
+from services.forecast.engine.mean import MeanModel
 from services.forecast.engine.metrics import wmape
 from services.forecast.engine.model import Model
 from services.forecast.engine.panel import DriverDefinition, DriverPanel
@@ -51,10 +54,34 @@ def test_files_of_another_format_are_refused(seasonal_model):
         Model.from_files(files)
 
 
+def test_a_champion_of_the_release_before_still_forecasts(seasonal_panel, seasonal_model):
+    """Its files name no blend, and its mean has never seen a member."""
+    names = [name for name in seasonal_model.families if not name.startswith("member_")]
+    builder = FeatureBuilder(seasonal_panel, seasonal_model.recipe.codes)
+    rows = builder.build(Cells.grid(len(seasonal_panel.series), 50, 4))
+    mean = MeanModel.fit(builder.columns(names, rows.matrix), rows.target, Fit(threads=1))
+    files = replace(seasonal_model, mean=mean).to_files()
+    meta = json.loads(files["model.json"])
+    meta |= {"format": 1, "families": {name: meta["families"][name] for name in names}}
+    del meta["blend"]
+    files["model.json"] = json.dumps(meta).encode()
+    forecast = Model.from_files(files).forecast(seasonal_panel)
+    assert_sound(forecast)
+    assert not same(forecast, seasonal_model.forecast(seasonal_panel))
+
+
 def test_same_seed_same_model(seasonal_panel, seasonal_model):
     again = train(seasonal_panel, threads=1)
     assert same(again.forecast(seasonal_panel), seasonal_model.forecast(seasonal_panel))
     assert again.to_files() == seasonal_model.to_files()
+
+
+def test_two_threads_give_the_same_bits():
+    """Enough cells that threads are put to work."""
+    panel = panel_of(seasonal_demand(n=170, length=48), horizon=4)
+    one, two = train(panel, threads=1), train(panel, threads=2)
+    assert one.to_files() == two.to_files()
+    assert same(one.forecast(panel), two.forecast(panel))
 
 
 def test_forecasts_a_newer_panel_with_other_series(seasonal_model):
