@@ -1,7 +1,8 @@
 """What is left of acknowledged writes when processes are killed at random moments: nothing lost, nothing doubled.
 
-Ten clients write demand, master data, decisions, annotations and runs. Meanwhile everything at once (PostgreSQL too),
-PostgreSQL alone, an API process, the gateway or a worker is killed with SIGKILL and started again on the same data.
+Eleven clients write demand, imports, master data, decisions, annotations and runs. Meanwhile everything at once
+(PostgreSQL too), PostgreSQL alone, an API process, the gateway or a worker is killed with SIGKILL and started again on
+the same data.
 """
 
 import argparse

@@ -13,7 +13,7 @@ import httpx2
 
 PATIENCE_SECONDS = 90.0
 AGAIN_SECONDS = 0.1
-RUNS = ("plans", "forecasts", "training-runs")
+RUNS = ("plans", "forecasts", "training-runs", "imports")
 REPLAYED = "idempotency-replayed"
 
 

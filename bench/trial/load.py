@@ -19,6 +19,7 @@ WEEKS = 120
 ITEMS = ("A", "B", "C")
 DAYS = 1000  # of demand that a writer gives one item
 WRITERS, ITEMS_OF_WRITER = 3, 50
+ROWS_OF_IMPORT = 3
 THINK_SECONDS = 0.06
 
 
@@ -28,7 +29,7 @@ async def prepare(system: System, history: History) -> tuple[Client, Client]:
     for area in (WRITES, PLANS):
         await root.call("POST", f"{system.url}/v1/areas", json=area, expected=(201,))
     writes, plans = (Client(system.url, system.key, area["area"], history) for area in (WRITES, PLANS))
-    items = [f"W{writer}-{number}" for writer in range(WRITERS) for number in range(ITEMS_OF_WRITER)]
+    items = [f"W{writer}-{number}" for writer in range(WRITERS + 1) for number in range(ITEMS_OF_WRITER)]
     for client, names in ((writes, items), (plans, ITEMS)):
         await client.call("PUT", "/items", json=[{"item": name} for name in names])
         await client.call("PUT", "/locations", json=[{"location": "L"}])
@@ -83,12 +84,33 @@ async def finished(client: Client, kind: str, run: str) -> dict[str, Any]:
 async def write_demand(client: Client, writer: int) -> None:
     """A new row a call, each with a quantity of its own."""
     for number in itertools.count():
-        item = f"W{writer}-{number // DAYS}"
-        period = (MONDAY + datetime.timedelta(days=number % DAYS)).isoformat()
+        item, period = _cell(writer, number)
         row = {"item": item, "location": "L", "period": period, "quantity": float(number)}
         await client.call("POST", "/demand", json=[row])
         client.history.demand[item, period] = float(number)
         await client.rest(THINK_SECONDS)
+
+
+async def bring_in(client: Client, writer: int) -> None:
+    """Rows that an import takes in, beside one that it leaves out: what it says in the end is what is there."""
+    for number in itertools.count():
+        cells = [_cell(writer, ROWS_OF_IMPORT * number + place) for place in range(ROWS_OF_IMPORT)]
+        rows = [{"item": item, "period": period, "quantity": 1.0 + number} for item, period in cells]
+        table = [row | {"location": "L"} for row in (*rows, rows[0] | {"item": "unknown"})]
+        answer = await client.call("POST", "/demand", params={"on_error": "skip"}, json=table, expected=(202,))
+        run = str(answer.json()["id"])
+        client.history.runs["imports"].add(run)
+        end = await finished(client, "imports", run)
+        if end["status"] == "succeeded":
+            client.history.demand |= dict.fromkeys(cells, 1.0 + number)
+            if (end["created"], end["rejected"]) != (ROWS_OF_IMPORT, 1):
+                client.history.surprises.append(f"import {run}: {end}")
+        await client.rest(THINK_SECONDS)
+
+
+def _cell(writer: int, number: int) -> tuple[str, str]:
+    """Item and period of a writer's row of this number."""
+    return f"W{writer}-{number // DAYS}", (MONDAY + datetime.timedelta(days=number % DAYS)).isoformat()
 
 
 async def write_master_data(client: Client) -> None:
@@ -143,6 +165,7 @@ async def pressing(writes: Client, plans: Client) -> AsyncIterator[None]:
     """All clients at work for the length of the block; each then finishes the call that it is at."""
     clients: list[Coroutine[Any, Any, None]] = [
         *(write_demand(writes, writer) for writer in range(WRITERS)),
+        bring_in(writes, WRITERS),
         write_master_data(writes),
         *(annotate(plans, writer) for writer in range(2)),
         decide(plans),

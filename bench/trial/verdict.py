@@ -19,6 +19,7 @@ PLACES = {
     "plans": ("planner", "plans"),
     "forecasts": ("forecast", "forecasts"),
     "training-runs": ("forecast", "training_runs"),
+    "imports": ("forecast", "imports"),
 }
 DECISIONS = {"accept", "override", "reject", "revert"}
 TOLERATED = {"/docs/errors#worker-lost", "/docs/errors#unavailable"}  # five attempts, and each of them was killed
@@ -32,7 +33,8 @@ ORPHANS: dict[str, tuple[LiteralString, ...]] = {
     "forecast": (
         "SELECT count(*) FROM forecast_series JOIN forecasts ON id = forecast_id WHERE status <> 'succeeded'",
         "SELECT count(*) FROM model_versions JOIN training_runs ON id = training_run WHERE status <> 'succeeded'",
-        "SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'default'",
+        "SELECT count(*) FROM import_pieces JOIN imports ON id = import_id WHERE status = 'succeeded'",
+        "SELECT count(*) FROM procrastinate_jobs WHERE queue_name IN ('default', 'imports')",
     ),
 }
 
