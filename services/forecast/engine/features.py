@@ -105,7 +105,7 @@ class FeatureBuilder:
 
     def _demand(self, cells: Cells) -> Floats:
         inside = np.minimum(cells.target, self.history.length - 1)
-        demand = self.history.demand[inside, cells.series]
+        demand = self.panel.demand[cells.series, inside]
         found: Floats = np.where(cells.target < self.history.length, demand, np.nan)
         return found
 

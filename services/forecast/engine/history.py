@@ -12,6 +12,8 @@ from services.forecast.engine.cells import Bools, Floats, Ints
 
 _LEVEL_FLOOR = 0.1  # a level never falls below this share of the long-run mean: silence is not the end
 _PROFILE_CAP = 10
+_SPIKE = 6  # times the most ever sold in a period: beyond it, one sale says little of the next
+_SALES_BEFORE_A_SPIKE = 8
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,11 @@ class Running:
 
 
 class History:
-    """Demand of n series over T periods with everything that the features look up."""
+    """Demand of n series over T periods, spikes cut, with everything that the features look up."""
 
     def __init__(self, demand: Floats, memory: Memory) -> None:
         self.memory = memory
-        self.demand: Floats = np.ascontiguousarray(demand.T)
+        self.demand = _without_spikes(demand.T)
         known = ~np.isnan(self.demand)
         filled = np.where(known, self.demand, np.float32(0))
         self.length, self.n = self.demand.shape
@@ -106,6 +108,19 @@ def ratio(numerator: Floats, denominator: Floats | Ints) -> Floats:
     positive = denominator > 0
     found: Floats = np.where(positive, numerator / np.where(positive, denominator, 1), np.nan)
     return found
+
+
+def _without_spikes(demand: Floats) -> Floats:
+    """Cut each value of [T, n] to _SPIKE times the most before it; a second one like it has then been seen."""
+    cut = np.array(demand, dtype=np.float32, order="C")
+    most = np.zeros(demand.shape[1], dtype=np.float32)
+    sales = np.zeros(demand.shape[1], dtype=np.int32)
+    for period, now in enumerate(demand):
+        limit = np.where(sales >= _SALES_BEFORE_A_SPIKE, _SPIKE * most, np.inf)
+        cut[period] = np.minimum(now, limit)
+        most = np.fmax(most, now)
+        sales += now > 0
+    return cut
 
 
 def _since(sale: Bools) -> Floats:

@@ -19,10 +19,24 @@ def test_window_means_equal_the_means_of_the_known_periods(demand, data):
     row = data.draw(st.integers(0, len(demand) - 1))
     stop = data.draw(st.integers(0, demand.shape[1]))
     width = data.draw(st.integers(1, 12))
-    found = History(demand, MEMORY).mean(np.array([row]), np.array([stop]), width)[0]
-    window = demand[row, max(stop - width, 0) : stop]
+    history = History(demand, MEMORY)
+    found = history.mean(np.array([row]), np.array([stop]), width)[0]
+    window = history.demand[max(stop - width, 0) : stop, row]
     known = window[~np.isnan(window)]
     assert np.isnan(found) if not len(known) else found == np.float64(known.mean(dtype=np.float64))
+
+
+def test_a_spike_is_cut_to_six_times_what_was_seen_before_and_the_next_one_is_not():
+    demand = np.array([[4.0, 5, 0, 4, 4, 4, 4, np.nan, 4, 4, 90, 4, 90], [90, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 90]])
+    cut = History(demand, MEMORY).demand.T
+    assert cut[0, -3:].tolist() == [30, 4, 90]
+    assert np.array_equal(np.delete(cut[0], 10), np.delete(demand[0], 10), equal_nan=True)
+    assert np.array_equal(cut[1], demand[1])
+
+
+def test_a_spike_among_the_first_sales_is_no_spike_yet():
+    demand = np.array([[1.0, 1, 50, 1, 1]])
+    assert np.array_equal(History(demand, MEMORY).demand.T, demand)
 
 
 def test_periods_since_the_last_sale():
