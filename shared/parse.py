@@ -166,7 +166,7 @@ class _readable:  # noqa: N801  reads as a word of the language: `with _readable
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, (pa.ArrowException, OSError, MemoryError)):
+        if isinstance(error, (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError)):
             raise Unprocessable(f"The body cannot be read as {self._media}.") from None
 
 
