@@ -295,6 +295,15 @@ def test_too_many_rows_are_refused(monkeypatch):
         assert raised.value.status == 413
 
 
+@pytest.mark.parametrize(("media", "start"), [(CSV, "item,period,quantity\n"), (NDJSON, "")])
+def test_too_many_blank_lines_are_refused(monkeypatch, media, start):
+    monkeypatch.setattr(parse, "MOST_ROWS", 5)
+    assert len(read(media, start + "\n" * 5)[0]) == 0
+    with pytest.raises(Problem) as raised:
+        read(media, start + "\n" * 7)
+    assert raised.value.status == 413
+
+
 def test_a_text_that_is_repeated_a_thousand_times_is_held_once():
     column = pa.DictionaryArray.from_arrays(pa.array([0] * 2_000, pa.int32()), ["x" * BIG])
     body = parquet(pa.table({"item": column}), compression="zstd", store_schema=False)
