@@ -6,7 +6,7 @@ A fault is what is wrong with one row; what is wrong with the body as a whole is
 import csv
 import io
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
@@ -63,12 +63,21 @@ def _csv(stream: BinaryIO, fields: Collection[str], size: int) -> Iterator[Raw]:
         header = next(reader, [])
         _check_names(header, fields, "The first line")
         numbers = itertools.count()
-        for lines in itertools.batched(filter(None, reader), size):
+        for lines in itertools.batched(_filled(reader, bool), size):
             yield _of_lines(header, {number: line for line, number in zip(lines, numbers, strict=False)})
     except UnicodeDecodeError:
         raise Unprocessable("The CSV file is not UTF-8.") from None
     except csv.Error:
         raise Unprocessable(f"The CSV file cannot be read at line {reader.line_num}.") from None
+
+
+def _filled[L](lines: Iterable[L], content: Callable[[L], object]) -> Iterator[L]:
+    """The lines that have content. Blank ones count too: a few kilobytes can be decompressed to a billion of them."""
+    for number, line in enumerate(lines):
+        if content(line):
+            yield line
+        else:
+            _check_count(number)
 
 
 def _of_lines(header: Sequence[str], lines: Mapping[int, Sequence[str]]) -> Raw:
@@ -95,7 +104,7 @@ def _json(stream: BinaryIO, fields: Collection[str], size: int) -> Iterator[Raw]
 
 def _ndjson(stream: BinaryIO, fields: Collection[str], size: int) -> Iterator[Raw]:
     lines = iter(lambda: stream.readline(MOST_LINE_BYTES + 1), b"")
-    for batch in itertools.batched(enumerate(line for line in lines if line.strip()), size):
+    for batch in itertools.batched(enumerate(_filled(lines, bytes.strip)), size):
         rows, faults = {}, []
         for number, line in batch:
             if len(line) > MOST_LINE_BYTES:
@@ -166,7 +175,7 @@ class _readable:  # noqa: N801  reads as a word of the language: `with _readable
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, (pa.ArrowException, OSError, MemoryError)):
+        if isinstance(error, (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError)):
             raise Unprocessable(f"The body cannot be read as {self._media}.") from None
 
 

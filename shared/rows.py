@@ -5,6 +5,7 @@ columns of numbers only the least and the greatest, where both hold. A row whose
 there are faults.
 """
 
+import datetime
 import types
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,10 +20,11 @@ from pydantic.fields import FieldInfo
 
 from shared.errors import message
 from shared.parse import MISSING, Fault, Raw
-from shared.schemas import CELLS, NUMBER, Schema
+from shared.schemas import CELLS, COLUMNS, NUMBER, Schema
 
 MOST_REMEMBERED = 200_000
 REQUIRED = "Field required"
+FIRST_DAY, LAST_DAY = pa.scalar(datetime.date.min), pa.scalar(datetime.date.max)
 
 type Ids = npt.NDArray[np.int32]
 type Floats = npt.NDArray[np.float64]
@@ -163,7 +165,7 @@ class _Field:
     def __init__(self, info: FieldInfo, *, cells: bool) -> None:
         kind: Any = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
         self._adapter: TypeAdapter[Any] = TypeAdapter(kind)
-        self._context = CELLS if cells else None
+        self._cells = cells
         self._required = info.is_required()
         self._default = None if self._required else info.get_default(call_default_factory=True)
         self._is_number = _base(info.annotation) is float
@@ -184,7 +186,8 @@ class _Field:
             numbers = pc.cast(column, pa.float64(), safe=False)
             sure = None if numbers.null_count else self._of_sure(_numpy(numbers, np.float64))
             return sure or self._of_cells([self._arrow_cell(cell) for cell in numbers.to_pylist()])
-        column = _of_days(column) if pa.types.is_timestamp(column.type) else column
+        if pa.types.is_temporal(column.type):
+            column = _of_days(column)
         if not pa.types.is_dictionary(column.type):
             column = pc.dictionary_encode(column)
         distinct = [self._arrow_cell(cell) for cell in column.dictionary.to_pylist()]
@@ -211,7 +214,7 @@ class _Field:
         """The cells as numbers, where each is spelt as one."""
         if not self._is_number:
             return None
-        spelt = map(NUMBER.fullmatch, column) if self._context else (type(cell) in {float, int} for cell in column)
+        spelt = map(NUMBER.fullmatch, column) if self._cells else (type(cell) in {float, int} for cell in column)
         try:
             return np.fromiter(map(float, column), np.float64, len(column)) if all(spelt) else None
         except OverflowError:  # a whole number of hundreds of digits
@@ -243,10 +246,10 @@ class _Field:
             return self._checked(cell)
 
     def _checked(self, cell: Any) -> Any:
-        if cell is MISSING or (self._context and cell == ""):
+        if cell is MISSING or (self._cells and cell == ""):
             return _Wrong(REQUIRED) if self._required else self._placed(self._default)
         try:
-            return self._placed(self._adapter.validate_python(cell, context=self._context))
+            return self._placed(self._adapter.validate_python(cell, context=CELLS if self._cells else COLUMNS))
         except ValidationError as error:
             return _Wrong(message(error.errors()[0]))
 
@@ -279,10 +282,16 @@ def _is_numeric(kind: pa.DataType) -> bool:
 
 
 def _of_days(column: pa.Array) -> pa.Array:
-    """Instants at midnight as dates, as data frames hold them; others as text, which is no date."""
+    """Dates, and instants at midnight UTC as dates, as data frames hold them; other instants as text, which is no date.
+
+    Days that Python has no date for become its first or last.
+    """
+    if pa.types.is_timestamp(column.type):
+        column = column.view(pa.timestamp(column.type.unit))  # in UTC; a zone may be one that nobody knows
     days = pc.cast(column, pa.date32(), safe=False)
-    whole = pc.all(pc.equal(pc.cast(days, column.type, safe=False), column)).as_py() is not False
-    return days if whole else pc.cast(column, pa.string())
+    if pc.all(pc.equal(pc.cast(days, column.type, safe=False), column)).as_py() is False:
+        return pc.cast(column, pa.string())
+    return pc.max_element_wise(pc.min_element_wise(days, LAST_DAY, skip_nulls=False), FIRST_DAY, skip_nulls=False)
 
 
 def _numpy(column: pa.Array, kind: Any) -> npt.NDArray[Any]:

@@ -1,7 +1,8 @@
 """Strict base types of all request and response bodies (API.md, Numbers).
 
 Python's JSON reader is lenient: it lets NaN, `true` for 1 and "5" for 5 through. These types are not. The same types
-read cells of CSV files, where every value is text; `CELLS` as validation context says so.
+read columns of tables, which hold dates and decimals of any size, and cells of CSV files, where every value is text;
+`COLUMNS` or `CELLS` as validation context says so. Without it a date or decimal is the service's own and is kept.
 """
 
 import datetime
@@ -21,6 +22,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+COLUMNS = {"cells": False}
 CELLS = {"cells": True}
 MOST = 1e15
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
@@ -64,26 +66,38 @@ def _flag(value: Any, info: ValidationInfo) -> bool:
     return value
 
 
-def _money(value: Any) -> Decimal:
+def _money(value: Any, info: ValidationInfo) -> Decimal:
     if isinstance(value, Decimal):
-        return value
+        if info.context is None:
+            return value
+        value = _shortest(value)
     if not isinstance(value, str) or not _MONEY.fullmatch(value):
         raise ValueError('must be a decimal string such as "12.50"')
     return Decimal(value)
 
 
-def _date(value: Any) -> datetime.date:
-    if type(value) is datetime.date:
+def _shortest(value: Decimal) -> str:
+    """All digits; of those behind the point none that says nothing."""
+    whole, _, places = f"{value:f}".partition(".")
+    return f"{whole}.{places}".rstrip("0").rstrip(".") if places else whole
+
+
+def _date(value: Any, info: ValidationInfo) -> datetime.date:
+    if type(value) is datetime.date and info.context is None:
         return value
-    if not isinstance(value, str) or not _DATE.fullmatch(value):
-        raise ValueError("must be a date YYYY-MM-DD")
-    try:
-        day = datetime.date.fromisoformat(value)
-    except ValueError:
-        raise ValueError("is no day of the calendar") from None
+    day = value if type(value) is datetime.date else _day(value)
     if not 1900 <= day.year <= 2200:  # noqa: PLR2004
         raise ValueError("must lie between 1900 and 2200")
     return day
+
+
+def _day(value: Any) -> datetime.date:
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise ValueError("must be a date YYYY-MM-DD")
+    try:
+        return datetime.date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("is no day of the calendar") from None
 
 
 def _plain(text: str) -> str:

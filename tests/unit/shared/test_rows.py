@@ -130,11 +130,13 @@ def test_mark_and_line_ends_of_spreadsheets_are_read():
         (PARQUET, parquet(pa.table({"item": ["A"]}))[:-9] + b"\0" * 9),
         (PARQUET, parquet(pa.table({"item": [["A"]]}))),
         (PARQUET, parquet(pa.table({"colour": ["red"]}))),
+        (PARQUET, parquet(pa.table({"item": ["A"]})).replace(b"item", b"\xff\xfeem")),
         (ARROW, b""),
         (ARROW, arrow(pa.table({"item": ["A"] * 50, "period": ["2026-01-05"] * 50}))[:-300]),
         (ARROW, arrow(pa.table({"quantity": pa.array([b"1"], pa.binary())}))),
         (ARROW, arrow(pa.table({"period": pa.array([1], pa.time32("s"))}))),
         (ARROW, arrow(pa.table({"item": pa.array([{"a": 1}])}))),
+        (ARROW, arrow(pa.table({"item": ["A"]})).replace(b"item", b"\xff\xfeem")),
     ],
     ids=str,
 )
@@ -225,6 +227,14 @@ def test_what_data_frames_hold_is_read():
             pa.array([datetime.datetime(2026, 1, 5, tzinfo=UTC), datetime.datetime(2026, 1, 5, 12, tzinfo=UTC)]),
         ),
         ("period", pa.array([20458, 20458])),
+        ("period", pa.array([DAY, datetime.date(9999, 12, 31)])),
+        ("period", pa.array([DAY, datetime.date(1, 1, 1)])),
+        ("period", pa.array([20458, 2**31 - 1], pa.int32()).cast(pa.date32())),
+        ("period", pa.array([20458, -(2**31)], pa.int32()).cast(pa.date32())),
+        ("period", pa.array([0, 86_400_000 * 10**8], pa.timestamp("ms"))),
+        ("period", pa.array([0, 1], pa.timestamp("ms", "Nowhere/At-All"))),
+        ("quantity", pa.array([DAY, DAY])),
+        ("quantity", pa.array([1, 1], pa.timestamp("ms", "Nowhere/At-All"))),
         ("quantity", pa.array([1.0, float("nan")])),
         ("quantity", pa.array([1.0, float("inf")])),
         ("quantity", pa.array([1.0, -1.0])),
@@ -234,6 +244,9 @@ def test_what_data_frames_hold_is_read():
         ("lots", pa.array([1.0, 1.5])),
         ("in_stock", pa.array(["true", "false"])),
         ("price", pa.array([1.5, 2.5])),
+        ("price", pa.array([Decimal(1), Decimal(10) ** 15])),
+        ("price", pa.array([Decimal("1.5"), Decimal("1.0000001")])),
+        ("price", pa.array([None, Decimal("9" * 76)], pa.decimal256(76, 0))),
     ],
 )
 @pytest.mark.parametrize("write", [parquet, arrow])
@@ -243,6 +256,19 @@ def test_a_column_of_another_kind_has_faults(name, column, write):
     assert {fault.field for fault in faults} == {name}
     assert len(rows) == 2 - len(faults)
     assert faults[-1].row == 1
+
+
+def test_money_with_more_places_than_it_needs_is_money():
+    table = pa.table(
+        {
+            "item": pa.array(["A", "B"]),
+            "period": pa.array([DAY, DAY]),
+            "quantity": pa.array([1.0, 2.0]),
+            "price": pa.array([Decimal("1.5"), Decimal(999_999_999_999_999)], pa.decimal128(38, 18)),
+        }
+    )
+    for media, body in ((PARQUET, parquet(table)), (ARROW, arrow(table))):
+        assert [str(row.price) for row in records(media, body)] == ["1.5", "999999999999999"]
 
 
 def test_a_batch_is_cut_where_it_is_too_long():
@@ -267,6 +293,15 @@ def test_too_many_rows_are_refused(monkeypatch):
         with pytest.raises(Problem) as raised:
             read(media, body)
         assert raised.value.status == 413
+
+
+@pytest.mark.parametrize(("media", "start"), [(CSV, "item,period,quantity\n"), (NDJSON, "")])
+def test_too_many_blank_lines_are_refused(monkeypatch, media, start):
+    monkeypatch.setattr(parse, "MOST_ROWS", 5)
+    assert len(read(media, start + "\n" * 5)[0]) == 0
+    with pytest.raises(Problem) as raised:
+        read(media, start + "\n" * 7)
+    assert raised.value.status == 413
 
 
 def test_a_text_that_is_repeated_a_thousand_times_is_held_once():

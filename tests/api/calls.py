@@ -1,0 +1,99 @@
+"""Every call that writes, as the merged contract has it, each with a body that holds and what that is answered."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.factories import week
+
+ROOT = Path(__file__).parents[2]
+CONTRACT = json.loads((ROOT / "openapi" / "accord.json").read_text())
+WRITES = ("post", "put", "patch", "delete")
+JSON = "application/json"
+AREA = "/v1/areas/{area}"
+NOBODY = "00000000-0000-7000-8000-000000000000"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One operation. `names` are those of the placeholders in its path; `schema` that of one object of its body."""
+
+    method: str
+    path: str
+    statuses: frozenset[int]
+    media: tuple[str, ...]
+    schema: dict[str, Any] | None
+
+    @property
+    def is_table(self) -> bool:
+        return len(self.media) > 1
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path.removeprefix(AREA)}"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A body that holds, what the call says beside it, and the status when it is sent after all the bad ones."""
+
+    body: dict[str, Any]
+    status: int = 200
+    params: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def resolved(schema: Any) -> Any:
+    """The schema with what it refers to in its place."""
+    if isinstance(schema, list):
+        return [resolved(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return resolved(CONTRACT["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+    return {name: resolved(one) for name, one in schema.items()}
+
+
+def _call(method: str, path: str, operation: dict[str, Any]) -> Call:
+    content = operation.get("requestBody", {}).get("content", {})
+    schema = resolved(content[JSON]["schema"]) if content else None
+    if len(content) > 1:  # a list of rows, or one row
+        schema = schema["anyOf"][1]
+    return Call(method.upper(), path, frozenset(map(int, operation["responses"])), tuple(content), schema)
+
+
+CALLS = [
+    _call(method, path, operation)
+    for path, operations in CONTRACT["paths"].items()
+    for method, operation in operations.items()
+    if method in WRITES
+]
+HERE = {"item": "A", "location": "L1"}
+SAMPLES = {
+    "POST /v1/areas": Sample({"area": "{area}-b", "frequency": "M", "currency": "EUR", "time_zone": "UTC"}, 201),
+    "PATCH ": Sample({"horizon": 9, "holding_rate": "0.30"}, headers={"If-Match": "{etag}"}),
+    "POST /v1/principals": Sample({"name": "{area}-p", "kind": "system", "roles": []}, 201),
+    "PUT /v1/principals/{principal}/roles": Sample({"roles": [{"area": "{area}", "role": "viewer"}]}),
+    "POST /v1/api-keys": Sample({"principal": "{principal}", "label": "l", "expires_in_days": 1}, 201),
+    "PUT /items": Sample({"item": "good", "unit_cost": "1.00", "shelf_life_days": 3, "uom": "box", "category": "c"}),
+    "PUT /locations": Sample({"location": "good", "kind": "dc", "region": "r", "description": "d"}),
+    "POST /demand": Sample(HERE | {"period": week(10), "quantity": 5, "in_stock": True}),
+    "PUT /drivers/{driver}": Sample({"kind": "price", "known_ahead": True, "scope": "item", "description": "d"}),
+    "POST /drivers/{driver}/values": Sample(HERE | {"period": week(10), "value": 5}),
+    "POST /external-forecasts": Sample(HERE | {"period": week(31), "mean": 5}, 201, {"name": "after"}),
+    "POST /inventory": Sample(HERE | {"as_of": week(10), "on_hand": 5, "reserved": 1}),
+    "POST /scheduled-receipts": Sample(HERE | {"reference": "PO-7", "due": week(10), "quantity": 5}),
+    "PUT /supply/sourcing-rules": Sample(
+        {"item": "A", "location": "L2", "mode": "buy", "source": "S", "lead_time": 1, "unit_cost": "1.00"}
+    ),
+    "PUT /supply/planning-policies": Sample(HERE | {"service_level": 0.9, "review_period": 2}),
+    "POST /training-runs": Sample({"reason": "r", "parameters": {"origins": 1, "seed": 1}}, 202),
+    "POST /models/promotions": Sample({"version": 1, "reason": "r"}, 422, headers={"If-Match": '"0"'}),
+    "POST /forecasts": Sample({"horizon": 4, "origin": week(10)}, 409),
+    "POST /plans": Sample({"horizon": 4}, 202),
+    "POST /recommendations/{recommendation}/decisions": Sample(
+        {"action": "override", "quantity": 5, "due": week(40), "reason_code": "OTHER", "note": "n"},
+        201,
+        headers={"If-Match": "{etag}"},
+    ),
+}
