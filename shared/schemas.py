@@ -73,17 +73,19 @@ def _money(value: Any) -> Decimal:
 
 
 def _date(value: Any) -> datetime.date:
-    if type(value) is datetime.date:
-        return value
-    if not isinstance(value, str) or not _DATE.fullmatch(value):
-        raise ValueError("must be a date YYYY-MM-DD")
-    try:
-        day = datetime.date.fromisoformat(value)
-    except ValueError:
-        raise ValueError("is no day of the calendar") from None
+    day = value if type(value) is datetime.date else _spelt(value)
     if not 1900 <= day.year <= 2200:  # noqa: PLR2004
         raise ValueError("must lie between 1900 and 2200")
     return day
+
+
+def _spelt(value: Any) -> datetime.date:
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise ValueError("must be a date YYYY-MM-DD")
+    try:
+        return datetime.date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("is no day of the calendar") from None
 
 
 def _plain(text: str) -> str:

@@ -245,6 +245,17 @@ def test_a_column_of_another_kind_has_faults(name, column, write):
     assert faults[-1].row == 1
 
 
+@pytest.mark.parametrize("day", [-800_000, -719_162, -25_568, 84_371, 2_932_896, 2**30])
+@pytest.mark.parametrize("write", [arrow, parquet])
+def test_a_day_that_no_text_could_name_is_no_date_as_a_number_either(day, write):
+    """Days since 1970: before the year 1, in it, the last of 1899, the first of 2201, the last of 9999, far beyond."""
+    days = pa.array([day, 0], pa.date32())
+    table = pa.table({"item": ["A", "B"], "period": days, "quantity": [1.0, 2.0]})
+    rows, faults = read(PARQUET if write is parquet else ARROW, write(table))
+    assert pointers(faults) == ["#/0/period"]
+    assert [row.period for row in rows.records()] == [datetime.date(1970, 1, 1)]
+
+
 def test_a_batch_is_cut_where_it_is_too_long():
     table = pa.table({"item": [f"i{n}" for n in range(10)], "period": [DAY] * 10, "quantity": [1.0] * 10})
     rows, _ = read(ARROW, arrow(table))
