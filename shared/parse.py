@@ -16,11 +16,13 @@ import pyarrow.parquet as pq
 from shared.errors import Problem, TooLarge, Unprocessable, pointer
 from shared.http import parse_json
 from shared.media import ARROW, CSV, JSON, NDJSON, PARQUET
+from shared.messages import Messages
 from shared.upload import MOST_DECODED_BYTES
 
 MOST_ROWS = 5_000_000
 MOST_JSON_BYTES = 32 << 20
 MOST_LINE_BYTES = 1 << 20
+MOST_BATCH_BYTES = 64 << 20
 MISSING: Final = object()
 
 type Column = list[Any] | pa.Array
@@ -58,13 +60,15 @@ def batches(stream: BinaryIO, media: str, fields: Collection[str], size: int) ->
 
 def _csv(stream: BinaryIO, fields: Collection[str], size: int) -> Iterator[Raw]:
     text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
-    reader = csv.reader(text, strict=True)
+    lines = _Lines(text)
+    reader = csv.reader(lines, strict=True)
+    rows = lines.counted(reader)
     try:
         header = next(reader, [])
         _check_names(header, fields, "The first line")
         numbers = itertools.count()
-        for lines in itertools.batched(_filled(reader, bool), size):
-            yield _of_lines(header, {number: line for line, number in zip(lines, numbers, strict=False)})
+        for batch in _batched(_filled(rows, bool), size, lambda row: sum(map(len, row))):
+            yield _of_lines(header, {number: row for row, number in zip(batch, numbers, strict=False)})
     except UnicodeDecodeError:
         raise Unprocessable("The CSV file is not UTF-8.") from None
     except csv.Error:
@@ -78,6 +82,45 @@ def _filled[L](lines: Iterable[L], content: Callable[[L], object]) -> Iterator[L
             yield line
         else:
             _check_count(number)
+
+
+class _Lines:
+    """The lines of a CSV file for its reader; no row, whatever lines its quotes join, is read further than allowed."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._length = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(MOST_LINE_BYTES + 1):
+            self._length += len(line)
+            if self._length > MOST_LINE_BYTES:
+                raise _line_too_large()
+            yield line
+
+    def counted(self, rows: Iterable[list[str]]) -> Iterator[list[str]]:
+        """The rows that the reader makes of the lines."""
+        for row in rows:
+            self._length = 0
+            yield row
+
+
+def _batched[T](rows: Iterable[T], size: int, length: Callable[[T], int]) -> Iterator[tuple[T, ...]]:
+    """Rows, `size` at a time, or fewer where they are so long that memory would not hold as many."""
+    batch: list[T] = []
+    left = MOST_BATCH_BYTES
+    for row in rows:
+        batch.append(row)
+        left -= length(row)
+        if len(batch) == size or left < 0:
+            yield tuple(batch)
+            batch, left = [], MOST_BATCH_BYTES
+    if batch:
+        yield tuple(batch)
+
+
+def _line_too_large() -> TooLarge:
+    return TooLarge(f"A line may hold at most {MOST_LINE_BYTES} bytes.")
 
 
 def _of_lines(header: Sequence[str], lines: Mapping[int, Sequence[str]]) -> Raw:
@@ -104,11 +147,12 @@ def _json(stream: BinaryIO, fields: Collection[str], size: int) -> Iterator[Raw]
 
 def _ndjson(stream: BinaryIO, fields: Collection[str], size: int) -> Iterator[Raw]:
     lines = iter(lambda: stream.readline(MOST_LINE_BYTES + 1), b"")
-    for batch in itertools.batched(enumerate(_filled(lines, bytes.strip)), size):
+    numbered = enumerate(_filled(lines, bytes.strip))
+    for batch in _batched(numbered, size, lambda row: len(row[1])):
         rows, faults = {}, []
         for number, line in batch:
             if len(line) > MOST_LINE_BYTES:
-                raise TooLarge(f"A line may hold at most {MOST_LINE_BYTES} bytes.")
+                raise _line_too_large()
             try:
                 rows[number] = parse_json(line)
             except Problem:
@@ -148,7 +192,7 @@ def _parquet(stream: BinaryIO, fields: Collection[str], size: int) -> Iterator[R
 
 def _arrow(stream: BinaryIO, fields: Collection[str], size: int) -> Iterator[Raw]:
     with _readable(ARROW):
-        reader = pa.ipc.open_stream(stream)
+        reader = pa.ipc.open_stream(io.BufferedReader(Messages(stream, MOST_DECODED_BYTES)))
         _check_types(reader.schema, fields)
         yield from _of_batches(reader, size)
 
@@ -156,13 +200,13 @@ def _arrow(stream: BinaryIO, fields: Collection[str], size: int) -> Iterator[Raw
 def _of_batches(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[Raw]:
     first = 0
     for batch in batches:
+        _check_count(first + batch.num_rows)  # before a row is looked at: rows of nothing take no space in a body
         batch.validate(full=True)
         for start in range(0, batch.num_rows, size):
             part = batch.slice(start, size)
             columns = dict(zip(part.schema.names, part.columns, strict=True))
             yield Raw(range(first + start, first + start + part.num_rows), columns, [])
         first += batch.num_rows
-        _check_count(first)
 
 
 class _readable:  # noqa: N801  reads as a word of the language: `with _readable(ARROW):`
@@ -175,7 +219,8 @@ class _readable:  # noqa: N801  reads as a word of the language: `with _readable
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError)):
+        known = (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError)  # the last: of a column's name
+        if isinstance(error, known):
             raise Unprocessable(f"The body cannot be read as {self._media}.") from None
 
 

@@ -190,7 +190,7 @@ class _Field:
             column = _of_days(column)
         if not pa.types.is_dictionary(column.type):
             column = pc.dictionary_encode(column)
-        distinct = [self._arrow_cell(cell) for cell in column.dictionary.to_pylist()]
+        distinct = [self._arrow_cell(cell) for cell in _cells(column.dictionary)]
         if column.null_count:
             distinct.append(self._cell(MISSING))
         places = pc.fill_null(pc.cast(column.indices, pa.int32()), len(distinct) - 1)
@@ -292,6 +292,15 @@ def _of_days(column: pa.Array) -> pa.Array:
     if pc.all(pc.equal(pc.cast(days, column.type, safe=False), column)).as_py() is False:
         return pc.cast(column, pa.string())
     return pc.max_element_wise(pc.min_element_wise(days, LAST_DAY, skip_nulls=False), FIRST_DAY, skip_nulls=False)
+
+
+def _cells(column: pa.Array) -> list[Any]:
+    """As Python's own values; as text where there are days that no calendar of Python's has."""
+    try:
+        found: list[Any] = column.to_pylist()
+    except OverflowError:
+        found = pc.cast(column, pa.string()).to_pylist()
+    return found
 
 
 def _numpy(column: pa.Array, kind: Any) -> npt.NDArray[Any]:

@@ -38,7 +38,7 @@ def wrong_columns(schema: dict[str, Any]) -> list[pa.Array]:
     """Columns of one cell that a field does not take."""
     columns = {"date": NO_DATES, "number": NO_NUMBERS, "integer": NO_NUMBERS, "string": NO_TEXTS, "money": NO_MONEY}
     found = [*NO_FIELD, *columns.get(_kind(schema), [])]
-    if "maxLength" in schema and "minLength" not in schema or schema.get("anyOf", [{}])[0].get("maxLength") == 500:
+    if ("maxLength" in schema and "minLength" not in schema) or schema.get("anyOf", [{}])[0].get("maxLength") == 500:
         found = [column for column in found if column.to_pylist() not in ([""], [f" {MARK}"])]  # a label may be so
     return found
 

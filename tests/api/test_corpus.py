@@ -14,9 +14,11 @@ from shared.media import CSV, JSON, NDJSON
 from tests.api.calls import AREA, CALLS, NOBODY, ROOT, SAMPLES
 from tests.api.corpus import MARK, wrong_objects, wrong_texts
 from tests.api.tables import csv_of, wrong_cells, wrong_lines, wrong_tables
-from tests.factories import load_history, load_supply, put, week
+from tests.factories import load_history, load_supply, week
 
-SLUGS = {f"/docs/errors#{slug}" for slug in re.findall(r"^## (\S+)$", (ROOT / "docs/errors.md").read_text(), re.M)}
+SLUGS = {
+    f"/docs/errors#{slug}" for slug in re.findall(r"^## (\S+)$", (ROOT / "docs/errors.md").read_text(), re.MULTILINE)
+}
 OBJECTS = [call for call in CALLS if call.media and not call.is_table]
 TABLES = [call for call in CALLS if call.is_table]
 BARE = [call for call in CALLS if not call.media]

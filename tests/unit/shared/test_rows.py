@@ -68,10 +68,11 @@ def pointers(faults):
     return [fault.error()["pointer"] for fault in faults]
 
 
-def arrow(table):
+def arrow(table, compression=None):
     sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+        writer.write(table)
     return sink.getvalue()
 
 
@@ -271,6 +272,17 @@ def test_money_with_more_places_than_it_needs_is_money():
         assert [str(row.price) for row in records(media, body)] == ["1.5", "999999999999999"]
 
 
+@pytest.mark.parametrize("day", [-800_000, -719_162, -25_568, 84_371, 2_932_896, 2**30])
+@pytest.mark.parametrize("write", [arrow, parquet])
+def test_a_day_that_no_text_could_name_is_no_date_as_a_number_either(day, write):
+    """Days since 1970: before the year 1, in it, the last of 1899, the first of 2201, the last of 9999, far beyond."""
+    days = pa.array([day, 0], pa.date32())
+    table = pa.table({"item": ["A", "B"], "period": days, "quantity": [1.0, 2.0]})
+    rows, faults = read(PARQUET if write is parquet else ARROW, write(table))
+    assert pointers(faults) == ["#/0/period"]
+    assert [row.period for row in rows.records()] == [datetime.date(1970, 1, 1)]
+
+
 def test_a_batch_is_cut_where_it_is_too_long():
     table = pa.table({"item": [f"i{n}" for n in range(10)], "period": [DAY] * 10, "quantity": [1.0] * 10})
     rows, _ = read(ARROW, arrow(table))
@@ -311,6 +323,88 @@ def test_a_text_that_is_repeated_a_thousand_times_is_held_once():
     before = pa.total_allocated_bytes()
     for _ in parse.batches(io.BytesIO(body), PARQUET, ["item"], 1_000):
         assert pa.total_allocated_bytes() - before < 50 * BIG
+
+
+@pytest.mark.parametrize("compression", [None, "lz4", "zstd"])
+def test_an_arrow_stream_may_be_compressed_inside(compression):
+    items = pa.array([f"i{n % 7}" for n in range(3_000)]).dictionary_encode()
+    table = pa.table({"item": items, "period": [DAY] * 3_000, "quantity": [1.5] * 3_000, "lots": pa.nulls(3_000)})
+    rows, faults = read(ARROW, arrow(table, compression), size=1_000)
+    assert faults == []
+    assert rows.values("item") == [f"i{n % 7}" for n in range(3_000)]
+    assert set(rows.values("quantity")) == {1.5}
+
+
+@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+@pytest.mark.parametrize("column", ["quantity", "item"])
+def test_a_bomb_inside_an_arrow_stream_does_not_unfold(monkeypatch, compression, column):
+    monkeypatch.setattr(parse, "MOST_DECODED_BYTES", 10 * BIG)
+    numbers = pa.Array.from_buffers(pa.float64(), 10 * BIG, [None, pa.py_buffer(bytes(80 * BIG))])
+    words = pa.array(["x" * 20 * BIG])
+    body = arrow(pa.table({column: numbers if column == "quantity" else words.dictionary_encode()}), compression)
+    assert len(body) < BIG
+    before = pa.total_allocated_bytes()
+    with pytest.raises(Problem) as raised:
+        next(parse.batches(io.BytesIO(body), ARROW, [column], 1_000))
+    assert raised.value.status == 413
+    assert pa.total_allocated_bytes() - before < 5 * BIG
+
+
+def test_rows_of_nothing_are_counted_before_they_are_read():
+    body = arrow(pa.record_batch({"item": pa.nulls(10**9)}))
+    assert len(body) < 1_000
+    with pytest.raises(Problem) as raised:
+        next(parse.batches(io.BytesIO(body), ARROW, ["item"], 1_000))
+    assert raised.value.status == 413
+
+
+def status(body):
+    try:
+        for raw in parse.batches(io.BytesIO(body), ARROW, ["item", "quantity"], 1_000):
+            assert len(raw.numbers) <= 1_000
+    except Problem as problem:
+        return problem.status
+    return 200
+
+
+@given(st.integers(0, 2_000), st.integers(0, 255))
+def test_an_arrow_stream_with_a_changed_byte_is_rows_or_a_problem(place, byte):
+    table = pa.table({"item": pa.array(["A", "B"]).dictionary_encode(), "quantity": [1.0, 2.0]})
+    body = bytearray(arrow(table, "zstd"))
+    body[place % len(body)] = byte
+    assert status(bytes(body)) in {200, 413, 422}
+
+
+@pytest.mark.parametrize(
+    ("media", "body"),
+    [
+        (CSV, "a" * BIG * 2),
+        (CSV, "item,period,quantity\n" + ('"' + "a\n" * 1_000 + '",') * 1_000),
+        (NDJSON, '{"item":"' + "a" * BIG * 2 + '"}'),
+    ],
+)
+def test_no_line_or_row_of_text_is_read_without_end(media, body):
+    with pytest.raises(Problem) as raised:
+        read(media, body)
+    assert raised.value.status == 413
+
+
+@pytest.mark.parametrize("media", [CSV, NDJSON])
+def test_a_batch_of_long_rows_is_cut_before_it_fills_the_memory(monkeypatch, media):
+    monkeypatch.setattr(parse, "MOST_BATCH_BYTES", 1_000)
+    text = "x" * 600
+    lines = {CSV: f"{text},2026-01-05,1", NDJSON: f'{{"item":"{text}","period":"2026-01-05","quantity":1}}'}
+    body = ("item,period,quantity\n" if media == CSV else "") + f"{lines[media]}\n" * 7
+    names = ["item", "period", "quantity"]
+    found = [list(raw.numbers) for raw in parse.batches(io.BytesIO(body.encode()), media, names, 1_000)]
+    assert found == [[0, 1], [2, 3], [4, 5], [6]]
+
+
+def test_a_columns_name_that_is_no_text_is_a_problem():
+    body = arrow(pa.table({"item": ["A"]}))
+    with pytest.raises(Problem) as raised:
+        read(ARROW, body.replace(b"item", b"\xffte\xff"))
+    assert raised.value.status == 422
 
 
 def test_cells_that_hold_alone_but_not_together():
