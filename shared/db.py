@@ -8,6 +8,7 @@ import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from threading import BoundedSemaphore
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -54,6 +55,7 @@ class Database:
             pool_pre_ping=True,
             connect_args={"options": options, "connect_timeout": 5},
         )
+        self.exports = BoundedSemaphore(pool_size)  # as many slow readers may each hold a connection: half of all
         self._write = sessionmaker(self.engine, expire_on_commit=False)
         reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._read = sessionmaker(reading, expire_on_commit=False)

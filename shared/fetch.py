@@ -5,6 +5,7 @@ through a cursor on the server, so that the statement's time limit counts for ea
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -22,6 +23,10 @@ BATCH_ROWS = 20_000
 FLOAT8_ARRAY = 1022  # its number in pg_type
 
 
+class TooManyExports(Unavailable):
+    slug, title = "too-many-exports", "Too many tables are on their way out"
+
+
 class _Field(Loader):
     """The bytes of a field as they came, for `columns.matrix`: as lists they cost four times the time."""
 
@@ -34,9 +39,9 @@ class _Field(Loader):
 def parts(database: Database, statement: Select[*tuple[Any, ...]], rows: int) -> Iterator[list[tuple[Any, ...]]]:
     """The rows of `statement`, `rows` at a time; a `float8[]` as the bytes that `columns.matrix` reads.
 
-    Raises Unavailable where the database goes away.
+    Raises Unavailable where the database goes away, TooManyExports where as many are under way as a process takes.
     """
-    with database.read() as session:
+    with _place(database), database.read() as session:
         compiled = statement.compile(session.get_bind())
         try:
             with psycopg_connection(session).cursor(name="export", binary=True) as cursor:
@@ -46,6 +51,16 @@ def parts(database: Database, statement: Select[*tuple[Any, ...]], rows: int) ->
                     yield found
         except psycopg.OperationalError as error:
             raise Unavailable("The database cannot be reached; try again.") from error
+
+
+@contextmanager
+def _place(database: Database) -> Iterator[None]:
+    if not database.exports.acquire(blocking=False):
+        raise TooManyExports("As many whole tables leave as this process sends at a time; try again later.")
+    try:
+        yield
+    finally:
+        database.exports.release()
 
 
 def batches(database: Database, statement: Select[*tuple[Any, ...]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -28,7 +28,7 @@ MISSING: Final = object()
 type Column = list[Any] | pa.Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong with a row: its place in the body from 0, the field, and why in words that echo no value."""
 

@@ -3,10 +3,12 @@
 import datetime
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import procrastinate
 from procrastinate import JobContext
 from psycopg import sql
@@ -64,40 +66,61 @@ def carry_out(work: Work[Import], kinds: Kinds) -> None:
     kind = kinds[run.kind]
     call = Call(TypeAdapter(Principal).validate_python(run.caller), run.parameters)
     with _body(work) as upload:
-        rows, faults = _read(work, kind, upload)
-    received = len(rows) + len({fault.row for fault in faults})
+        rows, rejects = _read(work, kind, upload)
+    received = len(rows) + len(rejects.rows)
     with work.database.write() as session:
         for finding in kind.check(session, call, rows):
-            faults += finding.faults
-        refused = bool(faults) and run.on_error == "reject"
-        counts = NOTHING if refused else _store(session, kind, call, rows.without(faults), keep=not run.validate_only)
-        _keep_rejects(session, run, faults)
+            rejects.add(finding.faults)
+        rejected = rejects.rows
+        refused = bool(len(rejected)) and run.on_error == "reject"
+        valid = rows.only(~np.isin(rows.numbers, rejected)) if len(rejected) else rows
+        counts = NOTHING if refused else _store(session, kind, call, valid, keep=not run.validate_only)
+        _keep_rejects(session, run, rejects.first)
         session.execute(delete(Piece).where(Piece.import_id == run.id))
         held = work.lock(session)  # last: whoever looks at the import or cancels it need not wait for the rows
         if held.cancel_requested:
             raise jobs.Cancelled
-        _conclude(held, counts, received, faults)
+        _conclude(held, counts, received, len(rejected))
         if refused and not run.validate_only:
             jobs.close(held, "failed", RowsRejected(REJECTED).document(run.request_id))
         else:
             jobs.close(held, "succeeded")
 
 
-def _read(work: Work[Import], kind: Kind[Any], upload: Upload) -> tuple[Rows[Any], list[Fault]]:
+class Rejects:
+    """What is wrong with the rows of an import: the first MOST_REJECTS faults, and of the others only which rows."""
+
+    def __init__(self) -> None:
+        self.first: list[Fault] = []  # in the order of rows
+        self._rows = [np.empty(0, dtype=np.int64)]
+
+    def add(self, faults: Sequence[Fault]) -> None:
+        self.first += faults
+        self._rows.append(np.unique([fault.row for fault in faults]).astype(np.int64))
+        self.first = sorted(self.first, key=lambda fault: fault.row)[:MOST_REJECTS]
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """The rows that have a fault, each once."""
+        return np.unique(np.concatenate(self._rows))
+
+
+def _read(work: Work[Import], kind: Kind[Any], upload: Upload) -> tuple[Rows[Any], Rejects]:
     """All rows of the body that hold one by one, and what is wrong with the others."""
     reader = Reader(kind.row, cells=upload.media == CSV)
-    parts, faults = [reader.read(parse.Raw([], {}, []))[0]], []
+    parts, rejects = [reader.read(parse.Raw([], {}, []))[0]], Rejects()
     looked = 0.0
     with upload.open() as stream:
         for raw in parse.batches(stream, upload.media, reader.names, BATCH_ROWS):
             rows, wrong = reader.read(raw)
             parts.append(rows)
-            faults += wrong
+            if wrong:
+                rejects.add(wrong)
             if time.monotonic() - looked > LOOK_SECONDS:
                 done = sum(map(len, parts))
                 work.progress(done, done, "rows")
                 looked = time.monotonic()
-    return joined(parts), faults
+    return joined(parts), rejects
 
 
 def _store(session: Session, kind: Kind[Any], call: Call, rows: Rows[Any], *, keep: bool) -> Counts:
@@ -108,19 +131,17 @@ def _store(session: Session, kind: Kind[Any], call: Call, rows: Rows[Any], *, ke
     return counts
 
 
-def _conclude(run: Import, counts: Counts, received: int, faults: Iterable[Fault]) -> None:
+def _conclude(run: Import, counts: Counts, received: int, rejected: int) -> None:
     run.received = run.progress_done = run.progress_total = received
     run.created, run.updated, run.unchanged = counts.created, counts.updated, counts.unchanged
-    run.rejected = len({fault.row for fault in faults})
+    run.rejected = rejected
     run.made = counts.made if isinstance(counts, Made) and not run.validate_only else None
 
 
 def _keep_rejects(session: Session, run: Import, faults: Iterable[Fault]) -> None:
-    """The first MOST_REJECTS faults, in the order of rows."""
-    first = sorted(faults, key=lambda fault: fault.row)[:MOST_REJECTS]
     statement = sql.SQL("COPY import_rejects (import_id, number, row, field, detail) FROM STDIN")
     with psycopg_connection(session).cursor() as cursor, cursor.copy(statement) as copy:
-        for number, fault in enumerate(first):
+        for number, fault in enumerate(faults):
             copy.write_row((run.id, number, fault.row, _printable(fault.field), fault.detail))
 
 

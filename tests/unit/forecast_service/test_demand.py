@@ -141,3 +141,19 @@ def test_an_item_cannot_vanish_between_the_look_for_it_and_the_storing_of_its_ro
             deletion = thread.submit(known, "DELETE", "/items?item=A")
             assert not wait([deletion], timeout=0.3).done
         assert deletion.result(10).status_code == 204
+
+
+def test_whole_tables_beyond_what_a_process_sends_at_a_time_are_refused_and_leave_the_pages_alone(known, client):
+    known.ok("POST", "/demand", json=ROWS)
+    exports, held = client.app.state.database.exports, 0
+    try:
+        while exports.acquire(blocking=False):
+            held += 1
+        answer = known("GET", "/demand", headers={"Accept": "text/csv"})
+        assert (answer.status_code, answer.json()["type"]) == (503, "/docs/errors#too-many-exports")
+        assert answer.json()["retryable"]
+        assert len(known.ok("GET", "/demand")["items"]) == 3
+    finally:
+        exports.release(held)
+    for _ in range(held + 1):  # each gives its place back
+        assert known("GET", "/demand", headers={"Accept": "text/csv"}).status_code == 200

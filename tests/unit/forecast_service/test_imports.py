@@ -157,6 +157,16 @@ def test_a_body_can_be_checked_without_being_stored(known, finish, database, on_
     assert stored(known, database) == (0, 0)
 
 
+def test_the_first_faults_are_listed_and_all_rejected_rows_counted(known, finish, monkeypatch):
+    monkeypatch.setattr(job, "MOST_REJECTS", 3)
+    monkeypatch.setattr(job, "BATCH_ROWS", 2)
+    bad = [ROWS[0], *({"item": "ghost", "location": "?"} for _ in range(5)), ROWS[1] | {"item": "unknown"}]
+    run = finish(known, known("POST", "/demand?on_error=skip", json=bad))
+    assert counts(run) == ("succeeded", 7, 1, 0, 0, 6)
+    listed = known.ok("GET", f"/imports/{run['id']}/rejects")["items"]
+    assert [one["row"] for one in listed] == [1, 1, 2]
+
+
 def test_rows_with_one_key_are_all_rejected(known, finish):
     run = finish(known, known("POST", "/demand?on_error=skip", json=[ROWS[0], ROWS[1], ROWS[0] | {"quantity": 9}]))
     assert counts(run) == ("succeeded", 3, 1, 0, 0, 2)
