@@ -13,7 +13,9 @@ LISTS += ("recommendations", "decisions", "imports", "supply/imports")
 
 
 class Target:
-    """An area of an Accord that runs; `names` are those that the placeholders of paths and samples stand for."""
+    """An area of an Accord that runs; `names` are those that the placeholders of paths and samples stand for, `seen` is
+    what a snapshot last showed.
+    """
 
     def __init__(self, accord):
         self.area = accord.area()
@@ -32,6 +34,7 @@ class Target:
         principal = self.client.post("/v1/principals", json=body).json()["id"]
         self.names = {"area": self.area.name, "driver": "price", "principal": principal}
         self.names |= {"recommendation": recommendation}
+        self.seen = self.snapshot()
 
     def path(self, call, **names):
         names = self.names | {"etag": ""} | names
