@@ -78,7 +78,9 @@ SAMPLES = {
     "PUT /items": Sample({"item": "good", "unit_cost": "1.00", "shelf_life_days": 3, "uom": "box", "category": "c"}),
     "PUT /locations": Sample({"location": "good", "kind": "dc", "region": "r", "description": "d"}),
     "POST /demand": Sample(HERE | {"period": week(10), "quantity": 5, "in_stock": True}),
-    "PUT /drivers/{driver}": Sample({"kind": "price", "known_ahead": True, "scope": "item", "description": "d"}),
+    "PUT /drivers/{driver}": Sample(
+        {"kind": "price", "known_ahead": True, "scope": "item-location", "description": "d"}
+    ),
     "POST /drivers/{driver}/values": Sample(HERE | {"period": week(10), "value": 5}),
     "POST /external-forecasts": Sample(HERE | {"period": week(31), "mean": 5}, 201, {"name": "after"}),
     "POST /inventory": Sample(HERE | {"as_of": week(10), "on_hand": 5, "reserved": 1}),
@@ -87,7 +89,7 @@ SAMPLES = {
         {"item": "A", "location": "L2", "mode": "buy", "source": "S", "lead_time": 1, "unit_cost": "1.00"}
     ),
     "PUT /supply/planning-policies": Sample(HERE | {"service_level": 0.9, "review_period": 2}),
-    "POST /training-runs": Sample({"reason": "r", "parameters": {"origins": 1, "seed": 1}}, 202),
+    "POST /training-runs": Sample({"reason": "r", "parameters": {"origins": 3, "seed": 1}}, 202),
     "POST /models/promotions": Sample({"version": 1, "reason": "r"}, 422, headers={"If-Match": '"0"'}),
     "POST /forecasts": Sample({"horizon": 4, "origin": week(10)}, 409),
     "POST /plans": Sample({"horizon": 4}, 202),

@@ -100,7 +100,8 @@ def _broken(table: pa.Table, first: str) -> Iterator[tuple[str, bytes]]:
     for cut in (0, 3, 4, 8, len(file) // 2, len(file) - 1):
         yield PARQUET, file[:cut]
     yield PARQUET, file[:-8] + b"\xff\xff\xff\x7fPAR1"
-    yield PARQUET, file[:-40] + b"\0" * 32 + file[-8:]
+    footer = len(file) - 8 - int.from_bytes(file[-8:-4], "little")
+    yield PARQUET, file[:footer] + b"\xff" * 32 + file[footer + 32 :]
     yield PARQUET, file.replace(first.encode(), not_utf8)
     yield PARQUET, stream
     yield PARQUET, parquet(twice)
@@ -125,7 +126,7 @@ def wrong_lines(good: dict[str, Any], required: list[str]) -> Iterator[tuple[str
         f"{head},{names[0]}\n{line},x",
         f"{head},unknown\n{line},{MARK}",
     ]
-    bodies += [f"{head}\n{line},{MARK}", f'{head}\n"{line}', f'{head}\n{line}"x', f"{head}\n{line.rpartition(',')[0]}"]
+    bodies += [f"{head}\n{line},{MARK}", f'{head}\n"{line}', f"{head}\n{line.rpartition(',')[0]}"]
     bodies += [f"{head.upper()}\n{line}", f" {head}\n{line}", f"\ufeff\ufeff{head}\n{line}", f"{head}\n{'x' * 140_000}"]
     bodies += [f"{head}\n{line}\n{line}"] if "reference" not in names else []
     for body in bodies:
