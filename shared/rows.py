@@ -18,13 +18,14 @@ import pyarrow.compute as pc
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from shared.columns import dates
 from shared.errors import message
 from shared.parse import MISSING, Fault, Raw
 from shared.schemas import CELLS, COLUMNS, NUMBER, Schema
 
 MOST_REMEMBERED = 200_000
 REQUIRED = "Field required"
-FIRST_DAY, LAST_DAY = pa.scalar(datetime.date.min), pa.scalar(datetime.date.max)
+FIRST_DAY, LAST_DAY = dates([datetime.date.min, datetime.date.max])
 
 type Ids = npt.NDArray[np.int32]
 type Floats = npt.NDArray[np.float64]

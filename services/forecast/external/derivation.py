@@ -13,6 +13,7 @@ from services.forecast.demand import matrix
 from services.forecast.demand.service import known_until
 from services.forecast.demand.tables import Series
 from services.forecast.engine.cells import Ints
+from services.forecast.engine.spread import Moments
 from services.forecast.forecasts.grid import Grid
 from shared.principal import Area
 
@@ -20,12 +21,8 @@ BLOCK_SERIES = 2_000
 SEASONS, LEAST_PERIODS = 3, 60  # how much of the history counts
 
 
-def whole(session: Session, area: Area, origin: datetime.date, grid: Grid) -> tuple[Grid, list[dict[str, Any]]]:
-    """The grid, its quantiles derived where it has none (NaN); warnings that say so."""
-    if not np.isnan(grid.quantiles).any():
-        return grid, []
-    from services.forecast.engine.spread import Moments  # noqa: PLC0415  the API process loads scipy when it must
-
+def derive(session: Session, area: Area, origin: datetime.date, grid: Grid) -> tuple[Grid, list[dict[str, Any]]]:
+    """The grid with quantiles derived from its means; warnings that say so."""
     known = known_until(session, area)
     until = origin if known is None else min(origin, known)
     numbers = _numbers(session, area.area, grid)

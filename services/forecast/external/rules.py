@@ -5,10 +5,10 @@ import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy.orm import Session
 
 from services.forecast import periods
-from services.forecast.engine.cells import Bools, Floats
 from services.forecast.external.schemas import QUANTILES, ExternalMean
 from services.forecast.items import references
 from shared.errors import Unprocessable
@@ -59,7 +59,7 @@ def check(session: Session, call: Call, rows: Rows[ExternalMean]) -> Iterator[Fi
         rows = rows.without(finding.faults) if finding.faults else rows
 
 
-def quantiles(rows: Rows[ExternalMean]) -> Floats:
+def quantiles(rows: Rows[ExternalMean]) -> npt.NDArray[np.float64]:
     """[n, K] as they came in; NaN where there is none."""
     return np.column_stack([rows.floats(name) for name in QUANTILES])
 
@@ -96,7 +96,7 @@ def _crossing(rows: Rows[ExternalMean]) -> Finding:
     return Finding(faults, CrossingQuantiles, "Quantiles must not fall from one level to the next; nothing was stored.")
 
 
-def _first(rows: Rows[ExternalMean], wrong: Bools, detail: str) -> list[Fault]:
+def _first(rows: Rows[ExternalMean], wrong: npt.NDArray[np.bool_], detail: str) -> list[Fault]:
     """A fault for each row that has a `wrong` [n, K] quantile, at the first of them."""
     bad = wrong.any(axis=1)
     places = zip(rows.numbers[bad].tolist(), wrong[bad].argmax(axis=1).tolist(), strict=True)

@@ -1,5 +1,6 @@
 """Forecasts that were made elsewhere: stored as ours are, so that they are read, planned on and measured alike."""
 
+import datetime
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.forecast import provenance
-from services.forecast.external import derivation, rules
+from services.forecast.external import rules
 from services.forecast.external.schemas import LEVELS, ExternalMean, ExternalValueIn
 from services.forecast.forecasts.grid import Grid
 from services.forecast.forecasts.service import runs
@@ -16,6 +17,7 @@ from shared import observe
 from shared.errors import Unprocessable
 from shared.ids import uuid7
 from shared.imports.kinds import Call, Kind, Made
+from shared.principal import Area
 from shared.rows import Rows
 
 
@@ -26,7 +28,7 @@ def store(session: Session, call: Call, rows: Rows[ExternalMean]) -> Made:
     grid = _grid(rows)
     covered = grid.periods.tolist()
     origin = rules.origin(call, covered[0])
-    grid, warnings = derivation.whole(session, call.who.area, origin, grid)
+    grid, warnings = _whole(session, call.who.area, origin, grid)
     name, digest = call.parameters["name"], grid.digest()
     before = _newest(session, call.area, name, origin)
     if before is not None and before.output_digest == digest:
@@ -77,7 +79,16 @@ def _grid(rows: Rows[ExternalMean]) -> Grid:
     return Grid(codes[0], codes[1], starts, mean, levels, np.zeros(len(named)))
 
 
-def _newest(session: Session, area: str, name: str, origin: Any) -> Forecast | None:
+def _whole(session: Session, area: Area, origin: datetime.date, grid: Grid) -> tuple[Grid, list[dict[str, Any]]]:
+    """The grid, its quantiles derived where it has none (NaN); warnings that say so."""
+    if not np.isnan(grid.quantiles).any():
+        return grid, []
+    from services.forecast.external import derivation  # noqa: PLC0415  the API process loads the engine when it must
+
+    return derivation.derive(session, area, origin, grid)
+
+
+def _newest(session: Session, area: str, name: str, origin: datetime.date) -> Forecast | None:
     """The newest forecast of this name and origin; until the transaction ends nobody adds another one."""
     lock = func.pg_advisory_xact_lock(func.hashtextextended(f"external forecast {area} {name}", 0))
     session.execute(select(lock))

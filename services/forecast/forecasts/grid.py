@@ -7,15 +7,17 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy.orm import Session
 
-from services.forecast.engine.cells import Dates, Floats
 from shared.db import psycopg_connection
 
 COPY = """
     COPY forecast_series (forecast_id, item, location, mean, quantiles, dependence) FROM STDIN (FORMAT binary)
 """
 COPY_TYPES = ("uuid", "text", "text", "float8[]", "float8[]", "float8")
+
+type Numbers = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,10 @@ class Grid:
 
     items: Sequence[str]
     locations: Sequence[str]
-    periods: Dates
-    mean: Floats
-    quantiles: Floats
-    dependence: Floats
+    periods: npt.NDArray[np.datetime64]
+    mean: Numbers
+    quantiles: Numbers
+    dependence: Numbers
 
     def store(self, session: Session, forecast: UUID) -> None:
         with psycopg_connection(session).cursor() as cursor, cursor.copy(COPY) as copy:
