@@ -72,3 +72,11 @@ def test_who_knows_less_says_so_with_a_wider_interval(forecast):
     width = forecast.quantiles[:, :, -2] - forecast.quantiles[:, :, 1]
     kinds = width[ORDINARY:].mean(axis=1)
     assert kinds[KINDS.index("new")] > kinds[KINDS.index("short of stock")]
+
+
+@pytest.mark.parametrize("length", [30, 60])
+def test_a_single_series_has_a_forecast(length):
+    model = train(panel_of([[40 + week % 4 * 10 for week in range(length)]], frequency="W", horizon=4), threads=1)
+    found = model.forecast(panel_of([[40 + week % 4 * 10 for week in range(length)]], frequency="W", horizon=4))
+    assert found.mean == pytest.approx(np.full((1, 4), 55), abs=20)
+    assert (np.diff(found.quantiles, axis=2) >= 0).all()
