@@ -25,10 +25,7 @@ def numbers(session: Session, table: Numbered, whose: Mapping[str, str], rows: R
 
     whose: the columns, besides item and location, that name a number, such as the area.
     """
-    items, locations = rows.codes("item"), rows.codes("location")
-    width = len(locations.values) or 1
-    pairs, place = np.unique(items.ids.astype(np.int64) * width + locations.ids, return_inverse=True)
-    named = [(items.values[pair // width], locations.values[pair % width]) for pair in pairs.tolist()]
+    named, place = item_locations(rows)
     found = _found(session, table, whose, named)
     missing = sorted((codes for codes in named if codes not in found), key=str)
     if missing:
@@ -38,6 +35,14 @@ def numbers(session: Session, table: Numbered, whose: Mapping[str, str], rows: R
         session.execute(adding.on_conflict_do_nothing())  # somebody else may be adding the same ones
         found |= _found(session, table, whose, missing)
     return np.array([found[codes] for codes in named], dtype=np.int64)[place]
+
+
+def item_locations(rows: Rows[Any]) -> tuple[list[Codes], npt.NDArray[np.intp]]:
+    """The item-locations that rows name, each once, and [n] the place of each row's among them."""
+    items, locations = rows.codes("item"), rows.codes("location")
+    width = len(locations.values) or 1
+    pairs, place = np.unique(items.ids.astype(np.int64) * width + locations.ids, return_inverse=True)
+    return [(items.values[pair // width], locations.values[pair % width]) for pair in pairs.tolist()], place
 
 
 def _found(session: Session, table: Numbered, whose: Mapping[str, str], named: Sequence[Codes]) -> dict[Codes, int]:

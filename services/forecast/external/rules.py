@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy.orm import Session
 
-from services.forecast import periods
+from services.forecast import numbering, periods
 from services.forecast.external.schemas import QUANTILES, ExternalMean
 from services.forecast.items import references
 from shared.errors import Unprocessable
@@ -106,10 +106,8 @@ def _first(rows: Rows[ExternalMean], wrong: npt.NDArray[np.bool_], detail: str) 
 def _uneven(area: Area, rows: Rows[ExternalMean]) -> Finding:
     """The rows of item-locations that lack a period. Raises UnevenPeriods where all of them do."""
     found = _without_gaps(area, rows)
-    items, locations = rows.codes("item"), rows.codes("location")
-    pairs = items.ids.astype(np.int64) * max(len(locations.values), 1) + locations.ids
-    _, place, counts = np.unique(pairs, return_inverse=True, return_counts=True)
-    short = counts[place] < found
+    _, place = numbering.item_locations(rows)
+    short = np.bincount(place)[place] < found
     detail = f"this item-location does not have all of the {found} periods"
     return Finding([Fault(row, None, detail) for row in rows.numbers[short].tolist()], UnevenPeriods, UNEVEN)
 

@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from services.forecast import provenance
+from services.forecast import numbering, provenance
 from services.forecast.external import rules
 from services.forecast.external.schemas import LEVELS, ExternalMean, ExternalValueIn
 from services.forecast.forecasts.grid import Grid
@@ -64,12 +64,10 @@ KIND: Kind[Any] = Kind("external_forecasts", "imports", ExternalValueIn, rules.c
 
 def _grid(rows: Rows[ExternalMean]) -> Grid:
     """The rows by item, location and period, all of which are there once; quantiles may all be NaN."""
-    items, locations, period = rows.codes("item"), rows.codes("location"), rows.codes("period")
-    width = len(locations.values)
-    pairs, place = np.unique(items.ids.astype(np.int64) * width + locations.ids, return_inverse=True)
-    named = [(items.values[pair // width], locations.values[pair % width]) for pair in pairs.tolist()]
+    found, place = numbering.item_locations(rows)
+    named = [(str(item), str(location)) for item, location in found]
     order = sorted(range(len(named)), key=named.__getitem__)
-    starts, step = np.unique(np.array(period.values, dtype="datetime64[D]")[period.ids], return_inverse=True)
+    starts, step = np.unique(numbering.days(rows), return_inverse=True)
     series = np.argsort(order)[place]
     mean = np.empty((len(named), len(starts)))
     mean[series, step] = rows.floats("mean")
