@@ -9,6 +9,7 @@ import pytest
 from tests.factories import history, load_history
 
 WAITERS = 100
+AHEAD = 30  # trainings that would last for minutes
 OVER = {"succeeded", "failed", "cancelled"}
 
 
@@ -21,11 +22,11 @@ def busy(accord):
 
 @pytest.fixture
 def queued(busy):
-    """A training that stands behind another one of its area, until it is cancelled."""
+    """A training that stands behind many others of its area, until it is cancelled."""
     mlops = busy.as_("mlops")
-    runs = [mlops.post("/training-runs", json={"reason": "wait"}).headers["location"] for _ in range(3)]
+    runs = [mlops.post("/training-runs", json={"reason": "wait"}).headers["location"] for _ in range(AHEAD + 1)]
     yield runs[-1]
-    for run in runs:
+    for run in reversed(runs):
         mlops.post(run.removeprefix(busy.prefix) + "/cancel")
 
 
