@@ -21,6 +21,7 @@ from shared.upload import MOST_DECODED_BYTES
 
 MOST_ROWS = 5_000_000
 MOST_JSON_BYTES = 32 << 20
+MOST_JSON_ROWS = 1_000_000
 MOST_LINE_BYTES = 1 << 20
 MOST_BATCH_BYTES = 64 << 20
 MISSING: Final = object()
@@ -139,6 +140,8 @@ def _json(stream: BinaryIO, fields: Collection[str], size: int) -> Iterator[Raw]
     body = stream.read(MOST_JSON_BYTES + 1)
     if len(body) > MOST_JSON_BYTES:
         raise TooLarge(f"A table in JSON may hold at most {MOST_JSON_BYTES} bytes; send {NDJSON} or {PARQUET}.")
+    if body.count(b"{") + body.count(b"[") > MOST_JSON_ROWS + 1:  # before two bytes each become an object in memory
+        raise TooLarge(f"A table in JSON may hold at most {MOST_JSON_ROWS} rows; send {NDJSON} or {PARQUET}.")
     content = parse_json(body)
     rows = content if isinstance(content, list) else [content]
     for batch in itertools.batched(enumerate(rows), size):
@@ -184,10 +187,20 @@ def _parquet(stream: BinaryIO, fields: Collection[str], size: int) -> Iterator[R
             raise TooLarge(f"A Parquet file may hold at most {MOST_DECODED_BYTES} bytes when it is decompressed.")
         _check_types(file.schema_arrow, fields)
         text = [field.name for field in file.schema_arrow if _is_text(field.type)]
+        _check_encodings(groups, text)
     with _readable(PARQUET):
         stream.seek(0)
         file = pq.ParquetFile(stream, read_dictionary=text)  # a long text that is repeated is held once
         yield from _of_batches(file.iter_batches(size), size)
+
+
+def _check_encodings(groups: Sequence[Any], text: Collection[str]) -> None:
+    """Texts of a delta encoding share their beginnings: a few bytes of them may unfold to any size."""
+    for group in groups:
+        for place in range(group.num_columns):
+            column = group.column(place)
+            if column.path_in_schema in text and not SAFE_ENCODINGS.issuperset(column.encodings):
+                raise Unprocessable(f"Column {column.path_in_schema} must be encoded plainly or with a dictionary.")
 
 
 def _arrow(stream: BinaryIO, fields: Collection[str], size: int) -> Iterator[Raw]:
@@ -254,6 +267,7 @@ def _check_count(count: int) -> None:
         raise TooLarge(f"A body may hold at most {MOST_ROWS} rows; send several.")
 
 
+SAFE_ENCODINGS = {"PLAIN", "PLAIN_DICTIONARY", "RLE_DICTIONARY", "RLE", "BIT_PACKED"}
 PLAIN = (
     pa.types.is_boolean,
     pa.types.is_date,

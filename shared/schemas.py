@@ -25,6 +25,7 @@ from pydantic import (
 COLUMNS = {"cells": False}
 CELLS = {"cells": True}
 MOST = 1e15
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONEY = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
@@ -86,8 +87,8 @@ def _date(value: Any, info: ValidationInfo) -> datetime.date:
     if type(value) is datetime.date and info.context is None:
         return value
     day = value if type(value) is datetime.date else _day(value)
-    if not 1900 <= day.year <= 2200:  # noqa: PLR2004
-        raise ValueError("must lie between 1900 and 2200")
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"must lie between {FIRST_YEAR} and {LAST_YEAR}")
     return day
 
 

@@ -16,6 +16,7 @@ from shared.imports.kinds import Call, Finding, duplicates
 from shared.parse import Fault
 from shared.principal import Area
 from shared.rows import Rows
+from shared.schemas import FIRST_YEAR
 
 MOST_PERIODS = 1000
 UNEVEN = "Every item-location needs the same periods, without a gap; nothing was stored."
@@ -77,7 +78,11 @@ def origin(call: Call, first: datetime.date) -> datetime.date:
     """The origin that the call names, else the period before the `first`. OffCalendar, OriginTooLate."""
     asked = asked_origin(call)
     if asked is None:
-        return periods.previous_start(call.who.area, first)
+        before = periods.previous_start(call.who.area, first)
+        if before.year < FIRST_YEAR:
+            errors = [{"parameter": "origin", "detail": f"would be {before}, before the year {FIRST_YEAR}"}]
+            raise OriginTooLate("The forecast begins with the first period that there is.", errors=errors)
+        return before
     if asked >= first:
         errors = [{"parameter": "origin", "detail": f"must be before {first}"}]
         raise OriginTooLate("A forecast begins after its origin, the last period that was known.", errors=errors)

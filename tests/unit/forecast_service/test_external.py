@@ -296,3 +296,10 @@ def test_days_and_months(client, area, frequency):
     assert forecast["origin"] == {"D": "2024-02-27", "M": "2023-11-01"}[frequency]
     gap = where("POST", PATH, json=[body[0], body[2]])
     assert gap.json()["type"] == "/docs/errors#uneven-periods"
+
+
+def test_the_first_period_that_there_is_has_none_before_it(known):
+    answer = known("POST", PATH, json=[{"item": "A", "location": "L1", "period": "1900-01-01", "mean": 1}])
+    problem = answer.json()
+    assert (answer.status_code, problem["type"]) == (422, "/docs/errors#origin-not-before")
+    assert problem["errors"] == [{"parameter": "origin", "detail": "would be 1899-12-25, before the year 1900"}]

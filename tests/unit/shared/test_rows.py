@@ -325,6 +325,32 @@ def test_a_text_that_is_repeated_a_thousand_times_is_held_once():
         assert pa.total_allocated_bytes() - before < 50 * BIG
 
 
+@pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
+def test_texts_that_could_unfold_to_any_size_are_refused_by_name(encoding):
+    table = pa.table({"item": ["x" * BIG] * 20})
+    body = parquet(table, use_dictionary=False, column_encoding={"item": encoding})
+    with pytest.raises(Problem) as raised:
+        read(PARQUET, body)
+    assert raised.value.status == 422
+    assert raised.value.detail == "Column item must be encoded plainly or with a dictionary."
+
+
+def test_numbers_and_dates_may_have_any_encoding():
+    table = pa.table({"item": ["A"] * 2, "period": [DAY] * 2, "quantity": [1.5, 2.5]})
+    delta = {"period": "DELTA_BINARY_PACKED", "quantity": "BYTE_STREAM_SPLIT", "item": "PLAIN"}
+    rows, faults = read(PARQUET, parquet(table, use_dictionary=False, column_encoding=delta, data_page_version="2.0"))
+    assert (rows.values("quantity"), rows.values("period"), faults) == ([1.5, 2.5], [DAY] * 2, [])
+
+
+@pytest.mark.parametrize("row", ["{}", "[]"])
+def test_a_million_empty_rows_of_json_are_refused_before_they_take_memory(monkeypatch, row):
+    monkeypatch.setattr(parse, "MOST_JSON_ROWS", 5)
+    assert len(read(JSON, f"[{','.join([row] * 5)}]")[1]) >= 5
+    with pytest.raises(Problem) as raised:
+        read(JSON, f"[{','.join([row] * 6)}")
+    assert raised.value.status == 413
+
+
 @pytest.mark.parametrize("compression", [None, "lz4", "zstd"])
 def test_an_arrow_stream_may_be_compressed_inside(compression):
     items = pa.array([f"i{n % 7}" for n in range(3_000)]).dictionary_encode()
