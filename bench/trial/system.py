@@ -21,6 +21,7 @@ APIS = SERVICES
 WORKERS = ("forecast-worker", "planner-worker", "planner-worker-2")
 STOP_SECONDS = 30
 LEASE_SECONDS = 5.0
+LOG_SHOWN = 3000  # bytes from its end
 
 
 class System:
@@ -90,6 +91,8 @@ class System:
     def kill(self, names: Iterable[str]) -> None:
         """End processes without a chance to say anything, all of PostgreSQL's where it is among them."""
         victims = list(names)
+        for name in victims:
+            _halt(self._processes[name].pid)
         doomed = [pid for name in victims for pid in family(self._processes[name].pid)]
         for pid in doomed:
             _send(pid, signal.SIGKILL)
@@ -109,12 +112,12 @@ class System:
         return self._processes[name].wait(STOP_SECONDS)
 
     def _postgres(self) -> subprocess.Popen[bytes]:
-        """Started again where it finds that one of the last one's processes has not noticed its end yet."""
+        """Started again where it finds that one of the last one's processes still ends."""
         deadline = time.monotonic() + STOP_SECONDS
         process = self._cluster.start(self._log.fileno())
         while not postgres.answers(self.server):
             if time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL did not start: see {self._log.name}")
+                raise RuntimeError(f"PostgreSQL did not start:\n{self.log.read_text()[-LOG_SHOWN:]}")
             if process.poll() is not None:
                 process = self._cluster.start(self._log.fileno())
             time.sleep(0.05)
@@ -151,6 +154,24 @@ class System:
 def _send(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def _halt(pid: int) -> None:
+    """Stop a process where it stands, so that it starts no child that would outlive it unseen.
+
+    A server process that waits for one of the killed for ever would hold PostgreSQL's memory, and no other could start.
+    """
+    _send(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + STOP_SECONDS
+    while _state(pid) not in {"T", "Z", ""} and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
+def _state(pid: int) -> str:
+    """The letter that /proc has for what a process does; nothing where it is gone."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return ""
 
 
 def family(pid: int) -> list[int]:
