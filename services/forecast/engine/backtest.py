@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from services.forecast.engine.baselines import seasonal_naive
-from services.forecast.engine.cells import QUANTILES, Floats, Ints, TooShort
+from services.forecast.engine.cells import QUANTILES, Bools, Floats, Ints, TooShort
 from services.forecast.engine.metrics import Scores, decile_loss
 from services.forecast.engine.panel import Panel
-from services.forecast.engine.segments import SEGMENTS, segments
+from services.forecast.engine.segments import SEGMENTS, VOLUMES, segments, volumes
 from services.forecast.engine.training import train
 from services.forecast.engine.value_added import Point, told_by_members, value_added
 
@@ -38,10 +38,20 @@ class Outcome:
     naive: tuple[Floats, Floats]
     members: Floats
     segment: Ints
+    volume: Ints
 
     @property
     def point(self) -> Point:
         return Point(self.history, self.demand, self.model[0], self.members)
+
+    def among(self, segment: int | None, volume: int | None) -> Bools:
+        """Which series [n] are of a demand class and of a volume; None stands for all."""
+        alike = np.ones(len(self.demand), dtype=bool)
+        if segment is not None:
+            alike &= self.segment == segment
+        if volume is not None:
+            alike &= self.volume == volume
+        return alike
 
     def scores(self, which: str, season: int, rows: Ints | slice = slice(None)) -> Scores:
         mean, quantiles = getattr(self, which)
@@ -96,6 +106,7 @@ class BacktestReport:
             "method": _METHOD,
             "overall": self._scores(None),
             "members": self._value_added(None),
+            "volumes": self._volumes(),
             "segments": self._segments(),
             "improvement": {
                 "wql": _improvement(wql, self.seed),
@@ -118,29 +129,40 @@ class BacktestReport:
         at = [self.series[["item", "location"]].assign(origin=str(outcome.origin)) for outcome in self.outcomes]
         return _compared(pd.concat(at, ignore_index=True), model.ravel(), naive.ravel())
 
-    def _scores(self, segment: int | None) -> dict[str, dict[str, float | None]]:
-        at = self._with(segment)
+    def _scores(self, segment: int | None, volume: int | None = None) -> dict[str, dict[str, float | None]]:
+        at = self._with(segment, volume)
         return {
             label: Scores.average([outcome.scores(which, self.season, rows) for outcome, rows in at]).to_dict()
             for label, which in (("model", "model"), ("seasonal_naive", "naive"))
         }
 
-    def _value_added(self, segment: int | None) -> dict[str, dict[str, float | None]]:
-        return value_added([outcome.point.take(rows) for outcome, rows in self._with(segment)])
+    def _value_added(self, segment: int | None, volume: int | None = None) -> dict[str, dict[str, float | None]]:
+        return value_added([outcome.point.take(rows) for outcome, rows in self._with(segment, volume)])
 
-    def _with(self, segment: int | None) -> list[tuple[Outcome, Ints | slice]]:
-        """Outcomes that hold series of the demand class, and which."""
-        if segment is None:
+    def _with(self, segment: int | None, volume: int | None) -> list[tuple[Outcome, Ints | slice]]:
+        """Outcomes that hold series of the demand class and of the volume, and which; None stands for all."""
+        if segment is None and volume is None:
             return [(outcome, slice(None)) for outcome in self.outcomes]
-        rows = [np.flatnonzero(outcome.segment == segment) for outcome in self.outcomes]
+        rows = [np.flatnonzero(outcome.among(segment, volume)) for outcome in self.outcomes]
         return [(outcome, own) for outcome, own in zip(self.outcomes, rows, strict=True) if len(own)]
 
+    def _class(self, segment: int | None, volume: int | None) -> dict[str, Any]:
+        """What the report says of a class, with the number of series that are in it at the latest origin."""
+        count = int(self.outcomes[-1].among(segment, volume).sum())
+        if not self._with(segment, volume):
+            return {}
+        return {"series": count, **self._scores(segment, volume), "members": self._value_added(segment, volume)}
+
+    def _volumes(self, segment: int | None = None) -> dict[str, Any]:
+        found = {name: self._class(segment, number) for number, name in enumerate(VOLUMES)}
+        return {name: figures for name, figures in found.items() if figures}
+
     def _segments(self) -> dict[str, Any]:
-        counts = {number: int((self.outcomes[-1].segment == number).sum()) for number in range(len(SEGMENTS))}
+        found = {name: self._class(number, None) for number, name in enumerate(SEGMENTS)}
         return {
-            SEGMENTS[number]: {"series": count, **self._scores(number), "members": self._value_added(number)}
-            for number, count in counts.items()
-            if count
+            name: {**figures, "volumes": self._volumes(SEGMENTS.index(name))}
+            for name, figures in found.items()
+            if figures
         }
 
 
@@ -188,6 +210,7 @@ def _outcome(panel: Panel, length: int, *, seed: int, threads: int, cancelled: C
         naive=seasonal_naive(known.demand, panel.horizon, panel.season),
         members=told_by_members(known),
         segment=segments(known.demand),
+        volume=volumes(known.demand),
     )
 
 

@@ -41,13 +41,22 @@ def test_segments_hold_every_series_once(report):
     assert sum(segment["series"] for segment in report["segments"].values()) == report["series_count"] == 24
 
 
+def test_volumes_share_out_every_series_of_every_segment(report):
+    for found in (report, *report["segments"].values()):
+        count = found.get("series_count") or found["series"]
+        assert sum(volume["series"] for volume in found["volumes"].values()) == count
+    smooth = report["segments"]["smooth"]
+    assert smooth["volumes"]["A"]["model"]["wmape"] == pytest.approx(report["volumes"]["A"]["model"]["wmape"])
+
+
 def outcome_of(origin, demand, model, naive):
     """One origin at which median and mean of model and yardstick said a constant; one period ahead."""
     demand = np.array(demand, dtype=float)[:, None]
     said = [(np.full(demand.shape, value), np.full((*demand.shape, len(QUANTILES)), value)) for value in (model, naive)]
     segment = np.zeros(len(demand), dtype=int)
     members = np.zeros((len(MEMBERS), *demand.shape))
-    return Outcome(np.datetime64(origin), np.ones((len(demand), 4)), demand, said[0], said[1], members, segment)
+    history = np.ones((len(demand), 4))
+    return Outcome(np.datetime64(origin), history, demand, said[0], said[1], members, segment, volume=segment)
 
 
 def test_cells_tell_where_and_when_seasonal_naive_was_better():
