@@ -91,4 +91,4 @@ def wrong_texts(good: dict[str, Any]) -> list[bytes]:
     bodies = [one.encode() for one in found]
     bodies += [b"\xff\xfe", text.encode("utf-16"), text.encode("utf-32"), b"\0" + text.encode(), text.encode() + b"\0"]
     bodies += [b'{"x": "%b", %b' % (wrong, rest.encode()) for wrong in (b"\xff", b"\xc0\x80", b"\xed\xa0\x80")]
-    return [*bodies, gzip.compress(text.encode()), b"PAR1", b"\x1f\x8b\x08"]
+    return [*bodies, gzip.compress(text.encode(), mtime=0), b"PAR1", b"\x1f\x8b\x08"]
