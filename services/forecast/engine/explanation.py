@@ -67,7 +67,7 @@ def explain(model: Model, panel: Panel, chosen: Ints) -> Explanation:
     statistics = np.log(mean / base) - logs.sum(axis=1) - calibration
     logs = np.column_stack([logs, statistics, calibration])
     silent = np.isnan(rows.scale)
-    nothing = np.where(builder.history.known.sums[-1] > 0, 0, np.nan)[rows.cells.series]
+    nothing = np.where((~np.isnan(panel.demand)).any(axis=1), 0, np.nan)[rows.cells.series]
     return Explanation(
         (*families, STATISTICS, CALIBRATION),
         base=np.where(silent, nothing, base),

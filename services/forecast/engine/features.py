@@ -13,8 +13,9 @@ import numpy as np
 from services.forecast.engine import calendar
 from services.forecast.engine.attributes import Codes
 from services.forecast.engine.cells import Bools, Cells, Floats, Ints
+from services.forecast.engine.cross_section import CrossSection, blocks
 from services.forecast.engine.driver_features import DriverHistory
-from services.forecast.engine.history import History, Memory, ratio
+from services.forecast.engine.history import History, Memory, Running, ratio
 from services.forecast.engine.members import MEMBERS, Member, member_forecasts
 from services.forecast.engine.panel import Panel
 
@@ -24,7 +25,7 @@ type Family = Literal[
 ]  # fmt: skip
 
 _READ: tuple[Member, ...] = ("smoothing", "theta")  # members that stage 1 starts from: trees see no trend of their own
-_BLOCK = 200_000  # rows built at a time, to bound memory
+_ROWS = 200_000  # built at a time, to bound memory
 
 
 @dataclass
@@ -70,17 +71,17 @@ class FeatureBuilder:
     """Builds the same features from any panel of the same frequency, drivers and attributes.
 
     `names`, `families` and `spread` (the features that the distribution head reads) follow from the
-    frequency, the drivers' definitions and the attribute codes alone.
+    frequency, the drivers' definitions and the attribute codes alone. Where `panel` is a part of a larger one, `whole`
+    is what all series of that one tell.
     """
 
-    def __init__(self, panel: Panel, codes: Codes) -> None:
+    def __init__(self, panel: Panel, codes: Codes, whole: CrossSection | None = None) -> None:
         self.panel = panel
         self.memory = Memory.of(panel.frequency, panel.season)
         self.history = History(panel.demand, self.memory)
-        self.drivers = [DriverHistory(driver, panel, self.memory.level) for driver in panel.drivers]
-        self.calendar = calendar.parts(panel.frequency, panel.timeline)
-        self.codes = codes.encode(panel.series)
-        sheet = self._sheet(Cells.grid(1, len(panel.periods) - 1, 1), np.zeros((1, len(MEMBERS))))
+        self.whole = whole or CrossSection.of(panel)
+        self.known = codes
+        sheet = self._block(np.array([0])).sheet(Cells.grid(1, len(panel.periods) - 1, 1), np.zeros((1, len(MEMBERS))))
         self.names = tuple(sheet.families)
         self.families = sheet.families
         self.spread = tuple(sheet.spread)
@@ -88,11 +89,20 @@ class FeatureBuilder:
     def build(self, cells: Cells) -> Rows:
         """Features of `cells`; scale and target are NaN before a series' first sale."""
         matrix = np.empty((len(cells), len(self.names)), dtype=np.float32)
-        scale = self.history.level(cells.series, cells.origin)
-        members = member_forecasts(self.history, self.panel.season, cells) / scale[:, None]
-        for start in range(0, len(cells), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            matrix[block] = self._sheet(cells.take(block), members[block]).matrix()
+        scale = np.empty(len(cells))
+        members = np.empty((len(cells), len(MEMBERS)))
+        present, place = np.unique(cells.series, return_inverse=True)
+        order = np.lexsort((cells.origin, place))  # cells of one origin lie together in memory
+        for part in blocks(len(present), self.history.length):
+            first, last = np.searchsorted(place, [part.start, part.stop], sorter=order)
+            block, rows = self._block(present[part]), order[first:last]
+            mine = Cells(place[rows] - part.start, cells.origin[rows], cells.horizon[rows])
+            scale[rows] = block.history.level(mine.series, mine.origin)
+            told = member_forecasts(block.history, self.panel.season, mine) / scale[rows, None]
+            members[rows] = told
+            for start in range(0, len(rows), _ROWS):
+                some = slice(start, start + _ROWS)
+                matrix[rows[some]] = block.sheet(mine.take(some), told[some]).matrix()
         return Rows(cells, matrix, scale, members, self._demand(cells) / scale)
 
     def columns(self, names: Sequence[str], matrix: Floats) -> Floats:
@@ -103,13 +113,29 @@ class FeatureBuilder:
         """The columns of `matrix` [r, f] that speak of spread."""
         return self.columns(self.spread, matrix)
 
+    def _block(self, series: Ints) -> "_Block":
+        return _Block(self.panel.take(series), self.memory, self.known, self.whole.take(series))
+
     def _demand(self, cells: Cells) -> Floats:
         inside = np.minimum(cells.target, self.history.length - 1)
         demand = self.panel.demand[cells.series, inside]
         found: Floats = np.where(cells.target < self.history.length, demand, np.nan)
         return found
 
-    def _sheet(self, cells: Cells, members: Floats) -> Sheet:
+
+class _Block:
+    """Series that are looked up together."""
+
+    def __init__(self, panel: Panel, memory: Memory, codes: Codes, whole: CrossSection) -> None:
+        self.memory, self.whole = memory, whole
+        self.history = History(panel.demand, memory)
+        self.profile = Running.over(whole.profile[:, None])
+        self.drivers = [DriverHistory(driver, memory.level) for driver in panel.drivers]
+        self.calendar = calendar.parts(panel.frequency, panel.timeline)
+        self.codes = codes.encode(panel.series)
+
+    def sheet(self, cells: Cells, members: Floats) -> Sheet:
+        """Features of `cells` of these series."""
         sheet, scale = Sheet(), self.history.level(cells.series, cells.origin)
         sheet.add("horizon", "horizon", cells.horizon, spread=True)
         for member in _READ:
@@ -121,7 +147,7 @@ class FeatureBuilder:
         for name, line in self.calendar.items():
             sheet.add(f"calendar_{name}", "calendar", line[cells.target])
         for driver in self.drivers:
-            driver.add_to(sheet, cells)
+            driver.add_to(sheet, cells, self._market(driver.definition.name, cells))
         sheet.add("log_level", "series", np.log(scale), spread=True)
         for name, codes in self.codes.items():
             sheet.add(f"code_{name}", "series", codes[cells.series])
@@ -180,12 +206,16 @@ class FeatureBuilder:
         level_then = past.mean(series, then + 1, self.memory.level)
         index = np.where(enough, np.clip(ratio(near, level_then), 0, 20), np.nan)
         sheet.add(f"season_{season}_index", "season", index)
-        panel_near = past.profile.window(np.zeros_like(series), stop, width) / np.maximum(width, 1)
+        panel_near = self.profile.window(np.zeros_like(series), stop, width) / np.maximum(width, 1)
         panel_index = ratio(panel_near, self._profile(np.maximum(then, 0), self.memory.level))
         sheet.add(f"panel_season_{season}_index", "season", np.where(enough, panel_index, np.nan))
 
+    def _market(self, driver: str, cells: Cells) -> Floats | None:
+        market = self.whole.markets.get(driver)
+        return None if market is None else market[cells.target, self.whole.rivals[cells.series]]
+
     def _profile(self, origin: Ints, width: int) -> Floats:
         stop = origin + 1
-        total = self.history.profile.window(np.zeros_like(stop), stop, width)
+        total = self.profile.window(np.zeros_like(stop), stop, width)
         found: Floats = total / np.minimum(width, stop)
         return found

@@ -4,6 +4,7 @@ Arrays are time-major ([T+1, n] or [T, n]): the cells of one origin lie together
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class Running:
     sums: Floats
 
     @classmethod
-    def over(cls, values: Floats, dtype: type[np.floating] | type[np.integer] = np.float64) -> "Running":
+    def over(cls, values: Floats | Bools, dtype: type[np.floating] | type[np.integer] = np.float64) -> "Running":
         """Sum the time-major `values` [T, n]."""
         sums = np.zeros((len(values) + 1, values.shape[1]), dtype=dtype)
         np.cumsum(values, axis=0, dtype=dtype, out=sums[1:])
@@ -67,23 +68,70 @@ class Running:
 
 
 class History:
-    """Demand of n series over T periods, spikes cut, with everything that the features look up."""
+    """Demand [n, T] of n series over T periods with everything that the features look up, made when first asked for.
+
+    `recorded` is demand as it came, `demand` has its spikes cut.
+    """
 
     def __init__(self, demand: Floats, memory: Memory) -> None:
-        self.memory = memory
-        self.demand = _without_spikes(demand.T)
-        known = ~np.isnan(self.demand)
-        filled = np.where(known, self.demand, np.float32(0))
-        self.length, self.n = self.demand.shape
-        self.known = Running.over(known, np.int32)
-        self.total = Running.over(filled)
-        self.squares = Running.over(np.square(filled, dtype=np.float64))
-        self.zeros = Running.over(known & (filled == 0), np.int32)
-        self.first = np.where(known.any(axis=0), known.argmax(axis=0), self.length)
-        self.since_sale = _since(known & (filled > 0))
-        self.smoothed = {decay: _smoothed(self.demand, decay) for decay in memory.decays}
-        self.seasonal = {season: _by_season(filled, known, season) for season in memory.seasons}
-        self.profile = Running.over(_profile(self.demand, self.total, self.known)[:, None])
+        self.memory, self.recorded = memory, demand
+        self.n, self.length = demand.shape
+
+    @cached_property
+    def first(self) -> Ints:
+        """Index of each series' first known period, the length of history where there is none."""
+        return _first(~np.isnan(self.recorded))
+
+    @cached_property
+    def first_sale(self) -> Ints:
+        """Index of each series' first sale, the length of history where there is none."""
+        return _first(self.recorded > 0)
+
+    @cached_property
+    def demand(self) -> Floats:
+        return _without_spikes(self.recorded.T)
+
+    @cached_property
+    def known(self) -> Running:
+        return Running.over(self._known, np.int32)
+
+    @cached_property
+    def total(self) -> Running:
+        return Running.over(self._filled)
+
+    @cached_property
+    def squares(self) -> Running:
+        return Running.over(np.square(self._filled, dtype=np.float64))
+
+    @cached_property
+    def zeros(self) -> Running:
+        return Running.over(self._known & (self._filled == 0), np.int32)
+
+    @cached_property
+    def since_sale(self) -> Floats:
+        return _since(self.demand > 0)
+
+    @cached_property
+    def smoothed(self) -> dict[float, Floats]:
+        return {decay: _smoothed(self.demand, decay) for decay in self.memory.decays}
+
+    @cached_property
+    def seasonal(self) -> dict[int, tuple[Floats, Ints]]:
+        return {season: _by_season(self._filled, self._known, season) for season in self.memory.seasons}
+
+    @cached_property
+    def relative(self) -> Floats:
+        """Demand [T, n] relative to each series' own mean so far, NaN where unknown."""
+        found: Floats = np.clip(ratio(self.demand, ratio(self.total.sums[1:], self.known.sums[1:])), 0, _PROFILE_CAP)
+        return found
+
+    @cached_property
+    def _known(self) -> Bools:
+        return ~np.isnan(self.demand)
+
+    @cached_property
+    def _filled(self) -> Floats:
+        return np.where(self._known, self.demand, np.float32(0))
 
     def at(self, series: Ints, period: Ints) -> Floats:
         """Demand in units at each (series, period), NaN before the start of history."""
@@ -115,12 +163,18 @@ def _without_spikes(demand: Floats) -> Floats:
     cut = np.array(demand, dtype=np.float32, order="C")
     most = np.zeros(demand.shape[1], dtype=np.float32)
     sales = np.zeros(demand.shape[1], dtype=np.int32)
-    for period, now in enumerate(demand):
-        limit = np.where(sales >= _SALES_BEFORE_A_SPIKE, _SPIKE * most, np.inf)
-        cut[period] = np.minimum(now, limit)
-        most = np.fmax(most, now)
+    for now in cut:
+        limit = np.where(sales >= _SALES_BEFORE_A_SPIKE, _SPIKE * most, np.float32(np.inf))
+        np.fmax(most, now, out=most)
         sales += now > 0
+        np.minimum(now, limit, out=now)
     return cut
+
+
+def _first(found: Bools) -> Ints:
+    """Index of the first that was found in each row of [n, T], T where there is none."""
+    first: Ints = np.where(found.any(axis=1), found.argmax(axis=1), found.shape[1])
+    return first
 
 
 def _since(sale: Bools) -> Floats:
@@ -150,12 +204,3 @@ def _by_season(filled: Floats, known: Bools, season: int) -> tuple[Floats, Ints]
         sums[period] += sums[period - season]
         counts[period] += counts[period - season]
     return sums, counts
-
-
-def _profile(demand: Floats, total: Running, known: Running) -> Floats:
-    """Mean over the series of demand relative to each one's own mean so far, [T]; 1 where nothing is known."""
-    means = ratio(total.sums[1:], known.sums[1:])
-    relative = np.clip(ratio(demand, means), 0, _PROFILE_CAP)
-    usable = ~np.isnan(relative)
-    profile = ratio(np.where(usable, relative, 0).sum(axis=1), usable.sum(axis=1))
-    return np.where(np.isnan(profile), 1.0, profile)

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from services.forecast.engine.cells import Cells, Floats, Ints
+from services.forecast.engine.cells import Cells, Floats
 from services.forecast.engine.history import History
 from services.forecast.engine.intermittent import Intermittent
 from services.forecast.engine.smoothing import Smoothing
@@ -24,29 +24,26 @@ def member_forecasts(history: History, season: int, cells: Cells) -> Floats:
     groups = dict(zip(asked.tolist(), np.split(order, starts[1:]), strict=True))
     if not groups:
         return found
-    present, place = np.unique(cells.series, return_inverse=True)
-    smoothing, intermittent = Smoothing(len(present), season), Intermittent(len(present))
+    found[:, 0] = _seasonal_naive(history, season, cells)
+    found[:, 5] = history.mean(cells.series, cells.origin + 1, history.length)
+    smoothing, intermittent = Smoothing(history.n, season), Intermittent(history.n)
     first = max(0, min(groups) - max(_CYCLES * season, _PERIODS))
     for period in range(first, max(groups) + 1):
-        demand = history.demand[period, present]
+        demand = history.demand[period]
         smoothing.observe(period, demand)
         intermittent.observe(demand)
         if period in groups:
             rows = groups[period]
             series, horizon = cells.series[rows], cells.horizon[rows]
-            found[rows, 0] = _seasonal_naive(history, season, period, series, horizon)
-            found[rows, 1], found[rows, 2] = smoothing.forecast(period, place[rows], horizon)
-            found[rows, 3], found[rows, 4] = intermittent.forecast(place[rows])
-            found[rows, 5] = history.mean(series, np.full(len(rows), period + 1), history.length)
+            found[rows, 1], found[rows, 2] = smoothing.forecast(period, series, horizon)
+            found[rows, 3], found[rows, 4] = intermittent.forecast(series)
     return found
 
 
-def _seasonal_naive(history: History, season: int, origin: int, series: Ints, horizon: Ints) -> Floats:
+def _seasonal_naive(history: History, season: int, cells: Cells) -> Floats:
     """Demand one season before, the recent mean where it is not known."""
-    same = origin + horizon - season * (-(-horizon // season))
-    found = history.at(series, same)
-    recent = history.mean(series, np.full(len(series), origin + 1), season)
-    usual = history.mean(series, np.full(len(series), origin + 1), history.length)
-    recent = np.where(np.isnan(recent), usual, recent)
-    filled: Floats = np.where(np.isnan(found), recent, found)
+    found = history.at(cells.series, cells.target - season * (-(-cells.horizon // season)))
+    recent = history.mean(cells.series, cells.origin + 1, season)
+    usual = history.mean(cells.series, cells.origin + 1, history.length)
+    filled: Floats = np.where(np.isnan(found), np.where(np.isnan(recent), usual, recent), found)
     return filled

@@ -1,16 +1,18 @@
 """A trained demand forecaster: forecasts any newer panel; goes to files and comes back bit for bit."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from services.forecast.engine import arrays
 from services.forecast.engine.blend import Blend
 from services.forecast.engine.boosting import Booster
 from services.forecast.engine.cells import QUANTILES, Bools, Cells, Dates, Floats, Ints
 from services.forecast.engine.correction import Correction
+from services.forecast.engine.cross_section import CrossSection, blocks
 from services.forecast.engine.distribution import Head, HeadName, head_features, load_head
 from services.forecast.engine.features import Family, FeatureBuilder, Rows
 from services.forecast.engine.mean import MeanModel
@@ -68,24 +70,31 @@ class Model:
         The panel may be newer than the one trained on, hold other series, lack drivers or hold unseen
         attribute values. Raises ValueError for another frequency or season or a longer horizon.
         """
+        whole = self.survey(panel.series, (panel.take(rows) for rows in blocks(*panel.demand.shape)))
+        parts = [self.part(panel.take(rows), whole.take(rows)) for rows in blocks(*panel.demand.shape)]
+        return joined(panel.series, parts)
+
+    def survey(self, series: pd.DataFrame, parts: Iterable[Panel]) -> CrossSection:
+        """What all `series` tell together; `parts` are panels of consecutive ones, together of all of them."""
+        return CrossSection.gathered(series, (self.recipe.fit_to(part) for part in parts))
+
+    def part(self, panel: Panel, whole: CrossSection) -> Forecast:
+        """Forecast a part of a larger panel, given what the `whole` tells of the part's series.
+
+        Series without history have a forecast of 0 until parts are joined.
+        """
         fitted = self.recipe.fit_to(panel)
-        builder = FeatureBuilder(fitted, self.recipe.codes)
+        builder = FeatureBuilder(fitted, self.recipe.codes, whole)
         n, horizon = len(panel.series), panel.horizon
         rows = builder.build(Cells.grid(n, len(panel.periods) - 1, horizon))
         flags = self._flags(fitted, builder)
         segment = segments(panel.demand)
         mean, quantiles = self.predict(rows, builder, segment[rows.cells.series])
         sold = ~(flags["never_sold"] | flags["no_history"])
-        mean, quantiles = from_peers(
-            panel.series,
-            flags["no_history"],
-            np.where(sold[:, None], mean.reshape(n, horizon), 0),
-            np.where(sold[:, None, None], quantiles.reshape(n, horizon, len(QUANTILES)), 0),
-        )
         return Forecast(
             periods=panel.future,
-            mean=mean,
-            quantiles=quantiles,
+            mean=np.where(sold[:, None], mean.reshape(n, horizon), 0),
+            quantiles=np.where(sold[:, None, None], quantiles.reshape(n, horizon, len(QUANTILES)), 0),
             dependence=self.dependence[segment],
             flags=flags,
         )
@@ -99,7 +108,7 @@ class Model:
         return self.correction.mean(mean, segment) * rows.scale, quantiles * rows.scale[:, None]
 
     def _flags(self, panel: Panel, builder: FeatureBuilder) -> dict[str, Bools]:
-        known = builder.history.known.sums[-1]
+        known = (~np.isnan(panel.demand)).sum(axis=1)
         return {
             "no_history": known == 0,
             "never_sold": (known > 0) & ~(panel.demand > 0).any(axis=1),
@@ -144,3 +153,12 @@ class Model:
             correction=Correction(shift, factor, recipe.horizon),
             dependence=np.array([meta["dependence"][name] for name in SEGMENTS]),
         )
+
+
+def joined(series: pd.DataFrame, parts: Sequence[Forecast]) -> Forecast:
+    """The forecast of all `series` from those of its parts, in order; those without history get that of their peers."""
+    flags = {name: np.concatenate([part.flags[name] for part in parts]) for name in parts[0].flags}
+    mean, quantiles = (np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "quantiles"))
+    mean, quantiles = from_peers(series, flags["no_history"], mean, quantiles)
+    dependence = np.concatenate([part.dependence for part in parts])
+    return Forecast(parts[0].periods, mean, quantiles, dependence, flags)

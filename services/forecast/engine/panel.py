@@ -9,7 +9,7 @@ import pandas as pd
 
 from services.forecast.engine import alignment
 from services.forecast.engine.calendar import Calendar, Frequency
-from services.forecast.engine.cells import Dates, Floats
+from services.forecast.engine.cells import Dates, Floats, Ints
 
 type Gaps = Literal["zero", "unknown"]
 type DriverKind = Literal["price", "promotion", "weather", "economic", "event"]
@@ -97,6 +97,15 @@ class Panel:
             future=self.timeline[length : length + self.horizon],
             demand=self.demand[:, :length],
             drivers=tuple(_known(driver, length, length + self.horizon) for driver in self.drivers),
+        )
+
+    def take(self, rows: slice | Ints) -> "Panel":
+        """Some of its series."""
+        return replace(
+            self,
+            series=self.series.iloc[rows].reset_index(drop=True),
+            demand=self.demand[rows],
+            drivers=tuple(replace(driver, matrix=driver.matrix[rows]) for driver in self.drivers),
         )
 
     @classmethod

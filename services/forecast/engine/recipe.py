@@ -50,7 +50,7 @@ class Recipe:
         for driver in panel.drivers:
             if driver.name == definition.name:
                 return replace(driver, definition=definition)
-        absent: Floats = np.full((len(panel.series), len(panel.timeline)), np.nan, dtype=np.float32)
+        absent: Floats = np.broadcast_to(np.float32(np.nan), (len(panel.series), len(panel.timeline)))
         return DriverPanel(definition, absent)
 
     def to_dict(self) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def _short_block(history: History, horizon: int) -> Block:
 
 def held_out_cells(history: History, block: Block, horizon: int, rng: np.random.Generator) -> Cells:
     """Up to CALIBRATION_BUDGET known cells of a block; some form whole horizons from its first origin."""
-    taught = np.flatnonzero(_first_sale(history) <= block.cut)
+    taught = np.flatnonzero(history.first_sale <= block.cut)
     chosen = rng.permutation(taught)[: max(_STRETCH_CELLS // horizon, 1)]
     stretches = Cells.grid(history.n, block.cut, horizon)
     stretches = stretches.take(np.isin(stretches.series, chosen))
@@ -77,7 +77,7 @@ def held_out_cells(history: History, block: Block, horizon: int, rng: np.random.
     drawn = Cells(series, origin + block.cut, step + 1)
     drawn = drawn.take(~((drawn.origin == block.cut) & np.isin(drawn.series, chosen)))
     cells = Cells.joined(stretches, drawn)
-    cells = cells.take((cells.target <= block.end) & (_first_sale(history)[cells.series] <= cells.origin))
+    cells = cells.take((cells.target <= block.end) & (history.first_sale[cells.series] <= cells.origin))
     return _known(history, cells)
 
 
@@ -85,7 +85,7 @@ def _origins(history: History, until: int) -> Ints:
     """How many origins before `until` each series offers, [n]."""
     settled = int(np.quantile(history.first, _EARLY_SHARE)) + history.memory.youth
     earliest = max(min(settled, (until + 1) // 4), until - history.memory.origins)
-    found: Ints = np.maximum(until - np.maximum(_first_sale(history), earliest), 0)
+    found: Ints = np.maximum(until - np.maximum(history.first_sale, earliest), 0)
     return found
 
 
@@ -121,11 +121,4 @@ def _choice(total: int, count: int, rng: np.random.Generator) -> Ints:
 
 
 def _known(history: History, cells: Cells) -> Cells:
-    return cells.take(~np.isnan(history.demand[cells.target, cells.series]))
-
-
-def _first_sale(history: History) -> Ints:
-    """Index of the first sale of each series, the length of history where there is none."""
-    sold = history.demand > 0
-    found: Ints = np.where(sold.any(axis=0), sold.argmax(axis=0), history.length)
-    return found
+    return cells.take(~np.isnan(history.recorded[cells.series, cells.target]))

@@ -15,10 +15,16 @@ INTERVAL_CUT = 1.32
 VARIATION_CUT = 0.49
 VOLUMES = ("A", "B", "C")
 VOLUME_CUTS = (0.8, 0.95)  # of all demand, from the largest series down
+_ROWS = 1024  # looked at together, to bound memory
 
 
 def segments(demand: Floats) -> Ints:
     """Index into SEGMENTS for each series of `demand` [n, T] (NaN unknown); never sold is intermittent."""
+    parts = [_segments(demand[start : start + _ROWS]) for start in range(0, len(demand), _ROWS)]
+    return np.concatenate([np.zeros(0, dtype=np.intp), *parts])
+
+
+def _segments(demand: Floats) -> Ints:
     sold = demand > 0
     sizes = np.where(sold, demand, 0).astype(np.float64)
     count = sold.sum(axis=1)

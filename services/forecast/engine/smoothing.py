@@ -6,22 +6,24 @@ in error-correction form; Assimakopoulos and Nikolopoulos (2000) with Hyndman an
 method as smoothing with half the linear trend as drift.
 """
 
-from dataclasses import dataclass
-from itertools import product
 from typing import Literal
 
 import numpy as np
 
 from services.forecast.engine.cells import Bools, Floats, Ints
 
-type Trend = Literal["none", "damped", "theta"]
 type Season = Literal["none", "added", "multiplied"]
 
 _ALPHAS = (0.03, 0.1, 0.3, 0.6)
+_WAYS = 3 * len(_ALPHAS)
+_DAMPED = slice(len(_ALPHAS), 2 * len(_ALPHAS))
+_THETA = slice(2 * len(_ALPHAS), _WAYS)
+_NOT_THETA = slice(0, 2 * len(_ALPHAS))
+_ALPHA = np.tile(np.array(_ALPHAS, dtype=np.float32), 3)[:, None]
 _BETA = 0.1  # of alpha, for the trend
 _PHI = 0.9
 _GAMMA = 0.1  # least gain of the season
-_MEMORY = 0.99  # of squared errors, a period
+_MEMORY = np.float32(0.99)  # of squared errors, a period
 _SHARPNESS = 5.0  # power of the inverse mean squared error by which candidates are weighed
 _ERRORS_PER_POWER = 4  # few errors hardly tell candidates apart
 _LEAST_TRUST = 0.1
@@ -29,119 +31,194 @@ _INDEX = (0.05, 20.0)
 _LEAST_FOR_DRIFT = 4  # periods
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """C ways to smooth: gains [C, 1] and which trend and season each has [C]."""
-
-    alpha: Floats
-    damped: Bools
-    theta: Bools
-    added: Bools
-    multiplied: Bools
-
-    @classmethod
-    def all(cls, *, seasonal: bool) -> "Candidates":
-        trends: tuple[Trend, ...] = ("none", "damped", "theta")
-        seasons: tuple[Season, ...] = ("none", "added", "multiplied") if seasonal else ("none",)
-        ways = list(product(_ALPHAS, trends, seasons))
-        return cls(
-            alpha=np.array([[alpha] for alpha, _, _ in ways], dtype=np.float32),
-            damped=np.array([trend == "damped" for _, trend, _ in ways]),
-            theta=np.array([trend == "theta" for _, trend, _ in ways]),
-            added=np.array([season == "added" for _, _, season in ways]),
-            multiplied=np.array([season == "multiplied" for _, _, season in ways]),
-        )
-
-
 class Smoothing:
-    """States of C candidates for n series, moved on one period at a time."""
+    """States of all candidates for n series, moved on one period at a time."""
 
     def __init__(self, n: int, season: int) -> None:
-        self.ways = Candidates.all(seasonal=season > 1)
-        count = len(self.ways.alpha)
+        seasons: tuple[Season, ...] = ("none", "added", "multiplied") if season > 1 else ("none",)
+        self.kinds = [Candidates(kind, n, season) for kind in seasons]
         self.season = season
-        self.level: Floats = np.full((count, n), np.nan, dtype=np.float32)
-        self.trend: Floats = np.zeros((count, n), dtype=np.float32)
         self.drift = Drift(n)
-        self.added = np.zeros((count, season, n), dtype=np.float32)
-        self.multiplied = np.ones((count, season, n), dtype=np.float32)
         self.age = np.zeros(n, dtype=np.int32)
-        self.recent = np.full((season, n), np.nan, dtype=np.float32)
-        self.squares = np.zeros((count, n), dtype=np.float32)
+        self.recent = Recent(n, season)
         self.weight = np.zeros(n, dtype=np.float32)
 
     def observe(self, period: int, demand: Floats) -> None:
         """Move on by one period with demand [n], NaN where unknown."""
         now, known = period % self.season, ~np.isnan(demand)
-        began = known & np.isnan(self.level[0])
-        self.level[:, began] = demand[began]
-        added, multiplied = self.added[:, now], self.multiplied[:, now]
-        base = self.level + self.trend * _PHI + self.ways.theta[:, None] * self.drift.half()
-        error = np.where(known, demand - (base * multiplied + added), 0)
-        self._judge(error, known)
-        gain = self.ways.alpha * np.where(known, (demand - added) / multiplied - base, 0)
-        self.level = base + gain
-        self.trend = self.trend * _PHI + _BETA * gain * self.ways.damped[:, None]
-        self._turn(now, demand, error, known)
-        self.recent[now] = np.where(known, demand, self.recent[now])
-        self.drift.observe(self.recent.mean(axis=0))
+        seen = np.where(known, demand, np.float32(0))
+        began, judged = known & (self.age == 0), known & (self.age > 0)
+        memory = np.where(judged, _MEMORY, np.float32(1))
+        half, turn = self.drift.half(), self._turn(known)
+        for kind in self.kinds:
+            kind.begin(seen, began)
+            kind.observe(now, seen, known, memory, half, turn)
+        self.weight *= memory
+        self.weight += judged
+        self.recent.observe(now, demand, known)
+        self.drift.observe(self.recent.mean())
         self.age += known | (self.age > 0)
         self._start_season()
 
     def forecast(self, period: int, series: Ints, horizon: Ints) -> tuple[Floats, Floats]:
         """Demand of (series, horizon) [r] after `period`: by exponential smoothing, and by Theta."""
-        then = (period + horizon) % self.season
-        base = self.level[:, series] + self._ahead(series, horizon)
-        told = base * self.multiplied[:, then, series] + self.added[:, then, series]
         asked, place = np.unique(series, return_inverse=True)
-        weight = self._weights(asked)[:, place]
-        return _average(told, weight * ~self.ways.theta[:, None]), _average(told, weight * self.ways.theta[:, None])
+        then = (period + horizon) % self.season
+        damped = (_PHI * (1 - _PHI**horizon) / (1 - _PHI)).astype(np.float32)
+        drift = self.drift.half()[series] * horizon.astype(np.float32)
+        weights = self._weights(asked)
+        pairs = zip(self.kinds, weights, strict=True)
+        told = np.array([kind.forecast(weight, asked, place, then, damped, drift) for kind, weight in pairs]).sum(
+            axis=0
+        )
+        total = np.array([[w[_NOT_THETA].sum(axis=0), w[_THETA].sum(axis=0)] for w in weights]).sum(axis=0)
+        found = np.where(self.age[series] > 0, np.maximum(told / total[:, place], 0), np.nan)
+        return found[0], found[1]
 
-    def _ahead(self, series: Ints, horizon: Ints) -> Floats:
-        damped = self.trend[:, series] * (_PHI * (1 - _PHI**horizon) / (1 - _PHI))
-        found: Floats = damped + self.ways.theta[:, None] * (self.drift.half()[series] * horizon)
-        return found
-
-    def _weights(self, series: Ints) -> Floats:
-        """Weight [C, m] of each candidate for `series` [m] by its errors so far."""
+    def _weights(self, series: Ints) -> list[Floats]:
+        """Weight [ways, m] of each kind's candidates for `series` [m] by their errors so far."""
         count = self.weight[series]
-        error = self.squares[:, series] / np.maximum(count, 1) + 1e-6 * self.level[:, series] ** 2 + 1e-12
-        power = np.minimum(_SHARPNESS, count / _ERRORS_PER_POWER)
-        found: Floats = (error / error.min(axis=0)) ** -power
+        errors = [kind.error(series, np.maximum(count, 1)) for kind in self.kinds]
+        least = np.min([error.min(axis=0) for error in errors], axis=0)
+        power = np.minimum(np.float32(_SHARPNESS), count / _ERRORS_PER_POWER)
         # A season seen once is hardly known: its candidates come to count as a second cycle tells.
-        doubt = np.clip(self.age[series] / self.season - 1, _LEAST_TRUST, 1)
-        found[self.ways.added | self.ways.multiplied] *= doubt
-        return found
+        doubt = np.clip(self.age[series] / self.season - 1, _LEAST_TRUST, 1).astype(np.float32)
+        weights = [(error / least) ** -power for error in errors]
+        return [weights[0], *(weight * doubt for weight in weights[1:])]
 
-    def _judge(self, error: Floats, known: Bools) -> None:
-        judged = known & (self.age > 0)
-        self.squares = np.where(judged, self.squares * _MEMORY + error**2, self.squares)
-        self.weight = np.where(judged, self.weight * _MEMORY + 1, self.weight)
-
-    def _turn(self, now: int, demand: Floats, error: Floats, known: Bools) -> None:
-        """Move the season of this period by what was seen."""
+    def _turn(self, known: Bools) -> Floats | None:
+        """By how much [n] what is seen moves the season of its period; None where no series has one yet."""
         cycles = self.age // self.season
-        gain = np.where(known & (cycles > 0), np.maximum(_GAMMA, 1 / (cycles + 1)), 0).astype(np.float32)
-        self.added[:, now] += self.ways.added[:, None] * gain * (1 - self.ways.alpha) * error
-        level = np.where(self.level > 0, self.level, np.inf)
-        index = np.clip(np.where(known, demand, 0) / level, *_INDEX)
-        self.multiplied[:, now] += self.ways.multiplied[:, None] * gain * (index - self.multiplied[:, now])
+        if self.season == 1 or not cycles.any():
+            return None
+        return np.where(known & (cycles > 0), np.maximum(_GAMMA, 1 / (cycles + 1)), 0).astype(np.float32)
 
     def _start_season(self) -> None:
         """Where a first cycle is complete, take the season from it."""
         rows = np.flatnonzero(self.age == self.season)
         if self.season == 1 or not len(rows):
             return
-        cycle = self.recent[:, rows]
+        cycle = self.recent.values[:, rows]
         mean = np.nanmean(cycle, axis=0)
         filled = np.where(np.isnan(cycle), mean, cycle)
-        for way in np.flatnonzero(self.ways.added):
-            self.added[way][:, rows] = filled - mean
-            self.level[way, rows] = mean
-        index = np.clip(filled / np.where(mean > 0, mean, 1), *_INDEX)
-        for way in np.flatnonzero(self.ways.multiplied & (mean.size > 0)):
-            self.multiplied[way][:, rows] = np.where(mean > 0, index, 1)
-            self.level[way, rows] = mean
+        for kind in self.kinds:
+            kind.start_season(rows, filled, mean)
+
+
+class Candidates:
+    """States [ways, n] of the ways to smooth that share one `kind` of season.
+
+    Ways are the gains without trend, then with a damped one, then with Theta's drift. A series that has not begun
+    has level 0.
+    """
+
+    def __init__(self, kind: Season, n: int, season: int) -> None:
+        self.kind = kind
+        self.level = np.zeros((_WAYS, n), dtype=np.float32)
+        self.trend = np.zeros((len(_ALPHAS), n), dtype=np.float32)
+        self.squares = np.zeros((_WAYS, n), dtype=np.float32)
+        shape = (_WAYS, season if kind != "none" else 0, n)
+        self.index = np.full(shape, 1 if kind == "multiplied" else 0, dtype=np.float32)
+        self._base, self._error = np.empty_like(self.level), np.empty_like(self.level)
+
+    def begin(self, seen: Floats, began: Bools) -> None:
+        if began.any():
+            self.level[:, began] = seen[began]
+
+    def observe(self, now: int, seen: Floats, known: Bools, memory: Floats, half: Floats, turn: Floats | None) -> None:
+        """Move on by one period: demand `seen` [n], where `known`, in season `now`, with drift `half` [n].
+
+        memory: what becomes of former squared errors, [n]. Works in place: this is where large panels spend their time.
+        """
+        base, error, index = self._base, self._error, self.index[:, now] if self.kind != "none" else None
+        self.trend *= np.float32(_PHI)
+        np.copyto(base, self.level)
+        base[_DAMPED] += self.trend
+        base[_THETA] += half
+        told = base
+        if index is not None:
+            told = (np.add if self.kind == "added" else np.multiply)(base, index, out=error)
+        np.subtract(seen, told, out=error)
+        error *= known
+        self.squares *= memory
+        gain = np.multiply(error, error, out=self.level)
+        self.squares += gain
+        np.multiply(error, _ALPHA, out=gain)
+        if self.kind == "multiplied":
+            gain /= index
+        self.trend += np.float32(_BETA) * gain[_DAMPED]
+        self.level += base
+        if turn is not None and index is not None:
+            self._turn(index, seen, turn)
+
+    def forecast(
+        self, weight: Floats, asked: Ints, place: Ints, then: Ints, damped: Floats, drift: Floats
+    ) -> tuple[Floats, Floats]:
+        """Weighted sums [r] of what the ways say, those without Theta's drift and those with it.
+
+        weight: [ways, m] of the series `asked` [m]. Of each cell: its `place` [r] among them, the season `then`, how
+        often the `damped` trend and by how much the `drift` moves it.
+        """
+        level, trend = weight * self.level[:, asked], weight[_DAMPED] * self.trend[:, asked]
+        if self.kind != "multiplied":
+            smooth = level[_NOT_THETA].sum(axis=0)[place] + trend.sum(axis=0)[place] * damped
+            theta = level[_THETA].sum(axis=0)[place] + weight[_THETA].sum(axis=0)[place] * drift
+            if self.kind == "none":
+                return smooth, theta
+            season = weight[:, place] * self.index[:, then, asked[place]]
+            return smooth + season[_NOT_THETA].sum(axis=0), theta + season[_THETA].sum(axis=0)
+        told = level[:, place]
+        told[_DAMPED] += trend[:, place] * damped
+        told[_THETA] += weight[_THETA][:, place] * drift
+        told *= self.index[:, then, asked[place]]
+        return told[_NOT_THETA].sum(axis=0), told[_THETA].sum(axis=0)
+
+    def error(self, series: Ints, count: Floats) -> Floats:
+        """Mean squared error [ways, m] of `series` [m] over `count` [m] periods, never 0."""
+        found: Floats = self.squares[:, series] / count
+        return found + np.float32(1e-6) * self.level[:, series] ** 2 + np.float32(1e-12)
+
+    def start_season(self, rows: Ints, cycle: Floats, mean: Floats) -> None:
+        """Take the season of these `rows` [m] from a whole `cycle` [season, m] and its `mean` [m]."""
+        if self.kind == "none":
+            return
+        if self.kind == "added":
+            self.index[:, :, rows] = cycle - mean
+        else:
+            index = np.clip(cycle / np.where(mean > 0, mean, 1), *_INDEX)
+            self.index[:, :, rows] = np.where(mean > 0, index, 1)
+        self.level[:, rows] = mean
+
+    def _turn(self, index: Floats, seen: Floats, turn: Floats) -> None:
+        """Move this period's season `index` [ways, n] by what was seen."""
+        if self.kind == "added":
+            self._error *= turn * (1 - _ALPHA)
+            index += self._error
+            return
+        level = np.where(self.level > 0, self.level, np.float32(np.inf))
+        told = np.clip(np.divide(seen, level, out=level), *_INDEX, out=level)
+        told -= index
+        told *= turn
+        index += told
+
+
+class Recent:
+    """The newest known value of each season, [season, n], NaN where none is known."""
+
+    def __init__(self, n: int, season: int) -> None:
+        self.values: Floats = np.full((season, n), np.nan, dtype=np.float32)
+        self.sums, self.counts = np.zeros(n), np.zeros(n, dtype=np.int32)
+
+    def observe(self, now: int, demand: Floats, known: Bools) -> None:
+        before = self.values[now]
+        held = ~np.isnan(before)
+        self.sums += np.where(known, demand.astype(np.float64) - np.where(held, before, 0), 0)
+        self.counts += known & ~held
+        self.values[now] = np.where(known, demand, before)
+
+    def mean(self) -> Floats:
+        """Mean [n] over a whole cycle, NaN before each season has a value."""
+        return np.where(self.counts == len(self.values), self.sums / len(self.values), np.nan)
 
 
 class Drift:
@@ -154,9 +231,11 @@ class Drift:
     def observe(self, values: Floats) -> None:
         """Move on by one period with values [n] that hold no season, NaN where unknown."""
         known = ~np.isnan(values)
-        y = np.where(known, values, 0).astype(np.float64)
-        t = self.clock * known
-        self.sums += [known, t, t * t, y, t * y]
+        if not known.any():
+            return
+        y, t = np.where(known, values, 0), self.clock * known
+        for row, more in enumerate((known, t, t * t, y, t * y)):
+            self.sums[row] += more
         self.clock += known | (self.clock > 0)
 
     def half(self) -> Floats:
@@ -164,10 +243,4 @@ class Drift:
         count, t, tt, y, ty = self.sums
         spread = tt - t * t / np.maximum(count, 1)
         slope = (ty - t * y / np.maximum(count, 1)) / np.where(spread > 0, spread, 1)
-        found: Floats = np.where((count >= _LEAST_FOR_DRIFT) & (spread > 0), slope / 2, 0)
-        return found
-
-
-def _average(values: Floats, weights: Floats) -> Floats:
-    found: Floats = np.maximum((values * weights).sum(axis=0) / weights.sum(axis=0), 0)
-    return found
+        return np.where((count >= _LEAST_FOR_DRIFT) & (spread > 0), slope / 2, 0).astype(np.float32)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.forecast.engine.cells import Cells, Floats, Ints
+from services.forecast.engine.cross_section import blocks
 from services.forecast.engine.history import History, Memory
 from services.forecast.engine.members import MEMBERS, member_forecasts
 from services.forecast.engine.metrics import bias, rmsse, row_mean, wmape
@@ -33,10 +34,16 @@ class Point:
 
 def told_by_members(known: Panel) -> Floats:
     """Mean demand [M, n, H] of the panel's future by each of MEMBERS, in units; 0 without any record."""
+    parts = [_told(known.take(rows)) for rows in blocks(*known.demand.shape)]
+    found: Floats = np.nan_to_num(np.concatenate(parts, axis=1))
+    return found
+
+
+def _told(known: Panel) -> Floats:
     history = History(known.demand, Memory.of(known.frequency, known.season))
     cells = Cells.grid(history.n, history.length - 1, known.horizon)
-    found = member_forecasts(history, known.season, cells).T.reshape(len(MEMBERS), history.n, known.horizon)
-    return np.nan_to_num(found)
+    found: Floats = member_forecasts(history, known.season, cells).T.reshape(len(MEMBERS), history.n, known.horizon)
+    return found
 
 
 def value_added(points: Sequence[Point]) -> dict[str, dict[str, float | None]]:
