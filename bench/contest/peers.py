@@ -49,8 +49,8 @@ class Answer:
     failure: str = ""
 
 
-def ask(name: str, contest: Contest, known: Panel) -> Answer:
-    """Ask a peer for the periods after `known`, or look up what it said before."""
+def ask(name: str, contest: Contest, known: Panel, place: Path | None = None) -> Answer:
+    """Ask a peer for the periods after `known`, or look up what it said before; answers are kept in `place`."""
     train, future = _split(contest, known)
     how = {
         "horizon": contest.horizon,
@@ -58,7 +58,7 @@ def ask(name: str, contest: Contest, known: Panel) -> Answer:
         "frequency": contest.frequency,
         "freq": OFFSETS.get(contest.frequency) or "W-" + known.periods[0].astype(object).strftime("%a").upper(),
     }
-    kept = cache() / "answers" / f"{name}-{_digest(train, future, how)}"
+    kept = (place or cache() / "answers") / f"{name}-{_digest(train, future, how)}"
     if not (kept / "answer.json").exists():
         _run(name, train, future, how, kept)
     told = json.loads((kept / "answer.json").read_text())

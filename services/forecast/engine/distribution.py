@@ -170,10 +170,11 @@ def _aspects(relative: Floats) -> Floats:
 def _leaf_quantiles(leaves: Ints, relative: Floats) -> Floats:
     """Quantiles of `relative` [r] in each leaf of each tree, [trees, nodes, K]."""
     order = np.argsort(relative, kind="stable")
-    tables = np.zeros((leaves.shape[1], leaves.max() + 1, len(_LEVELS)), dtype=np.float32)
-    for table, leaf in zip(tables, leaves[order].T, strict=True):
+    ranked, leaves = relative[order], leaves[order].T.astype(np.uint16)  # of 16 bits are sorted by radix
+    tables = np.zeros((len(leaves), int(leaves.max()) + 1, len(_LEVELS)), dtype=np.float32)
+    for table, leaf in zip(tables, leaves, strict=True):
         by_leaf = np.argsort(leaf, kind="stable")
-        table[:] = _group_quantiles(relative[order][by_leaf], leaf[by_leaf], len(table))
+        table[:] = _group_quantiles(ranked[by_leaf], leaf[by_leaf], len(table))
     return tables
 
 
