@@ -56,9 +56,10 @@ class Running:
 
     @classmethod
     def over(cls, values: Floats | Bools, dtype: type[np.floating] | type[np.integer] = np.float64) -> "Running":
-        """Sum the time-major `values` [T, n]."""
+        """Sum the time-major `values` [T, n], row by row: numpy's cumsum goes down each column, ten times slower."""
         sums = np.zeros((len(values) + 1, values.shape[1]), dtype=dtype)
-        np.cumsum(values, axis=0, dtype=dtype, out=sums[1:])
+        for before, more, after in zip(sums[:-1], values, sums[1:], strict=True):
+            np.add(before, more, out=after)
         return cls(sums)
 
     def window(self, series: Ints, stop: Ints, width: Ints | int) -> Floats:
@@ -113,7 +114,7 @@ class History:
 
     @cached_property
     def smoothed(self) -> dict[float, Floats]:
-        return {decay: _smoothed(self.demand, decay) for decay in self.memory.decays}
+        return {decay: _smoothed(self._filled, self._known, self.first, decay) for decay in self.memory.decays}
 
     @cached_property
     def seasonal(self) -> dict[int, tuple[Floats, Ints]]:
@@ -187,13 +188,17 @@ def _since(sale: Bools) -> Floats:
     return since
 
 
-def _smoothed(demand: Floats, decay: float) -> Floats:
-    """Exponentially weighted mean of the known demand so far."""
-    smoothed = np.empty_like(demand)
-    mean = np.full(demand.shape[1], np.nan, dtype=np.float32)
-    for period, now in enumerate(demand):
-        mean = np.where(np.isnan(mean), now, np.where(np.isnan(now), mean, mean + decay * (now - mean)))
-        smoothed[period] = mean
+def _smoothed(filled: Floats, known: Bools, first: Ints, decay: float) -> Floats:
+    """Exponentially weighted mean of the known demand so far, [T, n]; NaN before the `first` known period [n]."""
+    begins = np.arange(len(filled))[:, None] == first
+    gain = np.where(begins, np.float32(1), known * np.float32(decay))
+    smoothed, mean, step = np.empty_like(filled), np.zeros_like(filled[0]), np.empty_like(filled[0])
+    for now, much, found in zip(filled, gain, smoothed, strict=True):
+        np.subtract(now, mean, out=step)
+        step *= much
+        mean += step
+        found[:] = mean
+    smoothed[np.arange(len(filled))[:, None] < first] = np.nan
     return smoothed
 
 
