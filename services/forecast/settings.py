@@ -11,11 +11,13 @@ class Settings(UpstreamSettings):
     """`mlflow_artifacts` is a directory or a URI that MLflow knows; `model_cache` is a directory of the worker.
 
     `datasets` is one that the worker writes and the API process reads. A dataset is kept for `dataset_retention_days`
-    after a run last read it.
+    after a run last read it. `dask_scheduler` (tcp://host:port) is that of a cluster to forecast on; it needs the extra
+    `dask` in the worker, and workers with the same code.
     """
 
     mlflow_tracking_uri: str
     mlflow_artifacts: str
     model_cache: Path
     datasets: Path
+    dask_scheduler: str | None = None
     dataset_retention_days: int = Field(default=400, ge=1, le=36_500)

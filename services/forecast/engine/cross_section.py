@@ -12,6 +12,7 @@ from services.forecast.engine.history import History, Memory, ratio
 from services.forecast.engine.panel import Panel
 
 _BLOCK_SERIES = 1024  # their states fit into a processor's cache
+_DEMAND = ""  # no driver has this name
 _BLOCK_VALUES = 4_000_000  # series x periods: a block of float64 sums is 32 MB
 
 
@@ -40,52 +41,59 @@ class CrossSection:
 
     @classmethod
     def of(cls, panel: Panel) -> "CrossSection":
-        parts = blocks(len(panel.series), len(panel.periods))
-        return cls.gathered(panel.series, (panel.take(rows) for rows in parts))
+        groups = rivals(panel.series)
+        parts = blocks(*panel.demand.shape)
+        return cls.gathered(groups, (tally(panel.take(rows), groups[rows]) for rows in parts))
 
     @classmethod
-    def gathered(cls, series: pd.DataFrame, parts: Iterable[Panel]) -> "CrossSection":
-        """From panels of consecutive rows of `series` that together are all of them, one in memory at a time."""
-        rivals, start = _rivals(series), 0
-        demand, prices = _Mean(), dict[str, _Mean]()
-        for part in parts:
-            memory = Memory.of(part.frequency, part.season)
-            relative = History(part.demand, memory).relative
-            demand.add(relative, np.zeros(len(part.series), dtype=np.intp), 1)
-            own = rivals[start : start + len(part.series)]
-            for driver in part.drivers:
-                if driver.definition.kind == "price" and driver.definition.known_ahead:
-                    price = DriverHistory(driver, memory.level).relative()
-                    prices.setdefault(driver.name, _Mean()).add(price, own, int(rivals.max()) + 1)
-            start += len(own)
-        profile = demand.value()[:, 0]
-        markets = {name: mean.value() for name, mean in prices.items()}
-        return cls(np.where(np.isnan(profile), 1.0, profile), rivals, markets)
+    def gathered(cls, groups: Ints, tallies: Iterable["Tally"]) -> "CrossSection":
+        """From those of the parts that together are all series, added up in this order; `groups` [n] are all rivals."""
+        totals: dict[str, tuple[Floats, Ints]] = {}
+        for found in tallies:
+            for part in found:
+                shape = (len(part.sums), 1 if part.name == _DEMAND else int(groups.max()) + 1)
+                sums, counts = totals.setdefault(part.name, (np.zeros(shape), np.zeros(shape, dtype=np.int32)))
+                sums[:, part.groups] += part.sums
+                counts[:, part.groups] += part.counts
+        means = {name: ratio(sums, counts) for name, (sums, counts) in totals.items()}
+        profile = means.pop(_DEMAND)[:, 0]
+        return cls(np.where(np.isnan(profile), 1.0, profile), groups, means)
 
 
-class _Mean:
-    """Mean of known values by period and group."""
+@dataclass(frozen=True)
+class Sums:
+    """Sums and counts [T, g] of the known values of something, by name, in some `groups` [g] of series."""
 
-    def __init__(self) -> None:
-        self.sums: Floats | float = 0.0
-        self.counts: Ints | int = 0
+    name: str
+    groups: Ints
+    sums: Floats
+    counts: Ints
 
-    def add(self, values: Floats, group: Ints, groups: int) -> None:
-        """Add `values` [T, n] of series whose groups are `group` [n]."""
+    @classmethod
+    def of(cls, name: str, values: Floats, group: Ints) -> "Sums":
+        """Of `values` [T, n] of series whose groups are `group` [n]."""
         known = ~np.isnan(values)
         order = np.argsort(group, kind="stable")
         present, starts = np.unique(group[order], return_index=True)
-        sums = np.zeros((len(values), groups))
-        counts = np.zeros((len(values), groups), dtype=np.int32)
-        sums[:, present] = np.add.reduceat(np.where(known, values, 0)[:, order], starts, axis=1)
-        counts[:, present] = np.add.reduceat(known[:, order], starts, axis=1, dtype=np.int32)
-        self.sums, self.counts = self.sums + sums, self.counts + counts
-
-    def value(self) -> Floats:
-        return ratio(np.asarray(self.sums), np.asarray(self.counts))
+        sums = np.add.reduceat(np.where(known, values, 0)[:, order], starts, axis=1)
+        return cls(name, present, sums, np.add.reduceat(known[:, order], starts, axis=1, dtype=np.int32))
 
 
-def _rivals(series: pd.DataFrame) -> Ints:
+type Tally = list[Sums]
+
+
+def tally(part: Panel, groups: Ints) -> Tally:
+    """What a part of a panel adds to the whole: relative demand, and prices known ahead by rivals' `groups` [n]."""
+    memory = Memory.of(part.frequency, part.season)
+    everyone = np.zeros(len(part.series), dtype=np.intp)
+    prices = [driver for driver in part.drivers if driver.definition.kind == "price" and driver.definition.known_ahead]
+    return [
+        Sums.of(_DEMAND, History(part.demand, memory).relative, everyone),
+        *(Sums.of(price.name, DriverHistory(price, memory.level).relative(), groups) for price in prices),
+    ]
+
+
+def rivals(series: pd.DataFrame) -> Ints:
     """Group number [n] of the series that a shopper compares: same location and, if told, same category."""
     keys = [key for key in ("location", "category") if key in series.columns]
     groups = series.groupby(keys, dropna=False, sort=True).ngroup()

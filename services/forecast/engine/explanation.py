@@ -6,11 +6,13 @@ weights turn log effects into units that sum to the forecast whatever the order 
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from services.forecast.engine.cells import Cells, Floats, Ints
+from services.forecast.engine.cross_section import CrossSection
 from services.forecast.engine.features import FeatureBuilder
 from services.forecast.engine.model import Model
 from services.forecast.engine.panel import Panel
@@ -35,6 +37,14 @@ class Explanation:
     logs: Floats
     mean: Floats
 
+    @classmethod
+    def joined(cls, parts: Sequence["Explanation"]) -> "Explanation":
+        """Of a whole panel from those of its parts, in order."""
+        base, logs, mean = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("base", "logs", "mean")
+        )
+        return cls(parts[0].causes, base, logs, mean)
+
     @property
     def units(self) -> Floats:
         """What each cause adds to the base, [r, C]; base and causes sum to the mean."""
@@ -51,9 +61,12 @@ class Change:
     units: Floats
 
 
-def explain(model: Model, panel: Panel, chosen: Ints) -> Explanation:
-    """Explain what `model` forecasts for the `chosen` series (ascending indexes, [m]) of `panel`: r = m x H."""
-    builder = FeatureBuilder(model.recipe.fit_to(panel), model.recipe.codes)
+def explain(model: Model, panel: Panel, chosen: Ints, whole: CrossSection | None = None) -> Explanation:
+    """Explain what `model` forecasts for the `chosen` series (ascending indexes, [m]) of `panel`: r = m x H.
+
+    `whole` is what all series tell together, where `panel` is a part of a larger one.
+    """
+    builder = FeatureBuilder(model.recipe.fit_to(panel), model.recipe.codes, whole)
     grid = Cells.grid(len(chosen), len(panel.periods) - 1, panel.horizon)
     rows = builder.build(Cells(np.asarray(chosen)[grid.series], grid.origin, grid.horizon))
     segment = segments(panel.demand[chosen])[grid.series]

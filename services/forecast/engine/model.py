@@ -1,18 +1,17 @@
 """A trained demand forecaster: forecasts any newer panel; goes to files and comes back bit for bit."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from services.forecast.engine import arrays
 from services.forecast.engine.blend import Blend
 from services.forecast.engine.boosting import Booster
 from services.forecast.engine.cells import QUANTILES, Bools, Cells, Dates, Floats, Ints
 from services.forecast.engine.correction import Correction
-from services.forecast.engine.cross_section import CrossSection, blocks
+from services.forecast.engine.cross_section import CrossSection, Tally, blocks, rivals, tally
 from services.forecast.engine.distribution import Head, HeadName, head_features, load_head
 from services.forecast.engine.features import Family, FeatureBuilder, Rows
 from services.forecast.engine.mean import MeanModel
@@ -70,13 +69,14 @@ class Model:
         The panel may be newer than the one trained on, hold other series, lack drivers or hold unseen
         attribute values. Raises ValueError for another frequency or season or a longer horizon.
         """
-        whole = self.survey(panel.series, (panel.take(rows) for rows in blocks(*panel.demand.shape)))
-        parts = [self.part(panel.take(rows), whole.take(rows)) for rows in blocks(*panel.demand.shape)]
-        return joined(panel.series, parts)
+        groups = rivals(panel.series)
+        parts = list(blocks(*panel.demand.shape))
+        whole = CrossSection.gathered(groups, (self.tally(panel.take(rows), groups[rows]) for rows in parts))
+        return self.joined(panel, [self.part(panel.take(rows), whole.take(rows)) for rows in parts])
 
-    def survey(self, series: pd.DataFrame, parts: Iterable[Panel]) -> CrossSection:
-        """What all `series` tell together; `parts` are panels of consecutive ones, together of all of them."""
-        return CrossSection.gathered(series, (self.recipe.fit_to(part) for part in parts))
+    def tally(self, panel: Panel, groups: Ints) -> Tally:
+        """What a part of a larger panel adds to what all series tell; `groups` [n] are the rivals of its series."""
+        return tally(self.recipe.fit_to(panel), groups)
 
     def part(self, panel: Panel, whole: CrossSection) -> Forecast:
         """Forecast a part of a larger panel, given what the `whole` tells of the part's series.
@@ -98,6 +98,14 @@ class Model:
             dependence=self.dependence[segment],
             flags=flags,
         )
+
+    def joined(self, panel: Panel, parts: Sequence[Forecast]) -> Forecast:
+        """The forecast of a `panel` from those of its parts, in order; no history: the forecast of its peers."""
+        flags = {name: np.concatenate([part.flags[name] for part in parts]) for name in parts[0].flags}
+        mean, quantiles = (np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "quantiles"))
+        mean, quantiles = from_peers(panel.series, flags["no_history"], mean, quantiles)
+        dependence = np.concatenate([part.dependence for part in parts])
+        return Forecast(panel.future, mean, quantiles, dependence, flags)
 
     def predict(self, rows: Rows, builder: FeatureBuilder, segment: Ints) -> tuple[Floats, Floats]:
         """Mean [r] and quantiles [r, K] in units; NaN before a series' first sale."""
@@ -153,12 +161,3 @@ class Model:
             correction=Correction(shift, factor, recipe.horizon),
             dependence=np.array([meta["dependence"][name] for name in SEGMENTS]),
         )
-
-
-def joined(series: pd.DataFrame, parts: Sequence[Forecast]) -> Forecast:
-    """The forecast of all `series` from those of its parts, in order; those without history get that of their peers."""
-    flags = {name: np.concatenate([part.flags[name] for part in parts]) for name in parts[0].flags}
-    mean, quantiles = (np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "quantiles"))
-    mean, quantiles = from_peers(series, flags["no_history"], mean, quantiles)
-    dependence = np.concatenate([part.dependence for part in parts])
-    return Forecast(parts[0].periods, mean, quantiles, dependence, flags)

@@ -11,7 +11,7 @@ from services.forecast.engine.cells import QUANTILES
 from services.forecast.engine.panel import Panel
 from services.forecast.forecasts.grid import Grid
 from services.forecast.forecasts.tables import Forecast
-from services.forecast.models.artifacts import ModelCache
+from services.forecast.models.artifacts import Files, ModelCache
 from services.forecast.models.registry import Registry
 from services.forecast.models.tables import ModelVersion
 from services.forecast.panels import Profile
@@ -27,10 +27,10 @@ def forecast(work: Work[Forecast], settings: Settings) -> None:
     taken = inputs.take(work, Datasets(settings.datasets), work.run.origin)
     work.progress(1, STEPS, "steps")
     version = _version(work)
-    model = _model(settings, version)
+    files = ModelCache(settings.model_cache, lambda *place: Registry(settings).fetch(*place)).files(version)
     work.progress(2, STEPS, "steps")
     panel, warnings = panels.panel(taken, replace(Profile.of(version), horizon=work.run.horizon))
-    found = model.forecast(panel)
+    found = _found(files, panel, settings.dask_scheduler)
     work.progress(3, STEPS, "steps")
     with work.finish() as (session, run):
         _store(session, run, _grid(panel, found))
@@ -45,9 +45,13 @@ def _version(work: Work[Forecast]) -> ModelVersion:
         return session.get_one(ModelVersion, (work.run.area, work.run.model_version))
 
 
-def _model(settings: Settings, version: ModelVersion) -> engine.Model:
-    cache = ModelCache(settings.model_cache, lambda *place: Registry(settings).fetch(*place))
-    return engine.Model.from_files(cache.files(version))
+def _found(files: Files, panel: Panel, scheduler: str | None) -> engine.Forecast:
+    """The forecast, from a cluster where there is one: the numbers are the same."""
+    if scheduler is None:
+        return engine.Model.from_files(files).forecast(panel)
+    from services.forecast.forecasts import scale_out  # noqa: PLC0415  Dask is an extra
+
+    return scale_out.forecast(files, panel, scheduler)
 
 
 def _grid(panel: Panel, found: engine.Forecast) -> Grid:
