@@ -81,6 +81,6 @@ def _sales(random: np.random.Generator, dates: Dates, price: Floats, promotion: 
     relative = price / price.mean(axis=1, keepdims=True)
     mean = level * week * year * relative**-1.5 * (1 + 0.5 * promotion)
     units = random.poisson(mean * random.gamma(2.0, 0.5, (series, periods))).astype(np.float32)
-    first = np.where(random.random(series) < 0.3, random.integers(0, periods // 2, series), 0)
+    first = np.where(random.random(series) < 0.3, random.integers(0, periods // 3, series), 0)
     found: Floats = np.where(day < first[:, None], np.float32(np.nan), units)
     return found
