@@ -105,18 +105,21 @@ def _beside(options: argparse.Namespace) -> dict[str, Any]:
         panel = synthetic.daily(options.short_series, options.short_periods, HORIZON)
         files = Path(place, "table.parquet"), Path(place, "told.parquet")
         _long(panel).to_parquet(files[0], index=False)
+        before = _processor_seconds()
         answer = peers.ask(PEER, Contest.read(files[0], "D", HORIZON, known=[*DRIVERS]), panel, Path(place))
         if answer.table is None:
             raise RuntimeError(f"{PEER}: {answer.failure}")
-        began = time.perf_counter()
+        began, between = time.perf_counter(), _processor_seconds()
         _child("beside", options.short_series, options.short_periods, 1, files)
-        seconds = time.perf_counter() - began
+        seconds, after = time.perf_counter() - began, _processor_seconds()
     return {
         "beside_series": options.short_series,
         "beside_periods": options.short_periods,
         "beside_seconds": round(seconds, 1),
         "peer_seconds": round(answer.seconds, 1),
         "of_peer_seconds": round(seconds / answer.seconds, 3),
+        "beside_processor_seconds": round(after - between, 1),  # told apart from what others on the machine take
+        "peer_processor_seconds": round(between - before, 1),
     }
 
 
@@ -136,12 +139,12 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
     """The first forecast and the refresh, in a process that holds nothing but the panel."""
     panel = synthetic.daily(options.series, options.periods + WEEK, HORIZON)
     held = _memory()
-    began = time.perf_counter()
+    began, idle = time.perf_counter(), time.process_time()
     known = panel.until(options.periods)
     model = train(known, threads=options.threads)
     trained = time.perf_counter()
     model.forecast(known)
-    forecast, memory = time.perf_counter(), _memory()
+    forecast, worked, memory = time.perf_counter(), time.process_time(), _memory()
     files = model.to_files()
     loaded = time.perf_counter()
     Model.from_files(files, threads=options.threads).forecast(panel)
@@ -153,6 +156,7 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
         "first_memory_gib": memory,
         "train_seconds": round(trained - began, 1),
         "first_seconds": round(forecast - began, 1),
+        "first_processor_seconds": round(worked - idle, 1),
         "refresh_seconds": round(time.perf_counter() - loaded, 1),
     }
 
@@ -175,6 +179,11 @@ def _told(options: argparse.Namespace) -> dict[str, Any]:
     said = Said(panel, panel.demand[:, :0], found.mean, found.quantiles, found.dependence, 0.0)
     forecasts.table(said).to_parquet(target, index=False)
     return {}
+
+
+def _processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _memory() -> float:
