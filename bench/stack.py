@@ -54,8 +54,11 @@ class Stack:
     key: str
     pid: int
 
-    def call(self, method: str, path: str, body: bytes | None = None, media: str = "application/json") -> Any:
-        return call(self.port, self.key, method, path, body, media)
+    def call(
+        self, method: str, path: str, body: bytes | None = None, media: str = "application/json", **more: str
+    ) -> Any:
+        """more: further headers."""
+        return call(self.port, self.key, method, path, body, media, **more)
 
     def process(self, service: str, command: str) -> Process:
         """The one that carries out a command of a service, such as `work`."""
@@ -79,11 +82,14 @@ def launch(port: int, place: Path) -> list[str]:
     return [sys.executable, "-m", "services", "--port", str(port), "--data-dir", str(place)]
 
 
-def call(port: int, key: str, method: str, path: str, body: bytes | None, media: str = "application/json") -> Any:
-    """The JSON of an answer that is no problem."""
+def call(
+    port: int, key: str, method: str, path: str, body: bytes | None, media: str = "application/json", **more: str
+) -> Any:
+    """The JSON of an answer that is no problem. more: further headers."""
     connection = http.client.HTTPConnection(HOST, port, timeout=120)
     with contextlib.closing(connection):
-        connection.request(method, path, body, {"Authorization": f"Bearer {key}", "Content-Type": media})
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": media} | more
+        connection.request(method, path, body, headers)
         answer = connection.getresponse()
         content = answer.read()
     if answer.status >= http.HTTPStatus.BAD_REQUEST:

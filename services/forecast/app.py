@@ -8,6 +8,8 @@ from services.forecast.accuracy import routes as accuracy
 from services.forecast.datasets import routes as datasets
 from services.forecast.demand import routes as demand
 from services.forecast.drivers import routes as drivers
+from services.forecast.explanations import routes as explanations
+from services.forecast.explanations.process import ExplainingProcess
 from services.forecast.external import routes as external
 from services.forecast.forecasts import routes as forecasts
 from services.forecast.items import routes as items
@@ -25,6 +27,7 @@ ROUTERS = (
     models.router,
     datasets.router,
     forecasts.router,
+    explanations.router,
     external.router,
     accuracy.router,
     ledger.router,
@@ -33,7 +36,9 @@ ROUTERS = (
 
 
 def create_app(settings: Settings) -> FastAPI:
-    return app.create_upstream(SERVICE, settings, ROUTERS)
+    service = app.create_upstream(SERVICE, settings, ROUTERS)
+    service.state.explaining = ExplainingProcess(settings)
+    return service
 
 
 def contract() -> dict[str, Any]:

@@ -65,11 +65,15 @@ class OriginTooLate(Conflict):
 
 @dataclass(frozen=True)
 class Inputs:
-    """The tables as they stood at `origin`, and the digest under which they are kept."""
+    """The tables as they stood at `origin`, and the digest under which they are kept.
+
+    start: the first period of history, by default that of the demand.
+    """
 
     digest: str
     origin: datetime.date
     tables: Tables
+    start: datetime.date | None = None
 
 
 def take[R: DataRun](work: Work[R], datasets: Datasets, origin: datetime.date | None) -> Inputs:

@@ -46,11 +46,15 @@ def panel(inputs: Inputs, profile: Profile) -> tuple[Panel, Warnings]:
         horizon=profile.horizon,
         season=profile.season_length,
         gaps="zero",
+        first_period=None if inputs.start is None else np.datetime64(inputs.start),
         last_period=np.datetime64(inputs.origin),
         attributes=[_attributes(tables["items"]), _attributes(tables["locations"])],
         drivers=drivers,
     )
-    completed = [complete(driver, len(found.periods)) for driver in found.drivers]
+    begun = [np.searchsorted(found.timeline, values["period"].min().to_datetime64()) for _, values in drivers]
+    completed = [
+        complete(driver, len(found.periods), int(first)) for driver, first in zip(found.drivers, begun, strict=True)
+    ]
     warnings = [*silent, *(warning for _, warning in completed if warning)]
     return replace(found, drivers=tuple(driver for driver, _ in completed)), warnings
 
@@ -80,23 +84,23 @@ def _codes(scope: str) -> list[str]:
     return [] if scope == "global" else scope.split("-")
 
 
-def complete(driver: DriverPanel, history: int) -> tuple[DriverPanel, dict[str, Any] | None]:
+def complete(driver: DriverPanel, history: int, begun: int) -> tuple[DriverPanel, dict[str, Any] | None]:
     """A driver without unknown values where a rule supplies them, and the warning that says so.
 
-    A promotion or an event that no row tells of is none (0), from the driver's first value on. Other drivers known
-    ahead keep their last value where the future (columns from `history` on) lacks one.
+    A promotion or an event that no row tells of is none (0), from the driver's first value (column `begun`) on. Other
+    drivers known ahead keep their last value where the future (columns from `history` on) lacks one.
     """
     if driver.definition.kind in SPORADIC:
-        return _none_where_silent(driver, history)
+        return _none_where_silent(driver, history, begun)
     if driver.definition.known_ahead:
         return _held(driver, history)
     return driver, None
 
 
-def _none_where_silent(driver: DriverPanel, history: int) -> tuple[DriverPanel, dict[str, Any] | None]:
+def _none_where_silent(driver: DriverPanel, history: int, begun: int) -> tuple[DriverPanel, dict[str, Any] | None]:
     known = ~np.isnan(driver.matrix)
-    begun = np.maximum.accumulate(known.any(axis=0))
-    filled = np.where(begun & ~known, np.float32(0), driver.matrix)
+    filled = driver.matrix.copy()
+    filled[:, begun:][~known[:, begun:]] = 0
     silent = driver.definition.known_ahead and not known[:, history:].any()
     detail = f"Driver {driver.name} has no values inside the horizon: none is taken to be planned."
     return replace(driver, matrix=filled), _warning("driver-none-ahead", detail, len(known)) if silent else None

@@ -8,7 +8,7 @@ PACKAGE = "services.forecast"
 
 
 def code_version() -> str:
-    """SHA-256 over the sources that decide the numbers: the engine's, the joint paths', and the panel's."""
+    """SHA-256 over the sources that decide the numbers: the engine's, the joint paths', the panel's, the overlays'."""
     digest = hashlib.sha256()
     for source in _sources():
         content = source.read_bytes()
@@ -20,4 +20,5 @@ def _sources() -> list[Traversable]:
     root = files(PACKAGE)
     engine = sorted((root / "engine").iterdir(), key=lambda entry: entry.name)
     sources = [source for source in engine if source.name.endswith(".py")]
-    return [root / "panels.py", files("shared") / "paths.py", *sources]
+    around = (root / "panels.py", root / "forecasts" / "making.py", root / "overlays" / "application.py")
+    return [*around, files("shared") / "paths.py", *sources]

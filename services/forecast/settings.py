@@ -8,7 +8,7 @@ from shared.settings import UpstreamSettings
 
 
 class Settings(UpstreamSettings):
-    """`mlflow_artifacts` is a directory or a URI that MLflow knows; `model_cache` is a directory of the worker.
+    """`mlflow_artifacts` is a directory or a URI that MLflow knows.
 
     `datasets` is one that the worker writes and the API process reads. A dataset is kept for `dataset_retention_days`
     after a run last read it. `dask_scheduler` (tcp://host:port) is that of a cluster to forecast on; it needs the extra

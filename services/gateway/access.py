@@ -108,6 +108,7 @@ _FORECAST: dict[str, list[_Row]] = {
         ("GET", "forecasts/{forecast}/events", READ),
         ("POST", "forecasts/{forecast}/cancel", FORECASTER),
         ("GET", "forecasts/{forecast}/values", READ),
+        ("GET", "forecasts/{forecast}/explanation", READ),
         ("POST", "external-forecasts", OUTSIDE),
         ("GET", "accuracy", READ),
     ],

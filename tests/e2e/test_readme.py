@@ -9,8 +9,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 240
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-DAY = [block for block in BLOCKS if "make " not in block]
+
+
+def blocks(page):
+    return re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+DAY = [block for block in blocks(README) if "make " not in block]
 
 
 def bash(script, cwd):
@@ -20,16 +25,41 @@ def bash(script, cwd):
     )
 
 
-def test_the_day_with_the_api(accord, tmp_path):
-    (tmp_path / ".accord").symlink_to(accord.data_dir)
-    script = "\n".join(DAY).replace("http://127.0.0.1:8080", accord.url)
-    done = bash(script, tmp_path)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+@pytest.fixture(scope="module")
+def run(accord, tmp_path_factory):
+    """Runs commands as somebody would who has the stack running."""
+    place = tmp_path_factory.mktemp("user")
+    (place / ".accord").symlink_to(accord.data_dir)
+
+    def run(commands):
+        done = bash("\n".join(commands).replace("http://127.0.0.1:8080", accord.url), place)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def day(run):
+    return run(DAY)
+
+
+def test_the_day_with_the_api(day):
+    done = day
     assert '"status":"accepted"' in done.stdout.replace(" ", "")
     assert '"intact":true' in done.stdout.replace(" ", "")
     assert '"intact":false' not in done.stdout.replace(" ", "")
     forecast = re.search(r'^"?4711"?,"?DC-1"?,2026-03-02,', done.stdout, re.MULTILINE)
     assert forecast is not None
+
+
+def test_the_page_on_forecasting(day, run):
+    """Its commands go on from the README's day."""
+    done = run([DAY[0], *blocks((ROOT / "docs" / "forecasting.md").read_text())])
+    told = done.stdout.replace(" ", "")
+    assert '"cause":"recent_demand"' in told
+    assert '"cause":"data_revision"' in told
+    assert '"cause":"shock"' in told
 
 
 def test_the_commands_that_are_named_exist():

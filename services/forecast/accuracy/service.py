@@ -57,8 +57,10 @@ def measure(session: Session, area: Area, by: By, names: Sequence[UUID], span: S
 
 
 def _all(session: Session, area: str, span: Span) -> list[Forecast]:
-    """All forecasts that have values in the span, newest first; one more than may be measured at most."""
-    ready = forecasts.runs(area).where(Forecast.status == "succeeded", Forecast.periods[1] <= span.last)
+    """All forecasts with values in the span, save what-ifs, newest first; one more than may be measured at most."""
+    ready = forecasts.runs(area).where(
+        Forecast.status == "succeeded", Forecast.overlays == [], Forecast.periods[1] <= span.last
+    )
     if span.first is not None:
         ready = ready.where(Forecast.periods[func.cardinality(Forecast.periods)] >= span.first)
     newest = ready.order_by(Forecast.created_at.desc(), Forecast.id.desc())

@@ -58,7 +58,7 @@ class Booster:
 
     def effects(self, matrix: Floats) -> Floats:
         """Exact TreeSHAP [r, f + 1] on the scale of the margin; the last column is the bias."""
-        found: Floats = self._trees.predict(xgb.DMatrix(matrix), pred_contribs=True)
+        found: Floats = self._trees.predict(xgb.DMatrix(matrix, nthread=1), pred_contribs=True)
         return found
 
     def leaves(self, matrix: Floats) -> Ints:

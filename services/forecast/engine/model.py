@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,7 +32,8 @@ class Forecast:
     mean [n, H]; quantiles [n, H, K] at QUANTILES, not negative, not decreasing; dependence [n]:
     correlation of the periods' normal scores, for shared.paths. Flags are [n] each: `no_history` (forecast
     of its peers), `never_sold` (forecast is 0), `short_history` (less than a quarter of the level
-    window), `unseen_attribute` and `driver_missing` (forecast without knowing them).
+    window), `unseen_attribute` and `driver_missing` (forecast without knowing them). `profile` [T] is what
+    a part of the panel needs to be forecast or explained alone (`CrossSection.profile`).
     """
 
     periods: Dates
@@ -40,6 +41,7 @@ class Forecast:
     quantiles: Floats
     dependence: Floats
     flags: dict[str, Bools]
+    profile: Floats
 
 
 @dataclass(frozen=True)
@@ -63,15 +65,18 @@ class Model:
     def feature_names(self) -> tuple[str, ...]:
         return tuple(self.families)
 
-    def forecast(self, panel: Panel) -> Forecast:
+    def forecast(self, panel: Panel, profile: Floats | None = None) -> Forecast:
         """Forecast the panel's future periods from what it knows; nothing is trained again.
 
         The panel may be newer than the one trained on, hold other series, lack drivers or hold unseen
-        attribute values. Raises ValueError for another frequency or season or a longer horizon.
+        attribute values. profile: of the whole that it is a part of, with all rivals of its priced series; series
+        without history have no peers then but those in the part. Raises ValueError for another frequency or season
+        or a longer horizon.
         """
         groups = rivals(panel.series)
         parts = list(blocks(*panel.demand.shape))
         whole = CrossSection.gathered(groups, (self.tally(panel.take(rows), groups[rows]) for rows in parts))
+        whole = whole if profile is None else replace(whole, profile=profile)
         return self.joined(panel, [self.part(panel.take(rows), whole.take(rows)) for rows in parts])
 
     def tally(self, panel: Panel, groups: Ints) -> Tally:
@@ -97,6 +102,7 @@ class Model:
             quantiles=np.where(sold[:, None, None], quantiles.reshape(n, horizon, len(QUANTILES)), 0),
             dependence=self.dependence[segment],
             flags=flags,
+            profile=whole.profile,
         )
 
     def joined(self, panel: Panel, parts: Sequence[Forecast]) -> Forecast:
@@ -105,15 +111,22 @@ class Model:
         mean, quantiles = (np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "quantiles"))
         mean, quantiles = from_peers(panel.series, flags["no_history"], mean, quantiles)
         dependence = np.concatenate([part.dependence for part in parts])
-        return Forecast(panel.future, mean, quantiles, dependence, flags)
+        return Forecast(panel.future, mean, quantiles, dependence, flags, parts[0].profile)
 
     def predict(self, rows: Rows, builder: FeatureBuilder, segment: Ints) -> tuple[Floats, Floats]:
         """Mean [r] and quantiles [r, K] in units; NaN before a series' first sale."""
-        learned = self.mean.predict(builder.columns(self.feature_names, rows.matrix))
-        mean = self.blend.mean(learned, rows.members, segment)
+        mean = self._blended(rows, builder, segment)
         features = head_features(builder.spread_columns(rows.matrix), mean, rows.scale)
         quantiles = self.correction.quantiles(self.head.predict(features, mean), rows.cells.horizon, segment)
         return self.correction.mean(mean, segment) * rows.scale, quantiles * rows.scale[:, None]
+
+    def mean_of(self, rows: Rows, builder: FeatureBuilder, segment: Ints) -> Floats:
+        """Mean [r] relative to the scale, without the quantiles."""
+        return self.correction.mean(self._blended(rows, builder, segment), segment)
+
+    def _blended(self, rows: Rows, builder: FeatureBuilder, segment: Ints) -> Floats:
+        learned = self.mean.predict(builder.columns(self.feature_names, rows.matrix))
+        return self.blend.mean(learned, rows.members, segment)
 
     def _flags(self, panel: Panel, builder: FeatureBuilder) -> dict[str, Bools]:
         known = (~np.isnan(panel.demand)).sum(axis=1)

@@ -117,6 +117,7 @@ class Panel:
         horizon: int,
         season: int | None = None,
         gaps: Gaps = "zero",
+        first_period: np.datetime64 | None = None,
         last_period: np.datetime64 | None = None,
         item_locations: pd.DataFrame | None = None,
         attributes: Sequence[pd.DataFrame] = (),
@@ -127,7 +128,7 @@ class Panel:
         demand: columns item, location, period (bucket start), quantity [units] and optionally in_stock;
         rows with in_stock false are kept as unknown demand. gaps: a period without a row between a
         series' first record and the end of history is demand `zero` (ERP histories list only periods
-        with sales) or `unknown`. last_period: end of history, the last demand period by default.
+        with sales) or `unknown`. first_period, last_period: of history, by default those of the demand.
         item_locations: further (item, location) rows to forecast, such as new ones without history.
         attributes: tables keyed by item, by location or by both; their other columns become attributes.
         drivers: definition and table with period, value and, by scope, item and/or location.
@@ -137,7 +138,8 @@ class Panel:
         alignment.check_rows(demand, [*alignment.KEYS, "period"], "quantity")
         days = alignment.days(demand["period"])
         end = days.max() if last_period is None else np.datetime64(last_period, "D")
-        calendar = Calendar.spanning(frequency, days.min(), end, horizon)
+        start = days.min() if first_period is None else np.datetime64(first_period, "D")
+        calendar = Calendar.spanning(frequency, start, end, horizon)
         series = alignment.series_table(demand, item_locations, attributes)
         return cls(
             frequency=frequency,

@@ -13,18 +13,24 @@ from services.forecast.engine.panel import DriverDefinition, DriverPanel, Panel
 
 @dataclass(frozen=True)
 class Recipe:
-    """Calendar, drivers and attribute codes of the training panel, and the longest horizon learned."""
+    """Calendar, drivers and attribute codes of the training panel, and the longest horizon learned.
+
+    `ranges` has the least and the greatest value of each driver's history; None in models of earlier releases.
+    """
 
     frequency: Frequency
     season: int
     horizon: int
     drivers: tuple[DriverDefinition, ...]
     codes: Codes
+    ranges: dict[str, tuple[float, float]] | None
 
     @classmethod
     def of(cls, panel: Panel) -> "Recipe":
         definitions = tuple(driver.definition for driver in panel.drivers)
-        return cls(panel.frequency, panel.season, panel.horizon, definitions, Codes.of(panel.series))
+        ranges = {driver.name: _range(driver.matrix[:, : len(panel.periods)]) for driver in panel.drivers}
+        known = {name: found for name, found in ranges.items() if found is not None}
+        return cls(panel.frequency, panel.season, panel.horizon, definitions, Codes.of(panel.series), known)
 
     def fit_to(self, panel: Panel) -> Panel:
         """The panel with this recipe's drivers in its order, all NaN where the panel lacks one.
@@ -60,4 +66,13 @@ class Recipe:
     def from_dict(cls, raw: dict[str, Any]) -> "Recipe":
         drivers = tuple(DriverDefinition(**driver) for driver in raw["drivers"])
         values = {name: None if known is None else tuple(known) for name, known in raw["codes"]["values"].items()}
-        return cls(raw["frequency"], raw["season"], raw["horizon"], drivers, Codes(values))
+        ranges = raw.get("ranges")
+        known = None if ranges is None else {name: (low, high) for name, (low, high) in ranges.items()}
+        return cls(raw["frequency"], raw["season"], raw["horizon"], drivers, Codes(values), known)
+
+
+def _range(values: Floats) -> tuple[float, float] | None:
+    """The least and the greatest of the known `values`."""
+    if np.isnan(values).all():
+        return None
+    return float(np.nanmin(values)), float(np.nanmax(values))

@@ -10,10 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy.orm import Session
 
+from services.forecast.forecasts.tables import Forecast
+from shared import columns
 from shared.db import psycopg_connection
 
 COPY = """
     COPY forecast_series (forecast_id, item, location, mean, quantiles, dependence) FROM STDIN (FORMAT binary)
+"""
+READ = """
+    SELECT item, location, array_send(mean), array_send(quantiles), dependence FROM forecast_series
+    WHERE forecast_id = %s ORDER BY item, location
 """
 COPY_TYPES = ("uuid", "text", "text", "float8[]", "float8[]", "float8")
 
@@ -39,6 +45,22 @@ class Grid:
             copy.set_types(COPY_TYPES)
             for row in self._rows():
                 copy.write_row((forecast, *row))
+
+    @classmethod
+    def read(cls, session: Session, run: Forecast) -> "Grid":
+        """A forecast that is stored, by item and location."""
+        with psycopg_connection(session).cursor(binary=True) as cursor:
+            rows = cursor.execute(READ, (run.id,)).fetchall()
+        items, locations, means, quantiles, dependence = zip(*rows, strict=True)
+        horizon, levels = len(run.periods), len(run.quantiles)
+        return cls(
+            items,
+            locations,
+            np.array(run.periods, dtype="datetime64[D]"),
+            columns.matrix(means, horizon),
+            columns.matrix(quantiles, horizon * levels).reshape(len(rows), horizon, levels),
+            np.array(dependence),
+        )
 
     def digest(self) -> str:
         """SHA-256 over codes, periods and numbers: equal digests are equal forecasts."""

@@ -1,20 +1,26 @@
 """The forecast job: read, load the model, forecast, store."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from sqlalchemy.orm import Session
+import numpy as np
+from sqlalchemy.orm import Session, undefer
 
 from services.forecast import inputs, panels, provenance
 from services.forecast.datasets.blocks import Datasets
-from services.forecast.engine import model as engine
 from services.forecast.engine.cells import QUANTILES
+from services.forecast.engine.model import Forecast as Found
+from services.forecast.engine.model import Model
 from services.forecast.engine.panel import Panel
+from services.forecast.forecasts import making
 from services.forecast.forecasts.grid import Grid
+from services.forecast.forecasts.making import Made
 from services.forecast.forecasts.tables import Forecast
 from services.forecast.models.artifacts import Files, ModelCache
 from services.forecast.models.registry import Registry
 from services.forecast.models.tables import ModelVersion
-from services.forecast.panels import Profile
+from services.forecast.overlays.schemas import OverlayIn
+from services.forecast.panels import Profile, Warnings
 from services.forecast.settings import Settings
 from shared.jobs import Work
 
@@ -30,14 +36,15 @@ def forecast(work: Work[Forecast], settings: Settings) -> None:
     files = ModelCache(settings.model_cache, lambda *place: Registry(settings).fetch(*place)).files(version)
     work.progress(2, STEPS, "steps")
     panel, warnings = panels.panel(taken, replace(Profile.of(version), horizon=work.run.horizon))
-    found = _found(files, panel, settings.dask_scheduler)
+    warnings = [*panels.hindsight(taken.origin, version.last_period), *warnings]
+    made = _made(work, files, panel, warnings, settings.dask_scheduler)
     work.progress(3, STEPS, "steps")
     with work.finish() as (session, run):
-        _store(session, run, _grid(panel, found))
+        _store(session, run, made.grid)
         run.origin = taken.origin
+        run.profile = made.profile.tolist()
         run.code_version = provenance.code_version()
-        late = panels.hindsight(taken.origin, version.last_period)
-        run.warnings = [*late, *warnings, *panels.flagged(found.flags)]
+        run.warnings = made.warnings
 
 
 def _version(work: Work[Forecast]) -> ModelVersion:
@@ -45,18 +52,24 @@ def _version(work: Work[Forecast]) -> ModelVersion:
         return session.get_one(ModelVersion, (work.run.area, work.run.model_version))
 
 
-def _found(files: Files, panel: Panel, scheduler: str | None) -> engine.Forecast:
-    """The forecast, from a cluster where there is one: the numbers are the same."""
-    if scheduler is None:
-        return engine.Model.from_files(files).forecast(panel)
+def _made(work: Work[Forecast], files: Files, panel: Panel, warnings: Warnings, scheduler: str | None) -> Made:
+    """The forecast, anew or upon its base; of the base all warnings hold still."""
+    overlays = [OverlayIn.model_validate(overlay) for overlay in work.run.overlays]
+    model = Model.from_files(files)
+    if work.run.base is None:
+        predict = model.forecast if scheduler is None else _on_cluster(files, scheduler)
+        return making.anew(model, predict, panel, overlays, warnings)
+    with work.database.read() as session:
+        base = session.get_one(Forecast, work.run.base, options=[undefer(Forecast.profile)])
+        grid = Grid.read(session, base)
+    return making.upon(grid, np.array(base.profile), model, panel, overlays, base.warnings)
+
+
+def _on_cluster(files: Files, scheduler: str) -> Callable[[Panel], Found]:
+    """The model's forecast from a cluster: the numbers are the same."""
     from services.forecast.forecasts import scale_out  # noqa: PLC0415  Dask is an extra
 
-    return scale_out.forecast(files, panel, scheduler)
-
-
-def _grid(panel: Panel, found: engine.Forecast) -> Grid:
-    items, locations = (panel.series[name].tolist() for name in ("item", "location"))
-    return Grid(items, locations, found.periods, found.mean, found.quantiles, found.dependence)
+    return lambda panel: scale_out.forecast(files, panel, scheduler)
 
 
 def _store(session: Session, run: Forecast, grid: Grid) -> None:

@@ -2,26 +2,41 @@ import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from services.forecast.forecasts.tables import Forecast, Source
 from services.forecast.models.schemas import Version, WarningOut
+from services.forecast.overlays.schemas import MOST_OVERLAYS, OverlayIn
 from shared.jobs import RunOut
 from shared.schemas import Date, Schema, Whole
 
 
 class ForecastIn(Schema):
-    """`origin`: last period whose demand counts as known, by default the last with demand; `horizon`: the area's."""
+    """`origin`: last period whose demand counts as known, by default the last with demand; `horizon`: the area's.
+
+    `overlays` make it a what-if. With `base` it has that forecast's data, model, origin and horizon, and its numbers
+    save those of item-locations that the overlays reach.
+    """
 
     origin: Date | None = None
     horizon: Annotated[Whole, Field(ge=1, le=1000)] | None = None
     model: Literal["champion"] | Version = "champion"
+    overlays: Annotated[list[OverlayIn], Field(default_factory=list, max_length=MOST_OVERLAYS)]
+    base: UUID | None = None
+
+    @model_validator(mode="after")
+    def _a_base_says_all(self) -> "ForecastIn":
+        if self.base is not None and not self.overlays:
+            raise ValueError("base needs overlays")
+        if self.base is not None and self.model_fields_set & {"origin", "horizon", "model"}:
+            raise ValueError("base says what origin, horizon and model are")
+        return self
 
 
 class ForecastOut(RunOut):
     """A forecast; what `accuracy` tells is its model's backtest.
 
-    An external one has a `name` instead of a model version, and no backtest.
+    An external one has a `name` instead of a model version, and no backtest. One with `overlays` is a what-if.
     """
 
     source: Source
@@ -36,6 +51,8 @@ class ForecastOut(RunOut):
     input_digest: str | None
     output_digest: str | None
     code_version: str | None
+    overlays: list[OverlayIn]
+    base: UUID | None
     warnings: list[WarningOut]
     accuracy: dict[str, Any]
 

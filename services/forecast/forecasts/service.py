@@ -4,16 +4,18 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from services.forecast import periods
+from services.forecast.datasets import service as datasets
 from services.forecast.forecasts.schemas import ForecastIn
 from services.forecast.forecasts.tables import Forecast, Source
 from services.forecast.models import promotions, versions
 from services.forecast.models.tables import ModelVersion
+from services.forecast.overlays import rules
 from shared import jobs
 from shared.errors import Conflict, NotFound, Unprocessable
-from shared.principal import Principal
+from shared.principal import Area, Principal
 
 
 class NoForecast(NotFound):
@@ -24,6 +26,10 @@ class HorizonTooLong(Unprocessable):
     slug, title = "horizon-too-long", "Beyond the model's horizon"
 
 
+class BaseUnusable(Unprocessable):
+    slug, title = "base-unusable", "No forecast to depart from"
+
+
 class NotReady(Conflict):
     slug, title = "forecast-not-ready", "The forecast has no values"
 
@@ -31,9 +37,18 @@ class NotReady(Conflict):
 def start(session: Session, who: Principal, wish: ForecastIn) -> Forecast:
     """Queue a forecast; the word `champion` becomes a version here. Raises ChampionNeeded, UnknownVersion, OffCalendar.
 
-    HorizonTooLong where the model was trained for fewer periods than asked.
+    HorizonTooLong where the model was trained for fewer periods than asked, BaseUnusable, DatasetGone, and what
+    `rules.check` raises.
     """
-    area = who.area
+    run = _plain(session, who.area, wish) if wish.base is None else _upon(session, who.area.area, wish.base)
+    model = session.get_one(ModelVersion, (run.area, run.model_version))
+    rules.check(session, who.area, model, wish.overlays)
+    run.overlays = [overlay.model_dump(mode="json", exclude_none=True) for overlay in wish.overlays]
+    jobs.start(session, run, who, "forecast:forecast")
+    return run
+
+
+def _plain(session: Session, area: Area, wish: ForecastIn) -> Forecast:
     if wish.origin is not None:
         periods.require_start(area, wish.origin, "#/origin")
     model = _model(session, area.area, wish.model)
@@ -44,9 +59,21 @@ def start(session: Session, who: Principal, wish: ForecastIn) -> Forecast:
             "ask for fewer, or train a model under the area's present horizon.",
             errors=[{"pointer": "#/horizon", "detail": f"must be at most {model.horizon}"}],
         )
-    run = Forecast(area=area.area, model_version=model.version, origin=wish.origin, horizon=horizon, seed=model.seed)
-    jobs.start(session, run, who, "forecast:forecast")
-    return run
+    return Forecast(area=area.area, model_version=model.version, origin=wish.origin, horizon=horizon, seed=model.seed)
+
+
+def _upon(session: Session, area: str, name: UUID) -> Forecast:
+    """A forecast with the data, model, origin and horizon of another one."""
+    base = session.scalar(regular(area).where(Forecast.id == name).options(undefer(Forecast.profile)))
+    if base is None or base.profile is None or base.input_digest is None:
+        raise BaseUnusable(
+            "A what-if departs from a forecast of our models that has succeeded and has no overlays of its own, and "
+            "was not made by a release that kept less.",
+            errors=[{"pointer": "#/base", "detail": "is no such forecast of this area"}],
+        )
+    datasets.one(session, area, base.input_digest)
+    same = ("area", "model_version", "origin", "horizon", "seed", "input_digest")
+    return Forecast(base=base.id, **{name: getattr(base, name) for name in same})
 
 
 def _model(session: Session, area: str, wish: str | int) -> ModelVersion:
@@ -66,12 +93,17 @@ def runs(area: str, source: Source | None = None, name: str | None = None) -> Se
     return found if name is None else found.where(Forecast.name == name)
 
 
+def regular(area: str) -> Select[Forecast]:
+    """The forecasts that our models made of an area's data as it stood: no what-ifs."""
+    return runs(area, "model").where(Forecast.overlays == [])
+
+
 def one(session: Session, area: str, name: UUID | str) -> Forecast:
     """A run by its id, or `latest`: our models' newest that succeeded. NoForecast where there is none.
 
-    A forecast from elsewhere is planned on only by those who ask for it by its id.
+    A forecast from elsewhere or a what-if is planned on only by those who ask for it by its id.
     """
-    run = jobs.named(session, runs(area, None if isinstance(name, UUID) else "model"), Forecast, name)
+    run = jobs.named(session, runs(area) if isinstance(name, UUID) else regular(area), Forecast, name)
     if run is not None:
         return run
     if isinstance(name, UUID):

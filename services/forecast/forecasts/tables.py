@@ -1,5 +1,5 @@
 import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import (
@@ -26,7 +26,9 @@ Source = Literal["model", "external"]
 class Forecast(DataRun, Base):
     """A forecast run. `origin` is the last period whose demand was known; `periods` are those forecast.
 
-    One whose `source` is external was made elsewhere: it has a `name` instead of a model version.
+    One whose `source` is external was made elsewhere: it has a `name` instead of a model version. `profile` is what
+    an explanation of one item-location must know of all of them (the engine's `Forecast`). One with `overlays` is a
+    what-if, `base` the forecast that it departs from, if one was named.
     """
 
     __tablename__ = "forecasts"
@@ -49,6 +51,9 @@ class Forecast(DataRun, Base):
     quantiles: Mapped[list[float]] = mapped_column(ARRAY(Float), default=list)
     series_count: Mapped[int] = mapped_column(default=0)
     output_digest: Mapped[str | None]
+    profile: Mapped[list[float] | None] = mapped_column(ARRAY(Float), deferred=True)
+    overlays: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
+    base: Mapped[UUID | None] = mapped_column(ForeignKey("forecasts.id"))
 
 
 class ForecastSeries(Base):

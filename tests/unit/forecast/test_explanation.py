@@ -3,7 +3,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.forecast.engine.explanation import Explanation, change, explain
+from services.forecast.engine.cross_section import CrossSection
+from services.forecast.engine.explanation import (
+    RECONCILIATION,
+    SHOCK,
+    Explainer,
+    Explanation,
+    change,
+    explain,
+)
 from services.forecast.engine.panel import DriverDefinition, DriverPanel
 from services.forecast.engine.training import train
 from tests.unit.forecast.conftest import panel_of, seasonal_demand
@@ -69,7 +77,7 @@ def test_a_series_that_never_sold_and_one_without_history():
 
 def test_the_same_forecast_has_not_changed(seasonal_panel, seasonal_model):
     found = explain(seasonal_model, seasonal_panel, CHOSEN)
-    assert not change(found, found, found, found.mean).units.any()
+    assert not change(found, found, found, found).units.any()
 
 
 def test_a_change_is_shared_out_among_news_revision_and_model(seasonal_panel, seasonal_model):
@@ -81,7 +89,7 @@ def test_a_change_is_shared_out_among_news_revision_and_model(seasonal_panel, se
     restated = explain(seasonal_model, whole.until(60), CHOSEN)
     now = explain(seasonal_model, whole, CHOSEN)
     overlap = [_steps(before, 1), _steps(restated, 1), _steps(now, 0)]
-    found = change(*overlap, overlap[2].mean * 1.1)
+    found = change(*overlap, replace(overlap[2], mean=overlap[2].mean * 1.1))
     assert np.allclose(found.units.sum(axis=1), found.after - found.before, rtol=1e-9)
     revision, version = found.units[:, -2], found.units[:, -1]
     assert (revision * (overlap[1].mean - overlap[0].mean) > 0).all()
@@ -90,11 +98,43 @@ def test_a_change_is_shared_out_among_news_revision_and_model(seasonal_panel, se
 
 def test_a_forecast_that_falls_to_zero_is_still_shared_out(seasonal_panel, seasonal_model):
     found = explain(seasonal_model, seasonal_panel, CHOSEN)
-    gone = change(found, found, found, np.zeros_like(found.mean))
+    gone = change(found, found, found, replace(found, mean=np.zeros_like(found.mean)))
     assert np.allclose(gone.units[:, -1], -found.mean)
+
+
+def test_what_was_done_to_the_mean_is_a_cause_of_its_own(seasonal_panel, seasonal_model):
+    found = explain(seasonal_model, seasonal_panel, CHOSEN)
+    shocked = found.brought_to(found.mean * 1.5 + 2, SHOCK)
+    whole = shocked.brought_to(shocked.mean * 0.9, RECONCILIATION)
+    assert np.allclose(whole.base + whole.units.sum(axis=1), (found.mean * 1.5 + 2) * 0.9, rtol=1e-9)
+    assert (whole.units[:, -2] > 0).all()
+    assert (whole.units[:, -1] < 0).all()
+    rounded = found.brought_to(found.mean * (1 + 1e-8), RECONCILIATION)
+    assert rounded.causes == found.causes
+    assert np.allclose(rounded.base + rounded.units.sum(axis=1), found.mean * (1 + 1e-8), rtol=1e-12)
+
+
+def test_a_shock_that_came_since_is_no_change_of_the_model(seasonal_panel, seasonal_model):
+    found = explain(seasonal_model, seasonal_panel, CHOSEN)
+    after = found.brought_to(found.mean * 2, SHOCK)
+    units = dict(zip((told := change(found, found, found, after)).causes, told.units.T, strict=True))
+    assert np.allclose(units.pop(SHOCK), found.mean, rtol=1e-9)
+    assert not any(np.abs(rest).max() > 1e-6 for rest in units.values())
+
+
+def test_a_part_of_a_panel_is_explained_as_in_the_whole(promoted):
+    """Whatever the other series do to one's features is in the profile, which is handed on."""
+    panel, model = promoted
+    profile = model.forecast(panel).profile
+    chosen = np.array([7])
+    part = panel.take(chosen)
+    told = replace(CrossSection.of(part), profile=profile)
+    whole, found = explain(model, panel, chosen), Explainer(model, part, told).explain(np.array([0]))
+    assert np.allclose(found.mean, whole.mean, rtol=1e-6)
+    assert np.allclose(found.logs, whole.logs, atol=1e-6)
+    assert not np.allclose(explain(model, part, np.array([0])).logs, whole.logs, atol=1e-3)
 
 
 def _steps(found: Explanation, first: int) -> Explanation:
     """Three steps of four, from `first` on."""
-    rows = np.arange(len(found.mean)).reshape(-1, 4)[:, first : first + 3].ravel()
-    return Explanation(found.causes, found.base[rows], found.logs[rows], found.mean[rows])
+    return found.take(np.arange(len(found.mean)).reshape(-1, 4)[:, first : first + 3].ravel())

@@ -63,9 +63,11 @@ def test_a_champion_of_the_release_before_still_forecasts(seasonal_panel, season
     files = replace(seasonal_model, mean=mean).to_files()
     meta = json.loads(files["model.json"])
     meta |= {"format": 1, "families": {name: meta["families"][name] for name in names}}
-    del meta["blend"]
+    del meta["blend"], meta["recipe"]["ranges"]
     files["model.json"] = json.dumps(meta).encode()
-    forecast = Model.from_files(files).forecast(seasonal_panel)
+    model = Model.from_files(files)
+    assert model.recipe.ranges is None
+    forecast = model.forecast(seasonal_panel)
     assert_sound(forecast)
     assert not same(forecast, seasonal_model.forecast(seasonal_panel))
 
@@ -163,6 +165,7 @@ def test_a_promotion_known_ahead_is_used_and_its_absence_flagged():
     forecast = model.forecast(panel)
     assert wmape(truth, forecast.mean) < 0.2
     assert model.families["deal:then"] == "promotion"
+    assert model.recipe.ranges == {"deal": (0, 1)}
     assert not forecast.flags["driver_missing"].any()
     blind = model.forecast(replace(panel, drivers=()))
     assert_sound(blind)

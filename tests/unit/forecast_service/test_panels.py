@@ -18,7 +18,8 @@ HISTORY = 3
 def complete(kind, rows, *, known_ahead=True):
     matrix = np.array(rows, dtype=np.float32)
     driver = DriverPanel(DriverDefinition("d", kind, known_ahead), matrix)
-    found, warning = panels.complete(driver, HISTORY)
+    begun = int((~np.isnan(matrix)).any(axis=0).argmax())
+    found, warning = panels.complete(driver, HISTORY, begun)
     assert np.array_equal(driver.matrix, np.array(rows, dtype=np.float32), equal_nan=True)
     return found.matrix.tolist(), warning and (warning["code"], warning["count"])
 

@@ -129,7 +129,7 @@ def test_verify_finds_a_promotion_that_nobody_logged(modelled, database):
         ({"origin": "2024-01-03"}, (422, "off-calendar")),
         ({"model": "challenger"}, (422, "invalid")),
         ({"horizon": 0}, (422, "invalid")),
-        ({"overlays": []}, (422, "invalid")),
+        ({"overlays": [{}]}, (422, "invalid")),
     ],
 )
 def test_a_forecast_that_cannot_be_is_refused_at_once(modelled, wish, expected):

@@ -1,0 +1,32 @@
+from fastapi import Request
+
+from services.forecast.explanations import service
+from services.forecast.explanations.schemas import ExplanationOut
+from services.forecast.explanations.service import Since
+from services.forecast.forecasts import service as forecasts
+from services.forecast.forecasts.schemas import ForecastName
+from shared.app import problems
+from shared.app import router as strict_router
+from shared.db import Read
+from shared.principal import Caller
+from shared.schemas import Code
+
+router = strict_router(tags=["Forecasts"])
+
+
+@router.get("/forecasts/{forecast}/explanation", operation_id="explain_forecast", responses=problems(409, 410))
+def explain_forecast(
+    forecast: ForecastName,
+    item: Code,
+    location: Code,
+    request: Request,
+    who: Caller,
+    session: Read,
+    since: Since | None = None,
+) -> ExplanationOut:
+    """Explain an item-location's forecast: what each family of drivers adds to its base, period by period.
+
+    `since` names another forecast, or says `previous`: then `change` tells why the two differ where they overlap.
+    """
+    run = forecasts.ready(session, who.area.area, forecast)
+    return service.explain(session, request.app.state.explaining, run, item, location, since)

@@ -1,0 +1,77 @@
+"""A forecast's numbers: all of them by the model, or those of another forecast save where overlays reach."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from services.forecast import panels
+from services.forecast.engine.cells import Bools, Floats
+from services.forecast.engine.cross_section import rivals
+from services.forecast.engine.model import Forecast, Model
+from services.forecast.engine.newcomers import from_peers
+from services.forecast.engine.panel import Panel
+from services.forecast.forecasts.grid import Grid
+from services.forecast.overlays import application
+from services.forecast.overlays.schemas import OverlayIn
+from services.forecast.panels import Warnings
+
+
+@dataclass(frozen=True)
+class Made:
+    """Numbers, the panel's `profile` [T] (the engine's `Forecast`), and what to know of the numbers."""
+
+    grid: Grid
+    profile: Floats
+    warnings: Warnings
+
+
+def anew(
+    model: Model,
+    predict: Callable[[Panel], Forecast],
+    panel: Panel,
+    overlays: Sequence[OverlayIn],
+    warnings: Warnings,
+) -> Made:
+    """Every item-location of `panel`, its drivers as the overlays say, by the model's `predict`; then the shocks."""
+    panel = application.on_drivers(model.recipe.fit_to(panel), overlays)
+    found = predict(panel)
+    items, locations = (panel.series[name].tolist() for name in ("item", "location"))
+    grid = Grid(items, locations, found.periods, found.mean, found.quantiles, found.dependence)
+    told = [*warnings, *panels.flagged(found.flags), *application.warnings(panel, overlays, model.recipe.ranges)]
+    return Made(_shocked(grid, panel, overlays), found.profile, told)
+
+
+def upon(
+    base: Grid, profile: Floats, model: Model, panel: Panel, overlays: Sequence[OverlayIn], warnings: Warnings
+) -> Made:
+    """The numbers of `base`, which was made of `panel`; only what the overlays reach is forecast again."""
+    codes = zip(panel.series["item"], panel.series["location"], strict=True)
+    if list(zip(base.items, base.locations, strict=True)) != list(codes):
+        raise ValueError("the base does not have the item-locations of the panel in their order")
+    before = model.recipe.fit_to(panel)
+    after = application.on_drivers(before, overlays)
+    reached = application.reached(before, after)
+    grid = _forecast_again(base, profile, model, after, reached) if reached.any() else base
+    told = [*warnings, *application.warnings(after, overlays, model.recipe.ranges)]
+    return Made(_shocked(grid, after, overlays), profile, told)
+
+
+def _forecast_again(base: Grid, profile: Floats, model: Model, panel: Panel, reached: Bools) -> Grid:
+    """The series `reached` [n], from the part of the panel that they and their rivals are, and those of their peers."""
+    groups = rivals(panel.series)
+    part = np.flatnonzero(np.isin(groups, groups[reached]))
+    found = model.forecast(panel.take(part), profile)
+    inside = reached[part]
+    mean, quantiles = base.mean.copy(), base.quantiles.copy()
+    mean[reached], quantiles[reached] = found.mean[inside], found.quantiles[inside]
+    without_history = np.isnan(panel.demand).all(axis=1)
+    mean, quantiles = from_peers(panel.series, without_history, mean, quantiles)
+    return replace(base, mean=mean, quantiles=quantiles)
+
+
+def _shocked(grid: Grid, panel: Panel, overlays: Sequence[OverlayIn]) -> Grid:
+    mean, quantiles = (
+        application.shocked(values, overlays, panel.series, panel.future) for values in (grid.mean, grid.quantiles)
+    )
+    return replace(grid, mean=mean, quantiles=quantiles)
