@@ -96,7 +96,7 @@ def measure(contest: Contest, *, threads: int, with_peers: bool = False, out: Pa
         "series": len(panel.series),
         "periods": len(panel.periods),
         "origins": [str(one.known.periods[-1]) for one in said],
-        "levels": by_level(said),
+        "levels": by_level(said, contest=contest if with_peers else None),
         "seasonal_naive": scores([_naive(one) for one in said], among),
         "peak_memory_mib": round(memory),
     }

@@ -8,7 +8,8 @@ Sources: Gaussian copula, Nelsen (2006), An Introduction to Copulas; reordering 
 Schaake shuffle; stratified margins with dependence, Stein (1987), Latin hypercube sampling.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
@@ -20,6 +21,18 @@ type Floats = NDArray[np.float64]
 BLOCK_CELLS = 400_000  # working memory stays inside a processor cache, whatever the number of series
 
 
+@dataclass(frozen=True)
+class Factor:
+    """Normal scores [N, T, S] of N nodes, of which each series takes those of its `node` [n] with variance `share`."""
+
+    share: float
+    node: NDArray[np.integer]
+    scores: NDArray[np.float32]
+
+    def of(self, rows: slice | NDArray[np.integer]) -> "Factor":
+        return Factor(self.share, self.node[rows], self.scores)
+
+
 def sample(
     levels: Floats,
     grid: Floats,
@@ -28,20 +41,22 @@ def sample(
     rho: Floats | float,
     seeds: NDArray[np.uint64],
     paths: int = 200,
+    factors: Sequence[Factor] = (),
 ) -> NDArray[np.float32]:
     """Draw joint paths [n, paths, T] in the unit of `grid`, all >= 0.
 
     levels [K]: probabilities inside (0, 1), ascending. grid [n, T, K]: the quantiles there; crossed ones are sorted.
     mean [n, T]: each bucket's paths are scaled to this mean, which keeps their order; a bucket whose quantiles are all
     zero stays zero. rho (scalar or [n]): correlation 0..1 of two buckets' normal scores. seeds [n]: one per series; a
-    series' paths depend on its own row alone, and a longer horizon leaves its earlier ranks as they are.
+    series' paths depend on its own row alone, and a longer horizon leaves its earlier ranks as they are. factors: what
+    series have in common, so that sums of them spread as they should; their shares add up to 1 at most.
 
     Between the levels, and beyond the outermost two on either side, quantiles are linear in the normal score: a normal
     marginal is reproduced exactly, and the tails end at the outermost of `paths` strata. A bucket whose quantiles all
     equal its mean gives exactly that mean.
     """
     n, periods, _ = grid.shape
-    scores = ndtri((np.arange(paths) + 0.5) / paths)
+    scores = _strata(paths)
     weights = _weights(levels, scores)
     shares = np.broadcast_to(np.asarray(rho, dtype=np.float64), n)
     drawn = np.empty((n, periods, paths), dtype=np.float32)
@@ -49,9 +64,20 @@ def sample(
     for start in range(0, n, step):
         rows = slice(start, start + step)
         values = _marginals(grid[rows], mean[rows], weights)
-        order = _orders(shares[rows], seeds[rows], scores, periods)
-        np.put_along_axis(drawn[rows], order, values, axis=2)
+        normal = _scores(shares[rows], seeds[rows], scores, periods)
+        if factors:
+            _add(normal, [factor.of(rows) for factor in factors])
+        np.put_along_axis(drawn[rows], np.argsort(normal, axis=2), values, axis=2)
     return drawn.swapaxes(1, 2)
+
+
+def node_scores(seeds: NDArray[np.uint64], *, rho: float, periods: int, paths: int = 200) -> NDArray[np.float32]:
+    """Normal scores [N, T, S] for the nodes of a `Factor`: strata in each period, two periods correlated by `rho`."""
+    scores = _strata(paths)
+    drawn = np.empty((len(seeds), periods, paths), dtype=np.float32)
+    order = np.argsort(_scores(np.full(len(seeds), rho), seeds, scores, periods), axis=2)
+    np.put_along_axis(drawn, order, np.broadcast_to(scores.astype(np.float32), drawn.shape), axis=2)
+    return drawn
 
 
 def series_seeds(keys: Iterable[str], seed: int = 0) -> NDArray[np.uint64]:
@@ -59,6 +85,12 @@ def series_seeds(keys: Iterable[str], seed: int = 0) -> NDArray[np.uint64]:
     salt = seed.to_bytes(16, "big", signed=True)
     digests = (blake2b(key.encode(), digest_size=8, salt=salt).digest() for key in keys)
     return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64)
+
+
+def _strata(paths: int) -> Floats:
+    """Normal scores of equally spaced probabilities, ascending."""
+    scores: Floats = ndtri((np.arange(paths) + 0.5) / paths)
+    return scores
 
 
 def _weights(levels: Floats, scores: Floats) -> Floats:
@@ -87,8 +119,8 @@ def _marginals(grid: Floats, mean: Floats, weights: Floats) -> NDArray[np.float3
     return values.astype(np.float32)
 
 
-def _orders(rho: Floats, seeds: NDArray[np.uint64], scores: Floats, periods: int) -> NDArray[np.intp]:
-    """[n, T, S] paths of each bucket in ascending order of their correlated normal scores."""
+def _scores(rho: Floats, seeds: NDArray[np.uint64], scores: Floats, periods: int) -> NDArray[np.float32]:
+    """[n, T, S] normal scores of each path, those of one series correlated."""
     normal = np.empty((len(seeds), periods, len(scores)), dtype=np.float32)
     common, own = np.sqrt(rho), np.sqrt(1 - rho)
     for row, seed in enumerate(seeds):
@@ -97,4 +129,12 @@ def _orders(rho: Floats, seeds: NDArray[np.uint64], scores: Floats, periods: int
         random.standard_normal(out=normal[row], dtype=np.float32)
         normal[row] *= own[row]
         normal[row] += shared.astype(np.float32)
-    return np.argsort(normal, axis=2)
+    return normal
+
+
+def _add(normal: NDArray[np.float32], factors: Sequence[Factor]) -> None:
+    """Take the factors into the scores [n, T, S], whose own part shrinks by as much."""
+    own = 1 - sum(factor.share for factor in factors)
+    normal *= np.float32(np.sqrt(max(own, 0)))
+    for factor in factors:
+        normal += np.float32(np.sqrt(factor.share)) * factor.scores[factor.node]

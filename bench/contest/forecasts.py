@@ -1,13 +1,16 @@
 """Forecasts of one contestant from every origin, as arrays and as a table."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from bench.contest.panel import KEYS
+from services.forecast.engine.aggregation import Margins, NodeForecast
 from services.forecast.engine.cells import QUANTILES, Dates, Floats, Ints
+from services.forecast.engine.levels import levels
 from services.forecast.engine.panel import Panel
 from services.forecast.engine.training import train
 
@@ -18,7 +21,8 @@ COLUMNS = [f"q{level:g}" for level in QUANTILES]
 class Said:
     """One origin: what was known until then, demand that came [n, H], and a forecast of it.
 
-    mean [n, H] and quantiles [n, H, K] are NaN where the contestant said nothing; dependence [n] or None.
+    mean [n, H] and quantiles [n, H, K] are NaN where the contestant said nothing; dependence [n] or None. Of ours also
+    the factors [n, H] of reconciliation and the forecasts of aggregates.
     """
 
     known: Panel
@@ -27,6 +31,8 @@ class Said:
     quantiles: Floats
     dependence: Floats | None
     seconds: float
+    reconciled: Floats | None = None
+    nodes: Sequence[NodeForecast] = ()
 
 
 def lengths(panel: Panel, origins: int) -> list[int]:
@@ -41,10 +47,12 @@ def ours(panel: Panel, length: int, *, threads: int) -> Said:
     """Train and forecast with the service's engine on the first `length` periods."""
     known = panel.until(length)
     began = time.perf_counter()
-    found = train(known, threads=threads).forecast(known)
+    model = train(known, threads=threads)
+    found = model.forecast(known)
+    nodes = model.aggregates(known.series, Margins(found.mean, found.quantiles, found.dependence), levels(known.series))
     seconds = time.perf_counter() - began
     demand = panel.demand[:, length : length + panel.horizon]
-    return Said(known, demand, found.mean, found.quantiles, found.dependence, seconds)
+    return Said(known, demand, found.mean, found.quantiles, found.dependence, seconds, found.reconciled, nodes)
 
 
 def table(said: Said) -> pd.DataFrame:

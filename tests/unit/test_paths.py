@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtri
 from scipy.stats import gamma
 
-from shared.paths import sample, series_seeds
+from shared.paths import Factor, node_scores, sample, series_seeds
 
 LEVELS = np.array([0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975])
 
@@ -121,3 +121,30 @@ def test_seeds_are_the_same_everywhere() -> None:
     assert len(set(series_seeds(map(str, range(1000))).tolist())) == 1000
     assert series_seeds(["a"], 1) != series_seeds(["a"], 2)
     assert series_seeds([]).shape == (0,)
+
+
+def test_factors_leave_every_margin_as_it_is() -> None:
+    grid, mean = normal_grid(3, 4)
+    seeds = series_seeds("abc")
+    factor = Factor(0.5, np.zeros(3, dtype=int), node_scores(series_seeds("z"), rho=0.3, periods=4))
+    plain, common = (sample(LEVELS, grid, mean, rho=0.3, seeds=seeds, factors=some) for some in ((), (factor,)))
+    assert not np.array_equal(plain, common)
+    np.testing.assert_array_equal(np.sort(plain, axis=1), np.sort(common, axis=1))
+
+
+def test_series_of_a_node_go_together_by_its_share() -> None:
+    grid, mean = normal_grid(200, 2)
+    node = np.arange(200) % 2
+    factor = Factor(0.4, node, node_scores(series_seeds("yz"), rho=0.0, periods=2))
+    drawn = sample(LEVELS, grid, mean, rho=0.0, seeds=series_seeds(map(str, range(200))), factors=[factor])
+    found = np.corrcoef(drawn[:, :, 0])
+    same = node[:, None] == node
+    assert found[same & ~np.eye(200, dtype=bool)].mean() == pytest.approx(0.4, abs=0.02)
+    assert found[~same].mean() == pytest.approx(0, abs=0.06)
+
+
+def test_scores_of_a_node_are_strata_in_each_period() -> None:
+    scores = node_scores(series_seeds("yz"), rho=0.5, periods=3)
+    expected = ndtri((np.arange(200) + 0.5) / 200)
+    np.testing.assert_allclose(np.sort(scores, axis=2), np.broadcast_to(expected, scores.shape), rtol=1e-6)
+    assert np.corrcoef(scores[0])[0, 1] == pytest.approx(0.5, abs=0.15)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from services.forecast.engine.baselines import seasonal_naive
 from services.forecast.engine.cells import QUANTILES, Bools, Floats, Ints, TooShort
+from services.forecast.engine.level_scores import LevelOutcome, level_outcomes, level_report
 from services.forecast.engine.metrics import Scores, decile_loss
 from services.forecast.engine.panel import Panel
 from services.forecast.engine.segments import SEGMENTS, VOLUMES, segments, volumes
@@ -39,6 +40,7 @@ class Outcome:
     members: Floats
     segment: Ints
     volume: Ints
+    levels: tuple[LevelOutcome, ...] = ()
 
     @property
     def point(self) -> Point:
@@ -108,6 +110,7 @@ class BacktestReport:
             "members": self._value_added(None),
             "volumes": self._volumes(),
             "segments": self._segments(),
+            "levels": level_report([outcome.levels for outcome in self.outcomes]),
             "improvement": {
                 "wql": _improvement(wql, self.seed),
                 "wmape": _improvement(error, self.seed),
@@ -202,15 +205,17 @@ def _lengths(periods: int, horizon: int, origins: int) -> list[int]:
 def _outcome(panel: Panel, length: int, *, seed: int, threads: int, cancelled: Callable[[], bool]) -> Outcome:
     known = panel.until(length)
     forecast = train(known, seed=seed, threads=threads, cancelled=cancelled).forecast(known)
+    demand = panel.demand[:, length : length + panel.horizon]
     return Outcome(
         origin=known.future[0],
         history=known.demand,
-        demand=panel.demand[:, length : length + panel.horizon],
+        demand=demand,
         model=(forecast.mean, forecast.quantiles),
         naive=seasonal_naive(known.demand, panel.horizon, panel.season),
         members=told_by_members(known),
         segment=segments(known.demand),
         volume=volumes(known.demand),
+        levels=tuple(level_outcomes(known, demand, forecast.mean, forecast.reconciled)),
     )
 
 

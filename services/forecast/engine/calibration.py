@@ -12,6 +12,7 @@ import numpy as np
 from services.forecast.engine.boosting import Fit
 from services.forecast.engine.cells import QUANTILES, Bools, Floats, Ints
 from services.forecast.engine.distribution import ForestHead, HeadName, ScaleHead, fit_head, head_features
+from services.forecast.engine.features import Rows
 from services.forecast.engine.metrics import decile_loss
 
 _MANY_ZEROS = 0.6
@@ -34,6 +35,21 @@ class HeldOut:
     origin: Ints
     step: Ints
     segment: Ints
+
+    @classmethod
+    def of(cls, rows: Rows, mean: Floats, spread: Floats, segment: Ints) -> "HeldOut":
+        cells = rows.cells
+        return cls(
+            spread=spread,
+            target=rows.target,
+            mean=mean,
+            members=rows.members,
+            scale=rows.scale,
+            series=cells.series,
+            origin=cells.origin,
+            step=cells.horizon,
+            segment=segment,
+        )
 
     @property
     def features(self) -> Floats:

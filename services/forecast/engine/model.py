@@ -5,19 +5,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from services.forecast.engine import arrays
+from services.forecast.engine.aggregation import Margins, NodeForecast, aggregate
 from services.forecast.engine.blend import Blend
 from services.forecast.engine.boosting import Booster
+from services.forecast.engine.calibration import HeldOut
 from services.forecast.engine.cells import QUANTILES, Bools, Cells, Dates, Floats, Ints
 from services.forecast.engine.correction import Correction
 from services.forecast.engine.cross_section import CrossSection, Tally, blocks, rivals, tally
-from services.forecast.engine.distribution import Head, HeadName, head_features, load_head
+from services.forecast.engine.distribution import Head, HeadName, load_head
 from services.forecast.engine.features import Family, FeatureBuilder, Rows
+from services.forecast.engine.hierarchy import Hierarchy
+from services.forecast.engine.history import History, Memory
+from services.forecast.engine.levels import Level, levels
 from services.forecast.engine.mean import MeanModel
 from services.forecast.engine.newcomers import from_peers
 from services.forecast.engine.panel import Panel
 from services.forecast.engine.recipe import Recipe
+from services.forecast.engine.rehearsal import deviation
 from services.forecast.engine.segments import SEGMENTS, segments
 
 _FORMAT = 2
@@ -32,8 +39,9 @@ class Forecast:
     mean [n, H]; quantiles [n, H, K] at QUANTILES, not negative, not decreasing; dependence [n]:
     correlation of the periods' normal scores, for shared.paths. Flags are [n] each: `no_history` (forecast
     of its peers), `never_sold` (forecast is 0), `short_history` (less than a quarter of the level
-    window), `unseen_attribute` and `driver_missing` (forecast without knowing them). `profile` [T] is what
-    a part of the panel needs to be forecast or explained alone (`CrossSection.profile`).
+    window), `unseen_attribute` and `driver_missing` (forecast without knowing them). profile [T] is what a part
+    of the panel needs to be forecast or explained alone (`CrossSection.profile`). reconciled [n, H]: by which
+    factors aggregates have moved each item-location; mean and quantiles hold it already.
     """
 
     periods: Dates
@@ -42,6 +50,7 @@ class Forecast:
     dependence: Floats
     flags: dict[str, Bools]
     profile: Floats
+    reconciled: Floats
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ class Model:
     head_name: HeadName
     correction: Correction
     dependence: Floats
+    hierarchy: Hierarchy
 
     @property
     def horizon(self) -> int:
@@ -65,13 +75,19 @@ class Model:
     def feature_names(self) -> tuple[str, ...]:
         return tuple(self.families)
 
-    def forecast(self, panel: Panel, profile: Floats | None = None) -> Forecast:
+    def forecast(self, panel: Panel) -> Forecast:
         """Forecast the panel's future periods from what it knows; nothing is trained again.
 
         The panel may be newer than the one trained on, hold other series, lack drivers or hold unseen
-        attribute values. profile: of the whole that it is a part of, with all rivals of its priced series; series
-        without history have no peers then but those in the part. Raises ValueError for another frequency or season
-        or a longer horizon.
+        attribute values. Raises ValueError for another frequency or season or a longer horizon.
+        """
+        return self.reconcile(panel, self.told(panel))
+
+    def told(self, panel: Panel, profile: Floats | None = None) -> Forecast:
+        """The same before aggregates move it.
+
+        profile: of the whole that the panel is a part of, with all rivals of its priced series; series without history
+        have no peers then but those in the part.
         """
         groups = rivals(panel.series)
         parts = list(blocks(*panel.demand.shape))
@@ -103,30 +119,48 @@ class Model:
             dependence=self.dependence[segment],
             flags=flags,
             profile=whole.profile,
+            reconciled=np.ones((n, horizon)),
         )
 
     def joined(self, panel: Panel, parts: Sequence[Forecast]) -> Forecast:
         """The forecast of a `panel` from those of its parts, in order; no history: the forecast of its peers."""
         flags = {name: np.concatenate([part.flags[name] for part in parts]) for name in parts[0].flags}
-        mean, quantiles = (np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "quantiles"))
+        mean, quantiles, dependence, reconciled = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("mean", "quantiles", "dependence", "reconciled")
+        )
         mean, quantiles = from_peers(panel.series, flags["no_history"], mean, quantiles)
-        dependence = np.concatenate([part.dependence for part in parts])
-        return Forecast(panel.future, mean, quantiles, dependence, flags, parts[0].profile)
+        return Forecast(panel.future, mean, quantiles, dependence, flags, parts[0].profile, reconciled)
+
+    def reconcile(self, panel: Panel, found: Forecast) -> Forecast:
+        """What was `found` of each item-location of `panel`, moved as far as aggregates are to be trusted."""
+        history = History(panel.demand, Memory.of(panel.frequency, self.recipe.season))
+        spread = deviation(found.quantiles)
+        factor = self.hierarchy.factors(levels(panel.series), history, self.recipe.season, found.mean, spread)
+        return replace(
+            found, mean=found.mean * factor, quantiles=found.quantiles * factor[..., None], reconciled=factor
+        )
+
+    def aggregates(self, series: pd.DataFrame, margins: Margins, among: Sequence[Level]) -> list[NodeForecast]:
+        """Forecasts of the nodes of levels of `series`; their means are the sums of the margins'."""
+        return aggregate(series, margins, among, self.hierarchy)
 
     def predict(self, rows: Rows, builder: FeatureBuilder, segment: Ints) -> tuple[Floats, Floats]:
         """Mean [r] and quantiles [r, K] in units; NaN before a series' first sale."""
-        mean = self._blended(rows, builder, segment)
-        features = head_features(builder.spread_columns(rows.matrix), mean, rows.scale)
-        quantiles = self.correction.quantiles(self.head.predict(features, mean), rows.cells.horizon, segment)
-        return self.correction.mean(mean, segment) * rows.scale, quantiles * rows.scale[:, None]
+        learned = self.mean.predict(builder.columns(self.feature_names, rows.matrix))
+        return self.finish(HeldOut.of(rows, learned, builder.spread_columns(rows.matrix), segment))
+
+    def finish(self, told: HeldOut) -> tuple[Floats, Floats]:
+        """Mean [r] and quantiles [r, K] in units of cells whose mean is the learned one alone."""
+        mean = self.blend.mean(told.mean, told.members, told.segment)
+        features = told.with_mean(mean).features
+        quantiles = self.correction.quantiles(self.head.predict(features, mean), told.step, told.segment)
+        return self.correction.mean(mean, told.segment) * told.scale, quantiles * told.scale[:, None]
 
     def mean_of(self, rows: Rows, builder: FeatureBuilder, segment: Ints) -> Floats:
         """Mean [r] relative to the scale, without the quantiles."""
-        return self.correction.mean(self._blended(rows, builder, segment), segment)
-
-    def _blended(self, rows: Rows, builder: FeatureBuilder, segment: Ints) -> Floats:
         learned = self.mean.predict(builder.columns(self.feature_names, rows.matrix))
-        return self.blend.mean(learned, rows.members, segment)
+        return self.correction.mean(self.blend.mean(learned, rows.members, segment), segment)
 
     def _flags(self, panel: Panel, builder: FeatureBuilder) -> dict[str, Bools]:
         known = (~np.isnan(panel.demand)).sum(axis=1)
@@ -148,6 +182,7 @@ class Model:
             "blend": self.blend.to_dict(),
             "factor": self.correction.factor.tolist(),
             "dependence": dict(zip(SEGMENTS, self.dependence.tolist(), strict=True)),
+            "hierarchy": self.hierarchy.to_dict(),
             "quantiles": QUANTILES,
         }
         return {
@@ -173,4 +208,5 @@ class Model:
             head_name=meta["head"],
             correction=Correction(shift, factor, recipe.horizon),
             dependence=np.array([meta["dependence"][name] for name in SEGMENTS]),
+            hierarchy=Hierarchy.from_dict(meta.get("hierarchy", {})),
         )

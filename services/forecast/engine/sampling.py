@@ -10,6 +10,7 @@ from services.forecast.engine.history import History
 TRAINING_BUDGET = 120_000
 BLOCK_BUDGET = 60_000  # training cells before a block
 CALIBRATION_BUDGET = 40_000  # cells per block
+REHEARSAL_BUDGET = 400_000  # cells of all blocks that are summed to aggregates
 _EARLY_SHARE = 0.1  # the panel begins to teach soon after this share of its series has started
 _BLOCKS = 4
 _LEAST_FIRST = 0.1  # of all training cells must lie before the newest block, else it is a shorter one
@@ -79,6 +80,15 @@ def held_out_cells(history: History, block: Block, horizon: int, rng: np.random.
     cells = Cells.joined(stretches, drawn)
     cells = cells.take((cells.target <= block.end) & (history.first_sale[cells.series] <= cells.origin))
     return _known(history, cells)
+
+
+def rehearsal_cells(history: History, block: Block, horizon: int, blocks: int) -> Cells:
+    """Every series at the block's first origin, at all steps of the horizon or at as many as the budget allows."""
+    reach = min(horizon, block.end - block.cut)
+    count = min(reach, REHEARSAL_BUDGET // (history.n * blocks))
+    steps = np.unique(np.linspace(1, reach, count).round().astype(np.intp))
+    cells = Cells.grid(history.n, block.cut, reach)
+    return cells.take(np.isin(cells.horizon, steps))
 
 
 def _origins(history: History, until: int) -> Ints:

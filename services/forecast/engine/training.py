@@ -1,6 +1,7 @@
 """From a panel to a model: fit on all history, then learn from held-out blocks how far off that would be."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,16 +13,21 @@ from services.forecast.engine.correction import Correction
 from services.forecast.engine.dependence import dependence
 from services.forecast.engine.distribution import fit_head
 from services.forecast.engine.features import FeatureBuilder, Rows
+from services.forecast.engine.hierarchy import Hierarchy
+from services.forecast.engine.hierarchy_learning import learn
+from services.forecast.engine.levels import levels
 from services.forecast.engine.mean import MeanModel
 from services.forecast.engine.model import Model
 from services.forecast.engine.panel import Panel
 from services.forecast.engine.recipe import Recipe
+from services.forecast.engine.rehearsal import Rehearsal
 from services.forecast.engine.sampling import (
     BLOCK_BUDGET,
     TRAINING_BUDGET,
     Block,
     cut_blocks,
     held_out_cells,
+    rehearsal_cells,
     training_cells,
 )
 from services.forecast.engine.segments import segments
@@ -67,53 +73,45 @@ class _Training:
         held_out = []
         for number, block in enumerate(cuts):
             self.how.watch.step(2 + number, total, "held-out block")
-            held_out.append(self._hold_out(block, *blocks[2 * number : 2 * number + 2]))
+            held_out.append(self._hold_out(block, *blocks[3 * number : 3 * number + 3]))
         self.how.watch.step(total - 2, total, "distribution")
         # Two or three periods leave nothing to hold out: errors on the training cells are all there is.
-        usable = [block for block in held_out if block] or [self._judged(rows, mean, last)]
-        model = self._finish(mean, usable)
+        pairs = [pair for pair in held_out if pair]
+        usable = [block for block, _ in pairs] or [self._judged(rows, mean, last)]
+        model = self._finish(mean, usable, [grid for _, grid in pairs if len(grid.mean)])
         self.how.watch.step(total, total, "trained")
         return model
 
     def _rows(self, cells: Cells, cuts: list[Block]) -> list[Rows]:
-        """Features of `cells`, then of each block's training and its held-out cells: one pass through history."""
+        """Features of `cells`, then of each block's training, held-out and rehearsed cells: one pass over history."""
         history, horizon = self.builder.history, self.panel.horizon
         parts = [cells]
         for block in cuts:
             parts.append(training_cells(history, horizon, block.cut, BLOCK_BUDGET, self.rng))
             parts.append(held_out_cells(history, block, horizon, self.rng))
+            parts.append(rehearsal_cells(history, block, horizon, len(cuts)))
         rows, ends = self.builder.build(Cells.joined(*parts)), np.cumsum([len(part) for part in parts])
         return [rows.take(slice(end - len(part), end)) for part, end in zip(parts, ends, strict=True)]
 
-    def _hold_out(self, block: Block, before: Rows, tested: Rows) -> HeldOut | None:
-        """Cells of one block with the mean of a model that has seen nothing after its cut."""
+    def _hold_out(self, block: Block, before: Rows, tested: Rows, grid: Rows) -> tuple[HeldOut, HeldOut] | None:
+        """Cells of one block, and its rehearsal, with the mean of a model that has seen nothing after its cut."""
         if not len(before) or not len(tested):
             return None
         mean_then = MeanModel.fit(before.matrix, before.target, self.how)
-        return self._judged(tested, mean_then, block.cut)
+        return self._judged(tested, mean_then, block.cut), self._judged(grid, mean_then, block.cut)
 
     def _judged(self, rows: Rows, model: MeanModel, known_until: int) -> HeldOut:
-        mean, cells = model.predict(rows.matrix), rows.cells
         segment = segments(self.panel.demand[:, : known_until + 1])
-        return HeldOut(
-            spread=self.builder.spread_columns(rows.matrix),
-            target=rows.target,
-            mean=mean,
-            members=rows.members,
-            scale=rows.scale,
-            series=cells.series,
-            origin=cells.origin,
-            step=cells.horizon,
-            segment=segment[cells.series],
-        )
+        learned, spread = model.predict(rows.matrix), self.builder.spread_columns(rows.matrix)
+        return HeldOut.of(rows, learned, spread, segment[rows.cells.series])
 
-    def _finish(self, mean: MeanModel, blocks: list[HeldOut]) -> Model:
+    def _finish(self, mean: MeanModel, blocks: list[HeldOut], grids: list[HeldOut]) -> Model:
         blend = Blend.learn(blocks)
         blocks = [block.with_mean(blend.mean(block.mean, block.members, block.segment)) for block in blocks]
         whole = HeldOut.joined(blocks)
         trial = try_heads(blocks, self.how)
         correction = Correction.learn(blocks, trial, self.panel.horizon)
-        return Model(
+        model = Model(
             recipe=self.recipe,
             families=self.builder.families,
             mean=mean,
@@ -122,7 +120,19 @@ class _Training:
             head_name=trial.name,
             correction=correction,
             dependence=self._dependence(whole, correction, trial.quantiles),
+            hierarchy=Hierarchy.none(),
         )
+        rehearsals = [self._rehearsed(model, grid) for grid in grids]
+        found = levels(self.panel.series)
+        return replace(model, hierarchy=learn(found, self.builder.history, self.panel.season, rehearsals))
+
+    def _rehearsed(self, model: Model, grid: HeldOut) -> Rehearsal:
+        """What the finished stages would have said at the origin of `grid`, whose means are the learned ones."""
+        shape = (len(self.panel.series), -1)
+        mean, quantiles = model.finish(grid)
+        demand, told = (grid.target * grid.scale).reshape(shape), mean.reshape(shape)
+        steps = grid.step.reshape(shape)[0]
+        return Rehearsal.of(int(grid.origin[0]), steps, demand, told, quantiles.reshape(*told.shape, len(QUANTILES)))
 
     def _dependence(self, whole: HeldOut, correction: Correction, quantiles: Floats) -> Floats:
         """Correlation by demand class, from the longest stretches that were held out in one piece."""

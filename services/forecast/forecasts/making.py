@@ -52,22 +52,40 @@ def upon(
     before = model.recipe.fit_to(panel)
     after = application.on_drivers(before, overlays)
     reached = application.reached(before, after)
-    grid = _forecast_again(base, profile, model, after, reached) if reached.any() else base
+    grid = _forecast_again(base, profile, model, before, after, reached) if reached.any() else base
     told = [*warnings, *application.warnings(after, overlays, model.recipe.ranges)]
     return Made(_shocked(grid, after, overlays), profile, told)
 
 
-def _forecast_again(base: Grid, profile: Floats, model: Model, panel: Panel, reached: Bools) -> Grid:
-    """The series `reached` [n], from the part of the panel that they and their rivals are, and those of their peers."""
-    groups = rivals(panel.series)
+def _forecast_again(base: Grid, profile: Floats, model: Model, before: Panel, after: Panel, reached: Bools) -> Grid:
+    """The series `reached` [n], from the part of the panel that they and their rivals are, and those of their peers.
+
+    Aggregates have moved the base; by the same factors they move what is forecast again.
+    """
+    groups = rivals(after.series)
     part = np.flatnonzero(np.isin(groups, groups[reached]))
-    found = model.forecast(panel.take(part), profile)
+    was, now = (model.told(panel.take(part), profile) for panel in (before, after))
     inside = reached[part]
+    moved = _quotient(base.mean[reached], was.mean[inside])
     mean, quantiles = base.mean.copy(), base.quantiles.copy()
-    mean[reached], quantiles[reached] = found.mean[inside], found.quantiles[inside]
-    without_history = np.isnan(panel.demand).all(axis=1)
-    mean, quantiles = from_peers(panel.series, without_history, mean, quantiles)
-    return replace(base, mean=mean, quantiles=quantiles)
+    mean[reached], quantiles[reached] = now.mean[inside] * moved, now.quantiles[inside] * moved[..., None]
+    return _lent_again(base, replace(base, mean=mean, quantiles=quantiles), after)
+
+
+def _lent_again(base: Grid, now: Grid, panel: Panel) -> Grid:
+    """`now` with what peers lend to series without history, where that has become another forecast."""
+    new = np.isnan(panel.demand).all(axis=1)
+    (was, _), (mean, quantiles) = (from_peers(panel.series, new, grid.mean, grid.quantiles) for grid in (base, now))
+    lent = new & (mean != was).any(axis=1)
+    moved = _quotient(base.mean[lent], was[lent])
+    found, spread = now.mean.copy(), now.quantiles.copy()
+    found[lent], spread[lent] = mean[lent] * moved, quantiles[lent] * moved[..., None]
+    return replace(now, mean=found, quantiles=spread)
+
+
+def _quotient(part: Floats, whole: Floats) -> Floats:
+    """1 where the whole is nothing."""
+    return np.divide(part, whole, out=np.ones(part.shape), where=whole > 0)
 
 
 def _shocked(grid: Grid, panel: Panel, overlays: Sequence[OverlayIn]) -> Grid:

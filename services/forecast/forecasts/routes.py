@@ -2,9 +2,17 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import Request, Response
+from sqlalchemy.orm import Session
 
-from services.forecast.forecasts import service, values
-from services.forecast.forecasts.schemas import ExternalName, ForecastIn, ForecastName, ForecastOut, ForecastValueOut
+from services.forecast.forecasts import node_values, service, values
+from services.forecast.forecasts.schemas import (
+    ExternalName,
+    ForecastIn,
+    ForecastName,
+    ForecastOut,
+    ForecastValueOut,
+    NodeValueOut,
+)
 from services.forecast.forecasts.tables import Forecast, Source
 from services.forecast.selection import Selection
 from shared import waiting
@@ -13,7 +21,7 @@ from shared.app import router as strict_router
 from shared.db import Read, Write
 from shared.export import AS_TABLE, stream
 from shared.media import JSON, TABLES, wanted
-from shared.paging import Page, Paging, page
+from shared.paging import Asked, Page, Paging, page
 from shared.principal import Caller
 from shared.schemas import Code
 
@@ -65,7 +73,7 @@ def cancel_forecast(forecast: UUID, who: Caller, session: Write) -> ForecastOut:
 @router.get(
     "/forecasts/{forecast}/values",
     operation_id="list_forecast_values",
-    response_model=Page[ForecastValueOut],
+    response_model=Page[ForecastValueOut] | Page[NodeValueOut],
     responses=problems(406, 409) | AS_TABLE,
 )
 def list_forecast_values(
@@ -76,12 +84,27 @@ def list_forecast_values(
     asked: Paging,
     item: Code | None = None,
     location: Code | None = None,
+    level: Code | None = None,
 ) -> Any:
-    """List a forecast's values: JSON by pages; CSV, NDJSON, Parquet and Arrow as one stream, a column per quantile."""
+    """List a forecast's values: JSON by pages; CSV, NDJSON, Parquet and Arrow as one stream, a column per quantile.
+
+    `level` gives aggregates instead: `total`, `item`, `location`, or an attribute of them such as `category`.
+    """
     media = wanted(request, *TABLES)
     run = service.ready(session, who.area.area, forecast)
     which = Selection(item, location)
+    if level is not None:
+        node_values.require(run, level, which)
+        return _nodes(request, media, session, run, level, asked)
     if media != JSON:
         return stream(media, values.schema(run), values.batches(request.app.state.database, run, which))
     rows, following = page(session, values.cells(run, which), values.CELL_KEYS, asked)
     return Page(items=[values.value(run, row) for row in rows], next_cursor=following)
+
+
+def _nodes(request: Request, media: str, session: Session, run: Forecast, level: str, asked: Asked) -> Any:
+    if media != JSON:
+        found = node_values.batches(request.app.state.database, run, level)
+        return stream(media, node_values.schema(run), found)
+    rows, following = page(session, node_values.cells(run, level), node_values.CELL_KEYS, asked)
+    return Page(items=[node_values.value(run, row) for row in rows], next_cursor=following)

@@ -25,7 +25,8 @@ type Files = Mapping[str, bytes]
 
 def forecast(files: Files, panel: Panel, scheduler: str) -> Forecast:
     """Forecast `panel` with the model of `files` on the workers of the `scheduler` (tcp://host:port)."""
-    return Model.from_files(files).joined(panel, _by_block(_forecast, files, panel, scheduler))
+    model = Model.from_files(files)
+    return model.reconcile(panel, model.joined(panel, _by_block(_forecast, files, panel, scheduler)))
 
 
 def explain(files: Files, panel: Panel, scheduler: str) -> Explanation:

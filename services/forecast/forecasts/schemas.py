@@ -34,7 +34,7 @@ class ForecastIn(Schema):
 
 
 class ForecastOut(RunOut):
-    """A forecast; what `accuracy` tells is its model's backtest.
+    """A forecast; what `accuracy` tells is its model's backtest, `levels` are those at which it has aggregates.
 
     An external one has a `name` instead of a model version, and no backtest. One with `overlays` is a what-if.
     """
@@ -47,6 +47,7 @@ class ForecastOut(RunOut):
     periods: list[datetime.date]
     quantiles: list[float]
     series_count: int
+    levels: list[str]
     seed: int
     input_digest: str | None
     output_digest: str | None
@@ -67,6 +68,19 @@ class ForecastValueOut(Schema):
 
     item: str
     location: str
+    period: datetime.date
+    mean: float
+    quantiles: dict[str, float]
+
+
+class NodeValueOut(Schema):
+    """Expected demand of all item-locations of a `level`'s `node` together; "" holds those without a value there.
+
+    The mean is the sum of their means. The quantiles are those of their joint demand, not sums of quantiles.
+    """
+
+    level: str
+    node: str
     period: datetime.date
     mean: float
     quantiles: dict[str, float]

@@ -54,6 +54,7 @@ class Forecast(DataRun, Base):
     profile: Mapped[list[float] | None] = mapped_column(ARRAY(Float), deferred=True)
     overlays: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
     base: Mapped[UUID | None] = mapped_column(ForeignKey("forecasts.id"))
+    levels: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
 
 
 class ForecastSeries(Base):
@@ -72,26 +73,39 @@ class ForecastSeries(Base):
     dependence: Mapped[float]
 
 
-def _cells() -> Subquery:
-    """One row per item-location and period: `step` counts periods from 1, `quantiles` are [K]."""
-    row = ForecastSeries
+class ForecastNode(Base):
+    """Forecast of an aggregate, the `node` of a `level`: `mean` and `quantiles` as in `ForecastSeries`."""
+
+    __tablename__ = "forecast_nodes"
+
+    forecast_id: Mapped[UUID] = mapped_column(ForeignKey("forecasts.id"), primary_key=True)
+    level: Mapped[str] = mapped_column(primary_key=True)
+    node: Mapped[str] = mapped_column(primary_key=True)
+    mean: Mapped[list[float]] = mapped_column(ARRAY(Float))
+    quantiles: Mapped[list[float]] = mapped_column(ARRAY(Float))
+
+
+def _cells(row: type[ForecastSeries] | type[ForecastNode], names: tuple[str, str], called: str) -> Subquery:
+    """One row per array of `row`, which its two `names` tell apart, and period.
+
+    `step` counts periods from 1, `quantiles` are [K].
+    """
     step = func.generate_subscripts(row.mean, 1, type_=Integer).column_valued("step", joins_implicitly=True)
     levels = func.cardinality(row.quantiles, type_=Integer) // func.cardinality(row.mean, type_=Integer)
     columns = (
         row.forecast_id,
-        row.item,
-        row.location,
+        *(getattr(row, name) for name in names),
         step.label("step"),
         row.mean[step].label("mean"),
         row.quantiles[(step - 1) * levels + 1 : step * levels].label("quantiles"),
     )
-    return select(*columns).subquery("forecast_cells")
+    return select(*columns).subquery(called)
 
 
 class ForecastCell(Base):
     """What `ForecastSeries` stores, read by period. Never written."""
 
-    __table__ = _cells()
+    __table__ = _cells(ForecastSeries, ("item", "location"), "forecast_cells")
     __mapper_args__ = {  # noqa: RUF012  SQLAlchemy's own name
         "primary_key": [__table__.c.forecast_id, __table__.c.item, __table__.c.location, __table__.c.step]
     }
@@ -99,6 +113,22 @@ class ForecastCell(Base):
     forecast_id: Mapped[UUID]
     item: Mapped[str]
     location: Mapped[str]
+    step: Mapped[int]
+    mean: Mapped[float]
+    quantiles: Mapped[list[float]]
+
+
+class NodeCell(Base):
+    """What `ForecastNode` stores, read by period. Never written."""
+
+    __table__ = _cells(ForecastNode, ("level", "node"), "node_cells")
+    __mapper_args__ = {  # noqa: RUF012  SQLAlchemy's own name
+        "primary_key": [__table__.c.forecast_id, __table__.c.level, __table__.c.node, __table__.c.step]
+    }
+
+    forecast_id: Mapped[UUID]
+    level: Mapped[str]
+    node: Mapped[str]
     step: Mapped[int]
     mean: Mapped[float]
     quantiles: Mapped[list[float]]

@@ -1,6 +1,6 @@
 """A forecast's values out of the arrays that they are stored in: by pages for people, as one stream for programs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -23,14 +23,22 @@ def cells(run: Forecast, which: Selection) -> Select[ForecastCell]:
 
 
 def value(run: Forecast, cell: ForecastCell) -> ForecastValueOut:
-    quantiles = {f"{level:g}": quantile for level, quantile in zip(run.quantiles, cell.quantiles, strict=True)}
-    period = run.periods[cell.step - 1]
+    period, quantiles = run.periods[cell.step - 1], by_level(run, cell.quantiles)
     return ForecastValueOut(item=cell.item, location=cell.location, period=period, mean=cell.mean, quantiles=quantiles)
+
+
+def by_level(run: Forecast, quantiles: Sequence[float]) -> dict[str, float]:
+    return {f"{level:g}": quantile for level, quantile in zip(run.quantiles, quantiles, strict=True)}
+
+
+def quantile_names(run: Forecast) -> list[str]:
+    """Names of a table's columns of quantiles."""
+    return [f"q{level:g}" for level in run.quantiles]
 
 
 def schema(run: Forecast) -> pa.Schema:
     """item, location, period, mean, one column per quantile (`q0.1`), dependence."""
-    numbers = ["mean", *(f"q{level:g}" for level in run.quantiles), "dependence"]
+    numbers = ["mean", *quantile_names(run), "dependence"]
     names = [("item", pa.string()), ("location", pa.string()), ("period", pa.date32())]
     return pa.schema([*names, *((name, pa.float64()) for name in numbers)])
 

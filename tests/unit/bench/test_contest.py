@@ -1,6 +1,7 @@
 """What the accuracy bench reads, splits, scores and writes."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,9 @@ import pytest
 from bench import accuracy
 from bench.contest import forecasts, levels, peers, scores
 from bench.contest.panel import Contest, gaps
+from services.forecast.engine.aggregation import NodeForecast
 from services.forecast.engine.cells import QUANTILES
+from services.forecast.engine.levels import levels as engine_levels
 
 
 def months(count: int) -> np.ndarray:
@@ -117,20 +120,23 @@ def test_a_sum_is_covered_by_the_paths_of_its_own_horizon(tmp_path):
     assert found["sum_coverage_95"] == 0.5
 
 
-def test_levels_are_what_puts_items_together_coarsest_first(tmp_path):
-    table = long({name: [1, 2, 3] for name in "ABCD"}).assign(
-        band=lambda rows: rows["item"].map({"A": "x", "B": "y", "C": "z", "D": "z"})
-    )
-    found = levels.levels(read(tmp_path, table).panel())
-    assert [(level.name, level.nodes) for level in found] == [("total", 1), ("band", 3)]
-    assert found[1].sums(np.array([[1.0], [2], [3], [np.nan]])).tolist() == [[1], [2], [3]]
+def aggregated(contest: Contest, length: int, mean: float) -> forecasts.Said:
+    """`said` with forecasts of the aggregates: sums, and quantiles that all equal them."""
+    one = said(contest, length, mean)
+    nodes = [
+        NodeForecast(level, level.sums(one.mean), level.sums(one.mean)[..., None] + np.zeros(len(QUANTILES)))
+        for level in engine_levels(one.known.series)
+    ]
+    return replace(one, reconciled=np.full(one.mean.shape, 2.0), nodes=nodes)
 
 
 def test_errors_of_items_that_cancel_out_are_none_at_the_total(tmp_path):
     contest = read(tmp_path, long({"A": [5, 0, 5, 8, 8], "B": [5.0, 5, 5, 12, 12]}))
-    found = levels.by_level([said(contest, 3, mean=10.0)])
-    assert found["total"]["rmsse"] == found["total"]["wmape"] == found["total"]["bias"] == 0
-    assert found["total"]["of_statistics"] == 0
+    found = levels.by_level([aggregated(contest, 3, mean=10.0)])["total"]
+    assert (found["nodes"], found["coverage_80"], found["coverage_95"]) == (1, 1, 1)
+    assert found["rmsse"] == found["wql"] == found["bias"] == found["of_statistics"] == 0
+    # merely summed, the items would have said 5 each; the total's history moves by 5 a step
+    assert found["summed_rmsse"] == pytest.approx(10 / 5)
 
 
 def test_what_is_unknown_counts_on_neither_side_of_a_sum(tmp_path):
@@ -139,7 +145,29 @@ def test_what_is_unknown_counts_on_neither_side_of_a_sum(tmp_path):
         long({"A": [5, 0, 5, 8, 8], "B": [5.0, 5, 5, 12, 12]}).assign(in_stock=[True] * 4 + [False] + [True] * 5),
         in_stock=True,
     )
-    assert levels.by_level([said(contest, 3, mean=10.0)])["total"]["bias"] == pytest.approx(30 / 32 - 1, abs=1e-4)
+    found = levels.by_level([aggregated(contest, 3, mean=10.0)])["total"]
+    assert found["bias"] == pytest.approx(30 / 32 - 1, abs=1e-4)
+    assert found["wql"] == pytest.approx(2 / 32, abs=1e-4)
+
+
+def test_a_peer_is_asked_for_every_node_and_compared_with_an_interval(tmp_path, monkeypatch):
+    contest = read(tmp_path, long({"A": [5, 0, 5, 8, 8], "B": [5.0, 5, 5, 12, 16]}))
+    asked = []
+
+    def ask(name, nodes, known):
+        asked.append((name, nodes.table))
+        told = (
+            nodes.table[["item", "location"]].drop_duplicates().merge(pd.DataFrame({"period": known.future}), "cross")
+        )
+        return peers.Answer(told.assign(mean=24.0, **dict.fromkeys(forecasts.COLUMNS, 24.0)), 1.0)
+
+    monkeypatch.setattr(levels.peers, "ask", ask)
+    found = levels.by_level([aggregated(contest, 3, mean=10.0)], contest=contest)["total"]
+    [(name, table)] = asked
+    assert (name, table["quantity"].tolist(), set(table["item"])) == ("AutoETS", [10, 5, 10], {"total"})
+    assert found["AutoETS"]["bias"] == pytest.approx(4 / 44, abs=1e-4)
+    # 20 was told of 20 and 24, by the peer 24: equally far off over both periods
+    assert found["AutoETS"]["of_peer"]["wql"] == {"ratio": 1, "low": 1, "high": 1}
 
 
 def test_peers_get_complete_histories(tmp_path):
@@ -166,5 +194,7 @@ def test_the_command_prints_figures_and_writes_forecasts(tmp_path, capsys):
     assert figures["origins"] == ["2021-12-01", "2022-03-01"]
     assert figures["wql"] < figures["seasonal_naive"]["wql"]
     assert figures["peak_memory_mib"] > 10
-    assert figures["levels"]["total"]["rmsse"] < figures["rmsse"]
+    total = figures["levels"]["total"]
+    assert total["wql"] < figures["wql"]
+    assert 0 <= total["coverage_80"] <= total["coverage_95"] <= 1
     assert len(pd.read_parquet(out)) == 8 * 3 * 2

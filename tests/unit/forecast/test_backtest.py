@@ -6,6 +6,7 @@ import pytest
 
 from services.forecast.engine.backtest import BacktestReport, Improvement, Outcome, backtest
 from services.forecast.engine.cells import QUANTILES, Cancelled, TooShort
+from services.forecast.engine.level_scores import level_outcomes
 from services.forecast.engine.members import MEMBERS
 from tests.unit.forecast.conftest import panel_of, seasonal_demand
 
@@ -47,6 +48,24 @@ def test_volumes_share_out_every_series_of_every_segment(report):
         assert sum(volume["series"] for volume in found["volumes"].values()) == count
     smooth = report["segments"]["smooth"]
     assert smooth["volumes"]["A"]["model"]["wmape"] == pytest.approx(report["volumes"]["A"]["model"]["wmape"])
+
+
+def test_levels_tell_what_reconciling_gains(report):
+    assert report["levels"].keys() == {"total"}
+    total = report["levels"]["total"]
+    assert total["nodes"] == 1
+    assert total["gain"] == pytest.approx(1 - total["reconciled"]["rmsse"] / total["summed"]["rmsse"])
+    assert total["reconciled"]["wmape"] < report["overall"]["model"]["wmape"]
+
+
+def test_a_factor_is_taken_out_of_what_was_merely_summed():
+    known = panel_of([[4, 6, 4], [6, 6, 6]], horizon=2)
+    demand, mean = np.array([[4.0, np.nan], [8, 8]]), np.array([[6.0, 6], [6, 6]])
+    [total] = level_outcomes(known, demand, mean, factor=np.array([[2.0, 2], [1, 1]]))
+    assert total.means["reconciled"].tolist() == [[12, 6]]
+    assert total.means["summed"].tolist() == [[9, 6]]
+    assert total.demand.tolist() == [[12, 8]]
+    assert total.errors("summed") == pytest.approx((np.sqrt((9 + 4) / 2) / 2, 5 / 20, -5 / 20))
 
 
 def outcome_of(origin, demand, model, naive):

@@ -32,6 +32,10 @@ PRICES = [
 FAIR = {"period": week(60), "value": 1}
 
 
+def problem(answer):
+    return answer.status_code, answer.json()["type"].rpartition("#")[2]
+
+
 @pytest.fixture(scope="module")
 def work(database, settings):
     """Carries out a job: `work(jobs.train, run_id=run["id"])`."""
@@ -178,6 +182,73 @@ def test_values_are_the_same_by_pages_as_csv_and_as_arrow(promoted, forecast):
 def test_one_item_of_the_values(promoted, forecast):
     rows = promoted.ok("GET", f"/forecasts/{forecast['id']}/values?item=B&location=L1")["items"]
     assert [row["item"] for row in rows] == ["B"] * HORIZON
+
+
+def test_aggregates_are_the_sums_of_the_items(promoted, forecast):
+    assert set(forecast["levels"]) == {"total", "item", "location", "category"}
+    path = f"/forecasts/{forecast['id']}/values"
+    items = promoted.ok("GET", path)["items"]
+    for level, node in (("total", "total"), ("location", "L1"), ("category", "food")):
+        rows = promoted.ok("GET", f"{path}?level={level}")["items"]
+        assert [(row["level"], row["node"], row["period"]) for row in rows] == [
+            (level, node, period) for period in forecast["periods"]
+        ]
+        for row in rows:
+            alone = [one for one in items if one["period"] == row["period"]]
+            assert row["mean"] == pytest.approx(sum(one["mean"] for one in alone), rel=1e-12)
+            assert list(row["quantiles"].values()) == sorted(row["quantiles"].values())
+            width, widths = (
+                sum(one["quantiles"]["0.9"] - one["quantiles"]["0.1"] for one in part) for part in ([row], alone)
+            )
+            assert 0 < width <= widths * 1.001
+
+
+def test_an_aggregate_of_one_item_location_is_its_own_forecast(promoted, forecast):
+    path = f"/forecasts/{forecast['id']}/values"
+    items, nodes = promoted.ok("GET", path)["items"], promoted.ok("GET", f"{path}?level=item")["items"]
+    named = [{"level": "item", "node": row.pop("item"), **row} for row in items if row.pop("location") == "L1"]
+    assert named == nodes
+
+
+def test_aggregates_are_the_same_by_pages_and_as_tables(promoted, forecast):
+    path = "/forecasts/latest/values?level=item"
+    page = promoted.ok("GET", f"{path}&limit=4")
+    rows = page["items"] + promoted.ok("GET", f"{path}&limit=1000&cursor={page['next_cursor']}")["items"]
+    table = pa.ipc.open_stream(promoted("GET", path, headers=ARROW).content).read_all()
+    names = [f"q{level:g}" for level in forecast["quantiles"]]
+    assert table.column_names == ["level", "node", "period", "mean", *names]
+    csv = pyarrow.csv.read_csv(io.BytesIO(promoted("GET", path, headers={"Accept": "text/csv"}).content))
+    assert csv.to_pylist() == table.to_pylist()
+    assert pq.read_table(io.BytesIO(promoted("GET", path, headers={"Accept": PARQUET}).content)) == table
+    assert [
+        {name: row[name] for name in ("level", "node", "mean")} | {"period": row["period"].isoformat()}
+        for row in table.to_pylist()
+    ] == [{name: row[name] for name in ("level", "node", "mean", "period")} for row in rows]
+    assert [list(row["quantiles"].values()) for row in rows] == [
+        [row[name] for name in names] for row in table.to_pylist()
+    ]
+
+
+def test_levels_that_are_not_there_are_named(promoted, forecast, database, work):
+    path = f"/forecasts/{forecast['id']}/values"
+    answer = promoted("GET", f"{path}?level=region")
+    assert problem(answer) == (404, "unknown-level")
+    assert "category" in answer.json()["detail"]
+    assert problem(promoted("GET", f"{path}?level=total&item=A")) == (422, "invalid")
+    run = promoted.ok("POST", "/forecasts", json={"horizon": 1})
+    work(jobs.forecast, run_id=run["id"])
+    with database.write() as session:  # as the release before left it
+        session.execute(text("DELETE FROM forecast_nodes WHERE forecast_id = :id"), {"id": run["id"]})
+        session.execute(text("UPDATE forecasts SET levels = DEFAULT WHERE id = :id"), {"id": run["id"]})
+    assert problem(promoted("GET", f"/forecasts/{run['id']}/values?level=total")) == (409, "no-levels")
+
+
+def test_the_backtest_tells_what_reconciling_gains(trained):
+    levels = trained.ok("GET", "/models/versions/1")["metrics"]["levels"]
+    assert levels.keys() == {"total"}
+    assert levels["total"].keys() == {"nodes", "reconciled", "summed", "statistics", "gain"}
+    reconciled, summed = (levels["total"][way]["rmsse"] for way in ("reconciled", "summed"))
+    assert levels["total"]["gain"] == pytest.approx(1 - reconciled / summed)
 
 
 def test_the_same_data_and_model_give_the_same_forecast(promoted, forecast, work):
