@@ -73,6 +73,24 @@ def test_its_values_have_the_columns_of_ours(loaded, ours, external):
     assert tables[0].select(["item", "location", "period"]) == tables[1].select(["item", "location", "period"])
 
 
+def test_ours_has_aggregates_that_are_the_sums_of_its_items_and_it_has_none(loaded, ours, external):
+    viewer = loaded.as_("viewer")
+    items, total = (
+        viewer.get(f"/forecasts/{ours['id']}/values{query}").json()["items"]
+        for query in ("?limit=1000", "?level=total")
+    )
+    assert {row["node"] for row in total} == {"total"}
+    for row in total:
+        alone = [one["mean"] for one in items if one["period"] == row["period"]]
+        assert len(alone) == ours["series_count"]
+        assert row["mean"] == pytest.approx(sum(alone))
+    assert external["levels"] == []
+    answer = viewer.get(f"/forecasts/{external['id']}/values?level=total")
+    assert (answer.status_code, answer.json()["type"]) == (409, "/docs/errors#no-levels")
+    answer = viewer.get(f"/forecasts/{ours['id']}/values?level=colour")
+    assert (answer.status_code, answer.json()["type"]) == (404, "/docs/errors#unknown-level")
+
+
 def test_both_are_measured_on_the_same_cells(loaded, ours, external):
     rows = [
         {"item": item, "location": "L1", "period": week(WEEKS + step), "quantity": 50 + step + number}
