@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from bench.contest import peers, synthetic
+from bench.contest.drivers import value_added
 from bench.contest.forecasts import Said, from_table, lengths, ours, table
 from bench.contest.levels import by_level
 from bench.contest.panel import Contest
@@ -45,7 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         past=options.past,
         in_stock=options.in_stock,
     )
-    return report(measure(contest, threads=options.threads, with_peers=options.peers, out=options.out), ())
+    figures = measure(
+        contest, threads=options.threads, with_peers=options.peers, with_drivers=options.drivers, out=options.out
+    )
+    return report(figures, ())
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -59,6 +63,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--in-stock", action="store_true", help="demand is unknown where in_stock is false")
     parser.add_argument("--out", type=Path, help="Parquet to write the forecasts to")
     parser.add_argument("--peers", action="store_true", help="also run statsforecast and mlforecast")
+    parser.add_argument("--drivers", action="store_true", help="also run without each family of drivers")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args(arguments)
 
@@ -83,7 +88,9 @@ def _synthetic() -> int:
     return report(figures, GOALS)
 
 
-def measure(contest: Contest, *, threads: int, with_peers: bool = False, out: Path | None = None) -> dict[str, Any]:
+def measure(
+    contest: Contest, *, threads: int, with_peers: bool = False, with_drivers: bool = False, out: Path | None = None
+) -> dict[str, Any]:
     """Scores of the model, of seasonal naive and of the peers, over item-locations with known demand at the origin."""
     panel = contest.panel()
     said = [ours(panel, length, threads=threads) for length in lengths(panel, contest.origins)]
@@ -100,6 +107,8 @@ def measure(contest: Contest, *, threads: int, with_peers: bool = False, out: Pa
         "seasonal_naive": scores([_naive(one) for one in said], among),
         "peak_memory_mib": round(memory),
     }
+    if with_drivers:
+        found["drivers"] = value_added(panel, said, among, threads=threads)
     if with_peers:
         found["peers"] = {name: _peer(name, contest, panel, said) for name in peers.NAMES}
     return found

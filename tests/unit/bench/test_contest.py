@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from bench import accuracy
-from bench.contest import forecasts, levels, peers, scores
+from bench.contest import drivers, forecasts, levels, peers, scores
 from bench.contest.panel import Contest, gaps
 from services.forecast.engine.aggregation import NodeForecast
 from services.forecast.engine.cells import QUANTILES
@@ -198,3 +198,18 @@ def test_the_command_prints_figures_and_writes_forecasts(tmp_path, capsys):
     assert total["wql"] < figures["wql"]
     assert 0 <= total["coverage_80"] <= total["coverage_95"] <= 1
     assert len(pd.read_parquet(out)) == 8 * 3 * 2
+
+
+def test_drivers_are_worth_what_forecasts_lose_without_them(tmp_path):
+    random = np.random.default_rng(5)
+    deal, heat = random.integers(0, 2, 40).astype(float), random.uniform(10, 30, 40)
+    items = {f"i{number}": (random.poisson(20 * (1 + deal))).astype(float).tolist() for number in range(12)}
+    contest = read(tmp_path, long(items, deal=deal, heat=heat), known=["deal"], past=["heat"])
+    panel = contest.panel()
+    known = [forecasts.ours(panel, 38, threads=1)]
+    found = drivers.value_added(panel, known, [np.ones(12, dtype=bool)], threads=1)
+    assert list(found) == ["all", "promotion", "economic"]
+    assert found["promotion"]["value_added"]["wql"] > 0.2
+    assert found["economic"]["value_added"]["wql"] < 0.1
+    whole = scores.scores(known, [np.ones(12, dtype=bool)])
+    assert found["all"]["value_added"]["rmsse"] == round(1 - whole["rmsse"] / found["all"]["rmsse"], 4)
