@@ -125,8 +125,17 @@ def test_waiting_has_an_end(stage):
         stage.supervisor.wait_until(lambda: False, "godot", 0.2)
 
 
+@pytest.fixture
+def heard():
+    """No signal is ignored, as some are under `nohup` and in a shell's background."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in supervisor.STOP_SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("number", supervisor.STOP_SIGNALS)
-def test_a_signal_asks_for_a_stop(stage, number):
+def test_a_signal_asks_for_a_stop(heard, stage, number):
     stage.start("sender", f"import os, time; os.kill({os.getpid()}, {int(number)}); time.sleep(600)")
     with pytest.raises(StopRequested):
         stage.supervisor.watch()
