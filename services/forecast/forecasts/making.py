@@ -51,16 +51,17 @@ def upon(
         raise ValueError("the base does not have the item-locations of the panel in their order")
     before = model.recipe.fit_to(panel)
     after = application.on_drivers(before, overlays)
-    reached = application.reached(before, after)
+    reached = application.reached(before, after) & ~_without_history(after)
     grid = _forecast_again(base, profile, model, before, after, reached) if reached.any() else base
     told = [*warnings, *application.warnings(after, overlays, model.recipe.ranges)]
     return Made(_shocked(grid, after, overlays), profile, told)
 
 
 def _forecast_again(base: Grid, profile: Floats, model: Model, before: Panel, after: Panel, reached: Bools) -> Grid:
-    """The series `reached` [n], from the part of the panel that they and their rivals are, and those of their peers.
+    """The series `reached` [n] from the part of the panel that they and their rivals are, and those of their peers.
 
-    Aggregates have moved the base; by the same factors they move what is forecast again.
+    All that are reached have history. Aggregates have moved the base; by the same factors they move what is forecast
+    again.
     """
     groups = rivals(after.series)
     part = np.flatnonzero(np.isin(groups, groups[reached]))
@@ -74,13 +75,19 @@ def _forecast_again(base: Grid, profile: Floats, model: Model, before: Panel, af
 
 def _lent_again(base: Grid, now: Grid, panel: Panel) -> Grid:
     """`now` with what peers lend to series without history, where that has become another forecast."""
-    new = np.isnan(panel.demand).all(axis=1)
+    new = _without_history(panel)
     (was, _), (mean, quantiles) = (from_peers(panel.series, new, grid.mean, grid.quantiles) for grid in (base, now))
     lent = new & (mean != was).any(axis=1)
     moved = _quotient(base.mean[lent], was[lent])
     found, spread = now.mean.copy(), now.quantiles.copy()
     found[lent], spread[lent] = mean[lent] * moved, quantiles[lent] * moved[..., None]
     return replace(now, mean=found, quantiles=spread)
+
+
+def _without_history(panel: Panel) -> Bools:
+    """The series [n] that peers lend their forecast, whatever their own drivers are."""
+    found: Bools = np.isnan(panel.demand).all(axis=1)
+    return found
 
 
 def _quotient(part: Floats, whole: Floats) -> Floats:

@@ -152,3 +152,14 @@ def test_a_what_if_asked_for_twice_is_the_same(promoted, forecast, database, set
         carry_out(database, settings, jobs.forecast, run)
     first, second = (promoted.ok("GET", f"/forecasts/{run['id']}")["output_digest"] for run in runs)
     assert first == second is not None
+
+
+def test_a_driver_of_one_without_history_leaves_what_its_peers_lend(promoted, forecasts):
+    """Peers lend a level; what its own price and deals would do is not known, and its peers' have not changed."""
+    promoted.ok("PUT", "/items", json={"item": "N", "category": "new"})
+    period = {"location": "L1", "period": week(WEEKS - 1), "quantity": 0, "in_stock": False}
+    promoted.ok("POST", "/demand", json=[{"item": "N"} | period])
+    base = forecasts()
+    run = forecasts(overlays=[{"driver": "deal", "item": "N", "value": 1}], base=base["id"])
+    assert numbers(promoted, base)["N", week(WEEKS)][0] > 0
+    assert numbers(promoted, run) == numbers(promoted, base)
