@@ -11,6 +11,12 @@ from services.forecast.engine.cells import Bools, Dates, Floats, Ints
 from services.forecast.engine.cross_section import rivals
 from services.forecast.engine.panel import DriverPanel, Panel
 from services.forecast.overlays.schemas import OverlayIn
+from shared.errors import Unprocessable
+from shared.schemas import MOST
+
+
+class OverlaysTooLarge(Unprocessable):
+    slug, title = "overlays-too-large", "Overlays lead beyond the largest number"
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,10 @@ class Places:
 
 
 def on_drivers(panel: Panel, overlays: Sequence[OverlayIn]) -> Panel:
-    """The panel whose drivers are as the overlays say, one after the other; those of shocks are passed over."""
+    """The panel whose drivers are as the overlays say, one after the other; those of shocks are passed over.
+
+    Raises OverlaysTooLarge.
+    """
     for overlay in overlays:
         places = Places.of(overlay, panel.series, panel.future)
         drivers = (_changed(driver, overlay, places, len(panel.periods)) for driver in panel.drivers)
@@ -49,7 +58,14 @@ def _changed(driver: DriverPanel, overlay: OverlayIn, places: Places, history: i
         return driver
     matrix, cells = driver.matrix.copy(), np.ix_(places.series, history + places.steps)
     matrix[cells] = overlay.value if overlay.scale is None else matrix[cells] * overlay.scale
+    _require_bounded(matrix[cells], driver.name)
     return replace(driver, matrix=matrix)
+
+
+def _require_bounded(values: Floats, what: str) -> None:
+    """As far as numbers go that come in (shared.schemas): what comes of several must be a number that can go on."""
+    if (np.abs(values) > MOST).any():
+        raise OverlaysTooLarge(f"One after the other, the overlays take {what} beyond {MOST:g}.")
 
 
 def reached(before: Panel, after: Panel) -> Bools:
@@ -65,7 +81,10 @@ def reached(before: Panel, after: Panel) -> Bools:
 
 
 def shocked(values: Floats, overlays: Sequence[OverlayIn], series: pd.DataFrame, future: Dates) -> Floats:
-    """`values` [n, H] or [n, H, K], in units, after the shocks, one after the other; never negative."""
+    """`values` [n, H] or [n, H, K], in units, after the shocks, one after the other; never negative.
+
+    Raises OverlaysTooLarge.
+    """
     found = values.copy()
     for shock in overlays:
         if shock.driver is not None:
@@ -78,6 +97,7 @@ def shocked(values: Floats, overlays: Sequence[OverlayIn], series: pd.DataFrame,
             found[cells] = np.maximum(found[cells] + shock.add * strength, 0)
         elif shock.scale is not None:
             found[cells] *= 1 + (shock.scale - 1) * strength
+        _require_bounded(found[cells], "the forecast")
     return found
 
 

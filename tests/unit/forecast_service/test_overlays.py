@@ -146,6 +146,14 @@ def test_a_base_that_does_not_hold(promoted, forecast, forecasts):
     refused(promoted("POST", "/forecasts", json={"overlays": [{"scale": 1}] * 101}), 422, "invalid")
 
 
+@pytest.mark.parametrize("whom", [{}, {"driver": "price", "item": "B"}])
+def test_overlays_that_lead_beyond_all_numbers_end_the_run(promoted, forecast, database, settings, whom):
+    run = promoted.ok("POST", "/forecasts", json={"base": forecast["id"], "overlays": [whom | {"scale": 1e15}] * 30})
+    carry_out(database, settings, jobs.forecast, run)
+    run = promoted.ok("GET", f"/forecasts/{run['id']}")
+    assert (run["status"], run["error"]["type"]) == ("failed", "/docs/errors#overlays-too-large")
+
+
 def test_a_what_if_asked_for_twice_is_the_same(promoted, forecast, database, settings):
     runs = [promoted.ok("POST", "/forecasts", json={"base": forecast["id"], "overlays": [MORE]}) for _ in range(2)]
     for run in runs:
