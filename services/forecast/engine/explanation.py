@@ -23,7 +23,7 @@ SHOCK, RECONCILIATION = "shock", "reconciliation"  # what was done to the model'
 DATA_REVISION, MODEL_VERSION = "data_revision", "model_version"  # and those of a change only
 _LEVEL = "recent_demand"  # the family that a series' level belongs to
 _SMALL = 1e-9  # stands for a forecast of 0, which has no logarithm
-_ROUNDING = 1e-6  # of a logarithm: features and trees count in single precision
+ROUNDING = 1e-6  # of a logarithm: features and trees count in single precision
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Explanation:
     def brought_to(self, mean: Floats, cause: str) -> "Explanation":
         """The same of `mean` [r], which `cause` made of the mean so far; what is only rounding is no cause."""
         effect, mean = _log(mean) - _log(self.mean), np.where(self.explained, mean, np.nan)
-        if (np.abs(effect) < _ROUNDING).all():
+        if (np.abs(effect) < ROUNDING).all():
             logs = self.logs.copy()
             logs[:, self.causes.index(STATISTICS)] += effect
             return replace(self, logs=logs, mean=mean)

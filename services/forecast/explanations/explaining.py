@@ -23,7 +23,7 @@ from services.forecast.datasets.blocks import Datasets
 from services.forecast.engine import explanation as engine
 from services.forecast.engine.cells import Floats, Ints
 from services.forecast.engine.cross_section import CrossSection
-from services.forecast.engine.explanation import RECONCILIATION, SHOCK, Explainer, Explanation
+from services.forecast.engine.explanation import RECONCILIATION, ROUNDING, SHOCK, Explainer, Explanation
 from services.forecast.engine.model import Model
 from services.forecast.explanations.exchange import Answer, Question, Reasons, Told
 from services.forecast.explanations.problems import ModelAway
@@ -77,12 +77,14 @@ class Explaining:
         return Answer(_reasons(question.told.periods, told), change)
 
     def _as_told(self, question: Question, told: Told) -> Explanation:
-        """The model's forecast, its shocks, and whatever else was done to it until it was stored."""
+        """The model's forecast, what aggregates made of it, and then the shocks."""
         explainer, row = self._place(question, told, told, told)
-        found = explainer.explain(row)
-        overlays, series = _overlays(told), explainer.panel.series.iloc[row]
-        mean = application.shocked(found.mean[None], overlays, series, explainer.panel.future)[0]
-        return found.brought_to(mean, SHOCK).brought_to(np.array(told.mean), RECONCILIATION)
+        found, stored = explainer.explain(row), np.array(told.mean)
+        shocks = _overlays(told), explainer.panel.series.iloc[row], explainer.panel.future
+        alone = np.isclose(application.shocked(found.mean[None], *shocks)[0], stored, rtol=ROUNDING, atol=0)
+        reconciled = application.before_shocks(stored[None], *shocks)[0]
+        reconciled = np.where(alone | np.isnan(reconciled), found.mean, reconciled)
+        return found.brought_to(reconciled, RECONCILIATION).brought_to(stored, SHOCK)
 
     def _change(self, question: Question, since: Told, after: Explanation) -> Reasons:
         """By the model of `since`: from its data, from today's data at its origin, and from today's origin."""

@@ -86,12 +86,7 @@ def shocked(values: Floats, overlays: Sequence[OverlayIn], series: pd.DataFrame,
     Raises OverlaysTooLarge.
     """
     found = values.copy()
-    for shock in overlays:
-        if shock.driver is not None:
-            continue
-        places = Places.of(shock, series, future)
-        cells = np.ix_(places.series, places.steps)
-        strength = (1 - (shock.decay or 0)) ** np.arange(len(places.steps), dtype=np.float64)
+    for shock, cells, strength in _shocks(overlays, series, future):
         strength = strength.reshape(1, -1, *[1] * (values.ndim - 2))
         if shock.add is not None:
             found[cells] = np.maximum(found[cells] + shock.add * strength, 0)
@@ -99,6 +94,29 @@ def shocked(values: Floats, overlays: Sequence[OverlayIn], series: pd.DataFrame,
             found[cells] *= 1 + (shock.scale - 1) * strength
         _require_bounded(found[cells], "the forecast")
     return found
+
+
+def before_shocks(values: Floats, overlays: Sequence[OverlayIn], series: pd.DataFrame, future: Dates) -> Floats:
+    """What `shocked` has made `values` [n, H] of; NaN where they are 0 and it could have been several."""
+    found = values.copy()
+    for shock, cells, strength in reversed(list(_shocks(overlays, series, future))):
+        if shock.add is not None:
+            found[cells] = np.where(found[cells] > 0, found[cells] - shock.add * strength, np.nan)
+        elif shock.scale is not None:
+            factor = 1 + (shock.scale - 1) * strength
+            found[cells] = np.where(factor > 0, found[cells] / np.where(factor > 0, factor, 1), np.nan)
+    return np.where(found >= 0, found, np.nan)
+
+
+def _shocks(
+    overlays: Sequence[OverlayIn], series: pd.DataFrame, future: Dates
+) -> Iterator[tuple[OverlayIn, tuple[Ints, ...], Floats]]:
+    """Each shock, the cells [s, p] that it concerns, and by how much of it each of their periods, [p]."""
+    for shock in overlays:
+        if shock.driver is None:
+            places = Places.of(shock, series, future)
+            strength = (1 - (shock.decay or 0)) ** np.arange(len(places.steps), dtype=np.float64)
+            yield shock, np.ix_(places.series, places.steps), strength
 
 
 def warnings(

@@ -1,6 +1,7 @@
 """What-ifs: what they change and leave alone, what they say of themselves, and what is refused."""
 
 import pytest
+from sqlalchemy import text
 
 from services.forecast import jobs
 from tests.factories import week
@@ -91,6 +92,33 @@ def test_a_shock_is_a_layer_of_its_own(promoted, forecast, forecasts):
         assert period["base"] + sum(units(period).values()) == pytest.approx(period["mean"], rel=1e-9)
     change = explained(promoted, path(run, "B", since=forecast["id"]))["change"]["periods"]
     assert [units(period)["shock"] for period in change] == pytest.approx([7.5, 0, 0, 0], abs=1e-6)
+
+
+RECONCILE = """
+    UPDATE forecast_series SET mean = (SELECT array_agg(1.25 * value ORDER BY place) FROM unnest(mean)
+    WITH ORDINALITY AS _ (value, place)) WHERE forecast_id = :id
+"""
+
+
+def test_a_shock_upon_a_reconciled_base_leaves_the_reconciliation_as_it_was(promoted, forecasts, database):
+    """What is taken away here is more than the model's own mean in some period, and less than the base's."""
+    base = forecasts()
+    with database.write() as session:
+        session.execute(text(RECONCILE), {"id": base["id"]})
+    least = min(mean for (item, _), (mean, *_) in numbers(promoted, base).items() if item == "A")
+    less, half = {"item": "A", "add": -0.9 * least}, {"item": "A", "scale": 0.5, "to": week(WEEKS + 1)}
+    none = {"item": "A", "scale": 0, "from": week(WEEKS + 3)}
+    run = forecasts(overlays=[less, half, none], base=base["id"])
+    found = explained(promoted, path(run, "A", since=base["id"]))
+    effects = [{cause["cause"]: cause["effect"] for cause in period["causes"]} for period in found["periods"]]
+    assert [effect["reconciliation"] for effect in effects] == pytest.approx([1.25, 1.25, 1.25, 1], rel=1e-5)
+    assert all(effect["shock"] < 1 for effect in effects)
+    for period in found["periods"]:
+        assert period["base"] + sum(units(period).values()) == pytest.approx(period["mean"], rel=1e-9, abs=1e-9)
+    for period in found["change"]["periods"][:3]:
+        moved = period["after"] - period["before"]
+        assert units(period).pop("shock") == pytest.approx(moved, rel=1e-5)
+        assert sum(units(period).values()) == pytest.approx(moved, rel=1e-9)
 
 
 def test_what_lies_beyond_the_training_is_told(promoted, forecast, forecasts):
