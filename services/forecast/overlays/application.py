@@ -14,6 +14,8 @@ from services.forecast.overlays.schemas import OverlayIn
 from shared.errors import Unprocessable
 from shared.schemas import MOST
 
+_LOST = 1e-9  # of what was added: less than that is rounding
+
 
 class OverlaysTooLarge(Unprocessable):
     slug, title = "overlays-too-large", "Overlays lead beyond the largest number"
@@ -97,15 +99,17 @@ def shocked(values: Floats, overlays: Sequence[OverlayIn], series: pd.DataFrame,
 
 
 def before_shocks(values: Floats, overlays: Sequence[OverlayIn], series: pd.DataFrame, future: Dates) -> Floats:
-    """What `shocked` has made `values` [n, H] of; NaN where they are 0 and it could have been several."""
+    """What `shocked` has made `values` [n, H] of; NaN where they no longer tell, having been 0 or all but lost."""
     found = values.copy()
     for shock, cells, strength in reversed(list(_shocks(overlays, series, future))):
         if shock.add is not None:
-            found[cells] = np.where(found[cells] > 0, found[cells] - shock.add * strength, np.nan)
+            amount = shock.add * strength
+            left = found[cells] - amount
+            found[cells] = np.where((found[cells] > 0) & (left > _LOST * np.abs(amount)), left, np.nan)
         elif shock.scale is not None:
             factor = 1 + (shock.scale - 1) * strength
             found[cells] = np.where(factor > 0, found[cells] / np.where(factor > 0, factor, 1), np.nan)
-    return np.where(found >= 0, found, np.nan)
+    return np.where(found > 0, found, np.nan)
 
 
 def _shocks(

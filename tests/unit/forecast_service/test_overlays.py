@@ -1,9 +1,15 @@
 """What-ifs: what they change and leave alone, what they say of themselves, and what is refused."""
 
+import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from services.forecast import jobs
+from services.forecast.overlays import application
+from services.forecast.overlays.schemas import OverlayIn
 from tests.factories import week
 from tests.unit.forecast_service.test_explanations import (
     HORIZON,
@@ -94,6 +100,22 @@ def test_a_shock_is_a_layer_of_its_own(promoted, forecast, forecasts):
     assert [units(period)["shock"] for period in change] == pytest.approx([7.5, 0, 0, 0], abs=1e-6)
 
 
+scales = st.builds(OverlayIn, scale=st.just(0.0) | st.floats(0.1, 9), decay=st.none() | st.just(0.5))
+adds = st.builds(OverlayIn, add=st.floats(-9, 9), item=st.none() | st.just("A"))
+
+
+@given(st.lists(scales | adds, max_size=5))
+def test_shocks_are_taken_back_where_they_have_left_something(shocks):
+    series = pd.DataFrame({"item": ["A", "B"], "location": "L1"})
+    future = np.array([week(number) for number in range(3)], dtype="datetime64[D]")
+    values = np.array([[4.0, 5.0, 6.0], [7.0, 8.0, 9.0]])
+    found = application.before_shocks(application.shocked(values, shocks, series, future), shocks, series, future)
+    known = np.isfinite(found)
+    assert found[known] == pytest.approx(values[known], rel=1e-6)
+    if all(shock.add is None and shock.scale > 0 or shock.scale is None and shock.add >= 0 for shock in shocks):
+        assert known.all()
+
+
 RECONCILE = """
     UPDATE forecast_series SET mean = (SELECT array_agg(1.25 * value ORDER BY place) FROM unnest(mean)
     WITH ORDINALITY AS _ (value, place)) WHERE forecast_id = :id
@@ -160,6 +182,13 @@ def test_an_overlay_that_does_not_hold(promoted, overlay, pointer, slug):
     promoted.ok("PUT", "/drivers/rain", json={"kind": "weather", "known_ahead": False, "scope": "global"})
     answer = promoted("POST", "/forecasts", json={"overlays": [{"scale": 1}, overlay]})
     assert [error["pointer"] for error in refused(answer, 422, slug)["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize("category", ["", " food / dairy ", "乳製品", "c" * 500])
+def test_any_category_that_an_item_may_have_can_be_named(promoted, category):
+    promoted.ok("PUT", "/items", json=[{"item": "Z", "category": category}])
+    run = promoted.ok("POST", "/forecasts", json={"overlays": [{"category": category, "scale": 2}]})
+    promoted.ok("POST", f"/forecasts/{run['id']}/cancel")
 
 
 def test_a_base_that_does_not_hold(promoted, forecast, forecasts):
