@@ -3,7 +3,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, model_validator
 
-from shared.schemas import Code, Date, Key, Number, Quantity, Schema, Share
+from shared.schemas import Code, Date, Key, Label, Number, Quantity, Schema, Share
 
 MOST_OVERLAYS = 100
 
@@ -22,7 +22,7 @@ class OverlayIn(Schema):
     driver: Key | None = None
     item: Code | None = None
     location: Code | None = None
-    category: Code | None = None
+    category: Label | None = None
     first: Annotated[Date | None, Field(alias="from")] = None
     last: Annotated[Date | None, Field(alias="to")] = None
     value: Number | None = None
