@@ -89,11 +89,11 @@ def shocked(values: Floats, overlays: Sequence[OverlayIn], series: pd.DataFrame,
     """
     found = values.copy()
     for shock, cells, strength in _shocks(overlays, series, future):
-        strength = strength.reshape(1, -1, *[1] * (values.ndim - 2))
+        by_period = strength.reshape(1, -1, *[1] * (values.ndim - 2))
         if shock.add is not None:
-            found[cells] = np.maximum(found[cells] + shock.add * strength, 0)
+            found[cells] = np.maximum(found[cells] + shock.add * by_period, 0)
         elif shock.scale is not None:
-            found[cells] *= 1 + (shock.scale - 1) * strength
+            found[cells] *= 1 + (shock.scale - 1) * by_period
         _require_bounded(found[cells], "the forecast")
     return found
 

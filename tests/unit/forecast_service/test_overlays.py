@@ -112,7 +112,7 @@ def test_shocks_are_taken_back_where_they_have_left_something(shocks):
     found = application.before_shocks(application.shocked(values, shocks, series, future), shocks, series, future)
     known = np.isfinite(found)
     assert found[known] == pytest.approx(values[known], rel=1e-6)
-    if all(shock.add is None and shock.scale > 0 or shock.scale is None and shock.add >= 0 for shock in shocks):
+    if all((shock.add is None and shock.scale > 0) or (shock.scale is None and shock.add >= 0) for shock in shocks):
         assert known.all()
 
 
