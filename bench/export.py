@@ -88,10 +88,10 @@ def _speed(bench: Bench, run: UUID, kind: str, media: str) -> Iterator[tuple[str
 
 
 def _growth(bench: Bench, whole: UUID, tenth: UUID, media: str) -> float:
-    """How much more the process holds at its peak for the whole than for a tenth of it."""
+    """How much more the process holds at its peak for the whole than for a tenth of it: medians over rounds."""
     bench.peak(tenth, media)
-    least = bench.peak(tenth, media)
-    return round(bench.peak(whole, media) - least, 1)
+    least, most = (statistics.median(bench.peak(run, media) for _ in range(3)) for run in (tenth, whole))
+    return round(most - least, 1)
 
 
 def _path(run: UUID) -> str:
