@@ -114,12 +114,13 @@ class _Drawing:
     def sums(self, parts: Sequence[_Part]) -> list[Floats]:
         """Summed paths [nodes, PATHS, H] of each part."""
         found = [np.zeros((part.last - part.first, PATHS, self.horizon), dtype=np.float32) for part in parts]
-        rows = np.flatnonzero(np.any([part.holds() for part in parts], axis=0))
+        held = [part.holds() for part in parts]
+        rows = np.flatnonzero(np.any(held, axis=0))
         for start in range(0, len(rows), _BLOCK_SERIES):
             block = rows[start : start + _BLOCK_SERIES]
             drawn = self._drawn(block)
-            for part, sums in zip(parts, found, strict=True):
-                inside = part.holds()[block]
+            for part, mine, sums in zip(parts, held, found, strict=True):
+                inside = mine[block]
                 nodes, place = np.unique(part.level.node[block][inside] - part.first, return_inverse=True)
                 sums[nodes] += _summed(drawn[inside], place, len(nodes))
         return found

@@ -17,6 +17,8 @@ type Bools = NDArray[np.bool_]
 type Dates = NDArray[np.datetime64]
 
 QUANTILES: tuple[float, ...] = (0.025, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.975)
+# The probability that each of QUANTILES stands for: half the way to its neighbours on either side.
+WEIGHTS = np.diff(np.concatenate([[0.0], (np.array(QUANTILES)[1:] + np.array(QUANTILES)[:-1]) / 2, [1.0]]))
 
 
 class EngineError(Exception):

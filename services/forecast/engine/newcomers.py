@@ -3,11 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from services.forecast.engine.cells import QUANTILES, Bools, Floats
-
-# The probability that each grid point stands for: half the way to its neighbours on either side.
-_EDGES = np.concatenate([[0.0], (np.array(QUANTILES)[1:] + np.array(QUANTILES)[:-1]) / 2, [1.0]])
-_WEIGHTS = np.diff(_EDGES)
+from services.forecast.engine.cells import QUANTILES, WEIGHTS, Bools, Floats
 
 
 def from_peers(series: pd.DataFrame, new: Bools, mean: Floats, quantiles: Floats) -> tuple[Floats, Floats]:
@@ -49,7 +45,7 @@ def _pooled(quantiles: Floats) -> Floats:
     """Quantiles [H, K] of the even mixture of p distributions given by quantiles [p, H, K]."""
     peers, horizon, _ = quantiles.shape
     values = quantiles.swapaxes(0, 1).reshape(horizon, -1)
-    return _weighted_quantiles(values, np.tile(_WEIGHTS, peers))
+    return _weighted_quantiles(values, np.tile(WEIGHTS, peers))
 
 
 def _weighted_quantiles(values: Floats, weights: Floats) -> Floats:

@@ -4,11 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.forecast.engine.cells import QUANTILES, Floats, Ints
-
-# The probability that each grid point stands for: half the way to its neighbours on either side.
-_EDGES = np.concatenate([[0.0], (np.array(QUANTILES)[1:] + np.array(QUANTILES)[:-1]) / 2, [1.0]])
-_WEIGHTS = np.diff(_EDGES)
+from services.forecast.engine.cells import WEIGHTS, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -40,6 +36,6 @@ class Rehearsal:
 
 def deviation(quantiles: Floats) -> Floats:
     """Standard deviation [...] of distributions given by quantiles [..., K] at QUANTILES."""
-    mean = quantiles @ _WEIGHTS
-    found: Floats = np.sqrt(np.maximum(quantiles**2 @ _WEIGHTS - mean**2, 0))
+    mean = quantiles @ WEIGHTS
+    found: Floats = np.sqrt(np.maximum(quantiles**2 @ WEIGHTS - mean**2, 0))
     return found

@@ -184,7 +184,7 @@ def _reply(explaining: Explaining, question: Question) -> dict[str, Any]:
         return {"problem": problem.slug, "detail": problem.detail}
     except Exception:
         log.exception("could not explain")
-        return {"problem": Problem.slug, "detail": "The error is logged under this request's id."}
+        return {"problem": Problem.slug, "detail": "The error is logged."}
 
 
 def main() -> None:
