@@ -56,12 +56,19 @@ def stage(session: Session, columns: Mapping[str, TypeEngine[Any]], rows: Sequen
 
 
 def stage_arrays(session: Session, columns: Mapping[str, npt.NDArray[Any]]) -> Table:
-    """The same from arrays [n] of whole numbers (int64), numbers, flags and dates (datetime64[D]).
+    """The same from arrays [n] of whole numbers (int64), numbers, flags and dates (datetime64[D])."""
+    incoming = _incoming(session, {name: KINDS[array.dtype][0] for name, array in columns.items()})
+    copy(session, incoming, columns)
+    session.execute(text("ANALYZE incoming"))
+    return incoming
+
+
+def copy(session: Session, table: Table, columns: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Append rows given as arrays [n], as for `stage_arrays`, to a table.
 
     Written in COPY's binary format, straight from the arrays: spelling a million numbers takes longer than storing
     them. Source: PostgreSQL's documentation of COPY.
     """
-    incoming = _incoming(session, {name: KINDS[array.dtype][0] for name, array in columns.items()})
     fields = [
         part for name, array in columns.items() for part in ((f"{name} size", ">i4"), (name, KINDS[array.dtype][1]))
     ]
@@ -71,16 +78,13 @@ def stage_arrays(session: Session, columns: Mapping[str, npt.NDArray[Any]]) -> T
         records[f"{name} size"] = records.dtype[name].itemsize
         records[name] = array.astype(np.int64) - POSTGRES_EPOCH if array.dtype.kind == "M" else array
     content = memoryview(records).cast("B")
-    with (
-        psycopg_connection(session).cursor() as cursor,
-        cursor.copy("COPY incoming FROM STDIN (FORMAT binary)") as copy,
-    ):
-        copy.write(SIGNATURE)
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(sql.Identifier(table.name), names)
+    with psycopg_connection(session).cursor() as cursor, cursor.copy(statement) as stream:
+        stream.write(SIGNATURE)
         for start in range(0, len(content), PIECE_BYTES):
-            copy.write(content[start : start + PIECE_BYTES])
-        copy.write(END)
-    session.execute(text("ANALYZE incoming"))
-    return incoming
+            stream.write(content[start : start + PIECE_BYTES])
+        stream.write(END)
 
 
 def _incoming(session: Session, columns: Mapping[str, TypeEngine[Any]]) -> Table:
