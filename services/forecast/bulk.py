@@ -28,6 +28,7 @@ from sqlalchemy import (
     true,
     tuple_,
 )
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from services.forecast import staging
@@ -58,9 +59,7 @@ def replace(session: Session, target: Table, columns: Columns) -> Counts:
     created, updated = _compared(session, target, columns)
     written = np.union1d(created, updated)
     _write(session, target, {name: column[written] for name, column in columns.items()})
-    return Counts(
-        received=received, created=len(created), updated=len(updated), unchanged=received - len(written)
-    )
+    return Counts(received=received, created=len(created), updated=len(updated), unchanged=received - len(written))
 
 
 def _is_clear(session: Session, target: Table, columns: Columns) -> bool:
@@ -78,7 +77,9 @@ def _compared(session: Session, target: Table, columns: Columns) -> tuple[Places
     keys = (target.c[name] == incoming.c[name] for name in KEY)
     same = and_(*keys, target.c.series_id == any_(_series(columns)), _within(target.c.period, columns))
     values = [name for name in columns if name not in KEY]
-    differs = tuple_(*(target.c[name] for name in values)).is_distinct_from(tuple_(*(incoming.c[name] for name in values)))
+    differs = tuple_(*(target.c[name] for name in values)).is_distinct_from(
+        tuple_(*(incoming.c[name] for name in values))
+    )
     there: ColumnElement[bool] = target.c.period.is_not(None)
     sent = func.string_agg(func.int8send(incoming.c.place), b"")
     found = select(sent.filter(~there), sent.filter(there, differs)).select_from(incoming.outerjoin(target, same))
@@ -104,5 +105,7 @@ def _within(column: ColumnElement[Any], columns: Columns) -> ColumnElement[bool]
 def _write(session: Session, target: Table, columns: Columns) -> None:
     try:
         staging.copy(session, target, columns)
-    except UniqueViolation:
-        raise Overtaken from None
+    except IntegrityError as error:
+        if isinstance(error.orig, UniqueViolation):
+            raise Overtaken from None
+        raise

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from services.forecast import bulk, numbering
 from services.forecast.demand.tables import Demand
+from shared.errors import is_outage
 from shared.imports.kinds import Counts
 
 FIRST = 10**12  # no number that a series of another test may have
@@ -139,3 +141,18 @@ def test_two_imports_of_the_same_rows_wait_for_each_other_and_the_later_one_stan
         assert later.result(10) == Counts(received=30, created=0, updated=30, unchanged=0)
     with emptied.read() as session:
         assert stored(session) == second
+
+
+def test_a_lock_that_is_not_given_in_time_is_an_outage_and_tried_again(emptied, many):
+    rows = {(0, 0): (1.0, True)}
+    with emptied.write() as other:
+        numbering.merge(other, DEMAND, columns(rows))
+        with pytest.raises(DBAPIError) as refused, emptied.write() as session:
+            session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            numbering.merge(session, DEMAND, columns(rows))
+    assert is_outage(refused.value)
+
+
+def test_a_quantity_that_no_row_may_have_is_an_error_and_no_race(emptied, many):
+    with pytest.raises(IntegrityError, match="ck_demand_quantity"):
+        merged(emptied, {(0, 0): (-1.0, True)})
