@@ -65,7 +65,7 @@ def replace(session: Session, target: Table, columns: Columns) -> Counts:
 def _is_clear(session: Session, target: Table, columns: Columns) -> bool:
     """Whether none of the rows' series has anything from their first period to their last. Each is looked at once."""
     named = func.unnest(_series(columns)).column_valued("named")
-    held = select(literal(1)).where(target.c.series_id == named, _within(target.c.period, columns)).limit(1).lateral()
+    held = select(literal(1)).where(target.c.series_id == named, _during(target.c.period, columns)).limit(1).lateral()
     return not session.scalar(select(exists(select(named).join(held, true()))))
 
 
@@ -75,7 +75,7 @@ def _compared(session: Session, target: Table, columns: Columns) -> tuple[Places
     incoming = staging.stage_arrays(session, {**columns, "place": places})
     session.execute(text(MERGE_JOIN))
     keys = (target.c[name] == incoming.c[name] for name in KEY)
-    same = and_(*keys, target.c.series_id == any_(_series(columns)), _within(target.c.period, columns))
+    same = and_(*keys, target.c.series_id == any_(_series(columns)), _during(target.c.period, columns))
     values = [name for name in columns if name not in KEY]
     differs = tuple_(*(target.c[name] for name in values)).is_distinct_from(
         tuple_(*(incoming.c[name] for name in values))
@@ -96,10 +96,10 @@ def _series(columns: Columns) -> ColumnElement[Any]:
     return literal(np.unique(columns["series_id"]).tolist(), ARRAY(BigInteger))
 
 
-def _within(column: ColumnElement[Any], columns: Columns) -> ColumnElement[bool]:
-    """The range of a key's part: it spares the look at rows of others."""
-    cells = columns[column.key]
-    return column.between(cells.min().item(), cells.max().item())
+def _during(period: ColumnElement[Any], columns: Columns) -> ColumnElement[bool]:
+    """From the rows' first period to their last: it spares the look at others."""
+    cells = columns["period"]
+    return period.between(cells.min().item(), cells.max().item())
 
 
 def _write(session: Session, target: Table, columns: Columns) -> None:

@@ -156,3 +156,23 @@ def test_a_lock_that_is_not_given_in_time_is_an_outage_and_tried_again(emptied, 
 def test_a_quantity_that_no_row_may_have_is_an_error_and_no_race(emptied, many):
     with pytest.raises(IntegrityError, match="ck_demand_quantity"):
         merged(emptied, {(0, 0): (-1.0, True)})
+
+
+def terminated(database):
+    """Whether a connection that waited in COPY for somebody else's row was there to be ended."""
+    waiting = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE wait_event_type = 'Lock' AND query LIKE 'COPY \"demand\"%'"
+    )
+    with database.read() as session:
+        return session.execute(text(waiting)).all()
+
+
+def test_a_connection_that_is_lost_while_rows_are_copied_is_an_outage(emptied, many):
+    rows = {(0, 0): (1.0, True)}
+    with ThreadPoolExecutor(1) as thread, emptied.write() as other:
+        numbering.merge(other, DEMAND, columns(rows))
+        later = thread.submit(merged, emptied, rows)
+        while not terminated(emptied):
+            assert not wait([later], timeout=0.05).done
+        assert is_outage(later.exception(10))
