@@ -10,13 +10,14 @@ from typing import Annotated
 from pydantic import Field
 
 from services.planner.supply.schemas import Lead, Portion
-from shared.schemas import Code, Cost, Date, Label, Number, Positive, Quantity, Schema
+from shared.schemas import Code, Cost, Date, Number, Positive, Quantity, Schema
 
 
 class ProcessIn(Schema):
     """A way to make `item` at `location`: the `source` of a sourcing rule that says make.
 
-    `yield_rate` is the share of what is begun that comes out good. Lead time, lots and costs are the rule's.
+    `yield_rate` is the share of what is begun that comes out good. Lead time, lots and costs are the rule's. Where an
+    area has no process at all, what it makes is planned as if it were bought.
     """
 
     process: Code
@@ -42,7 +43,7 @@ class ProcessComponentIn(Schema):
     quantity_per: Positive
     scrap_rate: Annotated[Number, Field(ge=0, lt=1)] = 0.0
     offset: Lead = 0
-    uom: Label | None = None
+    uom: Code | None = None
 
 
 class ProcessComponentOut(ProcessComponentIn):

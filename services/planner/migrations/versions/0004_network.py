@@ -13,6 +13,7 @@ def upgrade() -> None:
     _resources()
     _orders()
     _policies()
+    _lines()
 
 
 def _sourcing_rules() -> None:
@@ -133,6 +134,16 @@ def _orders() -> None:
 def _policies() -> None:
     op.add_column("planning_policies", sa.Column("frozen_fence", sa.Integer, nullable=False, server_default="0"))
     op.create_check_constraint("ck_planning_policies_fence", "planning_policies", "frozen_fence >= 0")
+
+
+def _lines() -> None:
+    for name, known in (
+        ("open_orders", "array_fill(0::float8, ARRAY[cardinality(demand)])"),
+        ("net_forecast", "demand"),
+    ):
+        op.add_column("plan_lines", sa.Column(name, sa.ARRAY(sa.Double)))
+        op.execute(f"UPDATE plan_lines SET {name} = {known}")  # noqa: S608  both are written above
+        op.alter_column("plan_lines", name, nullable=False)
 
 
 def _text(name: str) -> sa.Column[str]:
