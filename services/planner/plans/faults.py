@@ -19,6 +19,7 @@ from shared.principal import Area
 
 type Key = tuple[str, str]
 type Faults = dict[Key, list[FaultOut]]
+type OptionFaults = list[tuple[int, FaultOut]]
 
 RULES, PROCESSES = "supply/sourcing-rules", "supply/processes"
 STRANGE = (
@@ -37,17 +38,15 @@ class Examined:
     faults: Faults
 
 
-def examine(
-    forecast: Forecast, snapshot: Snapshot, area: Area, structure: Structure, units: Mapping[str, str]
-) -> Examined:
-    """Set aside options that do not hold and item-locations that have none left or lack data.
+def examine(forecast: Forecast, snapshot: Snapshot, area: Area, structure: Structure, wrong: OptionFaults) -> Examined:
+    """Set aside options that are `wrong` and item-locations that have none left or lack data.
 
     What an option takes from must itself be planned, so one fault may lead to others; each names its own cause. An
-    item-location with a faulty rule beside a good one is planned. units: of items, where they are known.
+    item-location with a faulty rule beside a good one is planned.
     """
     found: Faults = defaultdict(list)
     usable = np.ones(len(structure.options), dtype=bool)
-    for option, fault in _option_faults(structure, snapshot, units):
+    for option, fault in wrong:
         usable[option] = False
         _add(found, structure, option, fault)
     while True:
@@ -63,18 +62,21 @@ def examine(
     for check in checks:
         for item, location in forecast.keys[check.holds]:
             _append(found[item, location], check.fault(item, location))
-    for key in _strangers(forecast, snapshot):
-        _append(found[key], _fault("not-in-forecast", STRANGE, "demand", dict(zip(KEY, key, strict=True))))
+    for item, location in set(_strangers(forecast, snapshot)) - found.keys():
+        fault = _fault("not-in-forecast", STRANGE, "demand", {"item": item, "location": location})
+        found[item, location].append(fault)
     return Examined(frame, usable, planned, dict(sorted(found.items())))
+
+
+def option_faults(structure: Structure, snapshot: Snapshot, units: Mapping[str, str]) -> OptionFaults:
+    """Options that do not hold by themselves, and why. units: of items, where they are known."""
+    return list(_option_faults(structure, snapshot, units))
 
 
 def _option_faults(
     structure: Structure, snapshot: Snapshot, units: Mapping[str, str]
 ) -> Iterator[tuple[int, FaultOut]]:
-    """Options that do not hold by themselves.
-
-    An area that tells of no process at all plans what it makes as if it bought it: its sources are only names.
-    """
+    """An area that tells of no process at all plans what it makes as if it bought it: its sources are only names."""
     wrong = _process_faults(structure, snapshot, units)
     processes = snapshot.processes.set_index("process")
     stocked = set(zip(snapshot.stock["item"], snapshot.stock["location"], strict=True))
@@ -155,7 +157,7 @@ def _cycle_faults(structure: Structure) -> Iterator[FaultOut]:
         yield _fault("bom-cycle", detail, "supply/process-components", {"process": process, "component": component})
 
 
-def _broken(structure: Structure, keys: pd.MultiIndex, planned: Bools, usable: Bools) -> list[tuple[int, FaultOut]]:
+def _broken(structure: Structure, keys: pd.MultiIndex, planned: Bools, usable: Bools) -> OptionFaults:
     """Usable options of planned item-locations that take from one that is not planned."""
     supplied = keys.get_indexer(structure.options.keys)
     option = structure.uses["option"].to_numpy(np.int64)

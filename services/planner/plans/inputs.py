@@ -10,7 +10,7 @@ import pandas as pd
 from services.planner.engine.consumption import consume
 from services.planner.engine.inputs import Bools, Demand, Floats, Ints, Supply
 from services.planner.plans.buckets import shift
-from services.planner.plans.faults import Faults, examine
+from services.planner.plans.faults import Faults, OptionFaults, examine, option_faults
 from services.planner.plans.forecast import Forecast
 from services.planner.plans.schemas import PlanWarningOut
 from services.planner.plans.snapshot import Snapshot
@@ -40,9 +40,10 @@ def inputs(
 ) -> Inputs:
     """Put everything together. recent: [n, H] units, rows as the forecast's; units: of items, where they are known."""
     structure = Structure.of(snapshot, forecast.buckets)
-    forecast, recent = _whole_network(forecast, recent, snapshot, structure)
+    wrong = option_faults(structure, snapshot, units)
+    forecast, recent = _whole_network(forecast, recent, snapshot, structure, wrong)
     forecast, orders, overdue = _with_orders(forecast, snapshot)
-    examined = examine(forecast, snapshot, area, structure, units)
+    examined = examine(forecast, snapshot, area, structure, wrong)
     frame, rows = examined.terms, np.flatnonzero(examined.planned)
     receipts, late = _receipts(forecast, snapshot, frame)
     planned = frame.iloc[rows]
@@ -58,11 +59,12 @@ def inputs(
 
 
 def _whole_network(
-    forecast: Forecast, recent: Floats, snapshot: Snapshot, structure: Structure
+    forecast: Forecast, recent: Floats, snapshot: Snapshot, structure: Structure, wrong: OptionFaults
 ) -> tuple[Forecast, Floats]:
     """The forecast, and what was asked for before, of whatever is forecast, ordered, or used by something that is."""
     ordered = pd.MultiIndex.from_frame(snapshot.orders[KEY])
-    keys = structure.reached(forecast.keys.union(ordered.unique()))
+    usable = ~np.isin(np.arange(len(structure.options)), [option for option, _ in wrong])
+    keys = structure.reached(forecast.keys.union(ordered.unique()), usable)
     wider = np.zeros((len(keys), recent.shape[1]))
     wider[keys.get_indexer(forecast.keys)] = recent
     return forecast.covering(keys), wider

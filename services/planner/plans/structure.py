@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from services.planner.engine.inputs import Floats, Ints
+from services.planner.engine.inputs import Bools, Floats, Ints
 from services.planner.plans.buckets import Buckets
 from services.planner.plans.options import Options
 from services.planner.plans.snapshot import Snapshot
@@ -66,13 +66,13 @@ class Structure:
             hours=Hours.of(snapshot, buckets),
         )
 
-    def reached(self, keys: pd.MultiIndex) -> pd.MultiIndex:
-        """The item-locations `keys` and all that options of theirs use, and so on down, in the order of their codes."""
-        supplied = self.options.keys
+    def reached(self, keys: pd.MultiIndex, usable: Bools) -> pd.MultiIndex:
+        """The item-locations `keys` and all that `usable` [m] options of theirs take from, and so on down, by code."""
         used = pd.MultiIndex.from_frame(self.uses[KEY])
         option = self.uses["option"].to_numpy(np.int64)
+        supplied = self.options.keys[option]
         while True:
-            here = supplied[option].isin(keys) & ~used.isin(keys)
+            here = usable[option] & supplied.isin(keys) & ~used.isin(keys)
             if not np.any(here):
                 return keys.sort_values()
             keys = keys.append(used[here].unique())
