@@ -12,11 +12,12 @@ def consume(levels: Floats, grid: Floats, mean: Floats, orders: Floats) -> tuple
     The larger of two is monotone, so quantiles map to quantiles. Its mean is that of the strata that paths are drawn
     from; where the forecast is certain it is exact.
     """
-    rows = np.flatnonzero(np.any(orders > 0, axis=1))
+    cells = np.nonzero(orders > 0)
+    quantiles, expected, ordered = grid[cells], mean[cells], orders[cells]
+    drawn = margins(levels, quantiles[:, None], expected[:, None])[:, 0].astype(np.float64)
+    certain = np.all(quantiles == expected[:, None], axis=1)
+    larger = np.maximum(drawn, ordered[:, None]).mean(axis=1)
     consumed, average = grid.copy(), mean.copy()
-    least = orders[rows, :, None]
-    consumed[rows] = np.maximum(grid[rows], least)
-    drawn = np.maximum(margins(levels, grid[rows], mean[rows]).astype(np.float64), least).mean(axis=2)
-    certain = np.all(grid[rows] == mean[rows, :, None], axis=2)
-    average[rows] = np.where(certain | (orders[rows] == 0), np.maximum(mean[rows], orders[rows]), drawn)
+    consumed[cells] = np.maximum(quantiles, ordered[:, None])
+    average[cells] = np.where(certain, np.maximum(expected, ordered), larger)
     return consumed, average

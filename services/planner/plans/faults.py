@@ -78,23 +78,24 @@ def _option_faults(
 ) -> Iterator[tuple[int, FaultOut]]:
     """An area that tells of no process at all plans what it makes as if it bought it: its sources are only names."""
     wrong = _process_faults(structure, snapshot, units)
-    processes = snapshot.processes.set_index("process")
+    names = (snapshot.processes[name] for name in ("process", *KEY))
+    outputs = {process: (item, location) for process, item, location in zip(*names, strict=True)}
     stocked = set(zip(snapshot.stock["item"], snapshot.stock["location"], strict=True))
     frame = structure.options.frame
-    names = frame[frame["mode"] != "buy"][[*KEY, "mode", "source"]]
-    for option, item, location, mode, source in names.itertuples():
+    others = frame[frame["mode"] != "buy"][[*KEY, "mode", "source"]]
+    for option, item, location, mode, source in others.itertuples():
         rule = {"item": item, "location": location, "mode": mode, "source": source}
         if mode == "transfer":
             if (item, source) not in stocked:
                 detail = f"No stock of {item} is known in {source}, from where it would be transferred: POST inventory."
                 yield option, _fault("no-source-stock", detail, RULES, rule)
-        elif processes.empty:
+        elif not outputs:
             continue
-        elif source not in processes.index:
+        elif source not in outputs:
             detail = f"The sourcing rule names the process {source}, which is not known: PUT supply/processes."
             yield option, _fault("unknown-process", detail, RULES, rule)
-        elif tuple(processes.loc[source, KEY]) != (item, location):
-            made = " in ".join(processes.loc[source, KEY])
+        elif outputs[source] != (item, location):
+            made = " in ".join(outputs[source])
             detail = f"The process {source} makes {made}: correct it, or the source of the sourcing rule."
             yield option, _fault("other-process", detail, PROCESSES, {"process": source})
         else:
