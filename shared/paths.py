@@ -71,6 +71,11 @@ def sample(
     return drawn.swapaxes(1, 2)
 
 
+def margins(levels: Floats, grid: Floats, mean: Floats, *, paths: int = 200) -> NDArray[np.float32]:
+    """[n, T, paths] the values that `sample` deals to the paths of each bucket, ascending."""
+    return _marginals(grid, mean, _weights(levels, _strata(paths)))
+
+
 def node_scores(seeds: NDArray[np.uint64], *, rho: float, periods: int, paths: int = 200) -> NDArray[np.float32]:
     """Normal scores [N, T, S] for the nodes of a `Factor`: strata in each period, two periods correlated by `rho`."""
     scores = _strata(paths)

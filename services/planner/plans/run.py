@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import fields
 
 from pydantic import TypeAdapter
 
@@ -47,15 +48,15 @@ def carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
     forecast, recent = _forecast(client, who, work.run, beat)
     with work.database.read() as session:
         snapshot = Snapshot.read(session, who.area.area, forecast.buckets.as_of)
-    known = inputs(forecast, snapshot, recent, who.area, work.run.seed)
+    known = inputs(forecast, snapshot, recent, who.area, work.run.seed, _units(client, who, snapshot, beat))
     result = _compute(known, beat)
     wished = _proposals(work.run, who, forecast, known, result)
     with work.finish() as (session, run):
         _describe(run, forecast, known, result)
         if result:
-            copy_lines(session, run.id, known.terms.index, result.lines)
+            copy_lines(session, run.id, known.terms.index, _measures(known, result))
         filed = filing.file(session, run, who, wished, set(snapshot.commitments["recommendation_id"]))
-        run.counts = _counts(forecast, known, filed.contents)
+        run.counts = _counts(known, filed.contents)
         run.warnings = [warning.model_dump() for warning in (*known.warnings, *filed.warnings)]
 
 
@@ -83,6 +84,19 @@ def _forecast(client: ForecastClient, who: Principal, run: Plan, beat: Beat) -> 
     past = whole.buckets.before(AVERAGED)
     demand = client.demand(area.area, past[0].isoformat(), lambda: beat(0, 0))
     return whole.window(run.as_of_asked, run.horizon_asked), whole.recent(demand, past)
+
+
+def _units(client: ForecastClient, who: Principal, snapshot: Snapshot, beat: Beat) -> dict[str, str]:
+    """The items' units of measure, where a component is told in one."""
+    if snapshot.components["uom"].isna().all():
+        return {}
+    return client.units(who.area.area, lambda: beat(0, 0))
+
+
+def _measures(known: Inputs, result: engine.Plan) -> dict[str, Floats]:
+    """What a plan's lines hold, by name: [n, T] each."""
+    measures = {field.name: getattr(result.lines, field.name) for field in fields(result.lines)}
+    return measures | {"open_orders": known.orders, "net_forecast": known.demand.mean - known.orders}
 
 
 def _compute(known: Inputs, beat: Beat) -> engine.Plan | None:
@@ -118,10 +132,10 @@ def _describe(run: Plan, forecast: Forecast, known: Inputs, result: engine.Plan 
     run.progress_unit = UNIT
 
 
-def _counts(forecast: Forecast, known: Inputs, contents: list[Content]) -> dict[str, int]:
+def _counts(known: Inputs, contents: list[Content]) -> dict[str, int]:
     fixes = sum(content.type == "data_fix" for content in contents)
     counts = CountsOut(
-        item_locations=len(forecast.keys),
+        item_locations=known.known,
         planned=len(known.terms),
         orders=len(contents) - fixes,
         data_fixes=fixes,
