@@ -60,10 +60,10 @@ class Model:
     row_upper: Floats
 
     @classmethod
-    def of(cls, network: Network) -> "Model":
-        """The linear programme of a network; shares of sources only where `split` names them."""
+    def of(cls, network: Network, *, setups: bool = True) -> "Model":
+        """The linear programme of a network; without `setups`, order cost and set-up hours are left out of it."""
         columns = _columns(network)
-        spread = 1 / largest_need(network)
+        spread = np.full(len(network.options), 1.0 if setups else 0.0) / largest_need(network)
         blocks = [_balance(network, columns), _late(network, columns), _targets(network, columns)]
         blocks += [_shelf(network, columns), _capacity(network, columns, spread), _shares(network, columns)]
         starts = np.cumsum([0, *(len(block.lower) for block in blocks)])
