@@ -13,11 +13,7 @@ from scipy import sparse
 
 from services.planner.engine.inputs import Bools, Floats, Ints
 from services.planner.engine.network.inputs import Network
-from services.planner.engine.network.units import FAR, Units
-
-GAP = 1e-4  # relative, at which the solver stops
-HALF = 0.5  # what a binary is told by
-WINDOW = 5  # buckets that are decided together while orders are constructed
+from services.planner.engine.network.units import Units
 
 
 def assignable(network: Network) -> bool:
@@ -29,11 +25,11 @@ def assignable(network: Network) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Orders that the solver found, what their plan costs, and the bound that it proved."""
+    """What the solver found, what it costs, and the bound that it proved."""
 
-    ordered: Bools  # [m, T]
+    release: Floats  # [m, T] units
     cost: float
-    bound: float
+    bound: float  # of the plans in which only what was free to change changes
 
 
 class Assignment:
@@ -45,64 +41,36 @@ class Assignment:
         self._highs = highspy.Highs()
         self._highs.setOptionValue("output_flag", False)
         self._highs.setOptionValue("threads", 1)
-        self._highs.setOptionValue("mip_rel_gap", GAP)
         self._highs.passModel(self._form.lp)
-        self._best: Floats | None = None
 
-    def construct(self, seconds: float, width: int = WINDOW) -> Found | None:
-        """Orders settled window by window, those after the window relaxed: relax-and-fix."""
-        form, found = self._form, None
-        windows = range(0, self._shape[1], max(width // 2, 1))
-        ordered = np.zeros(len(form.order))
-        for first in windows:
-            whole = form.bucket < first + width
-            self._whole(whole)
-            settled = form.bucket < first
-            found = self._run(np.where(settled, ordered, 0), np.where(settled, ordered, 1), seconds / len(windows))
-            if found is None:
-                break
-            ordered = found[form.option, form.bucket] * 1.0
-            if first + width >= self._shape[1]:
-                break
-        self._whole(np.ones(len(form.order), dtype=bool))
-        return self._found(found)
+    def solve(self, seconds: float, *, start: Bools | None = None, free: Bools | None = None) -> Found | None:
+        """A plan within `seconds`, None where none was found.
 
-    def solve(self, start: Bools, free: Bools, seconds: float) -> Found | None:
-        """Orders within `seconds`, from those of `start` [m, T], where only those of `free` [m, T] may change."""
+        start: orders [m, T] to go on from. free: [m, T] the orders that may change, in place of all.
+        """
         form = self._form
-        taken, may = (table[form.option, form.bucket].astype(np.float64) for table in (start, free))
-        if self._best is None or not np.array_equal(self._best[form.order] > HALF, taken > HALF):
-            self._run(taken, taken, seconds)  # all the columns that go with these orders
-        return self._found(self._run(taken * (1 - may), np.maximum(taken, may), seconds, self._best))
+        taken: Floats = np.zeros(len(form.order)) if start is None else form.of_orders(start)
+        may: Floats = np.ones(len(form.order)) if free is None else form.of_orders(free)
+        whole = None if start is None else self._run(taken, taken, seconds, None)
+        values = self._run(taken * (1 - may), np.maximum(taken, may), seconds, whole)
+        if values is None:
+            return None
+        release = np.zeros(self._shape)
+        np.add.at(release, (form.option[form.sent], form.bucket[form.sent]), values[: len(form.sent)] * form.width)
+        info = self._highs.getInfo()
+        return Found(release, float(info.objective_function_value), float(info.mip_dual_bound))
 
-    def _whole(self, whole: Bools) -> None:
-        kinds = highspy.HighsVarType
-        for column, yes in zip(self._form.order, whole, strict=True):
-            self._highs.changeColIntegrality(int(column), kinds.kInteger if yes else kinds.kContinuous)
-
-    def _run(self, lower: Floats, upper: Floats, seconds: float, start: Floats | None = None) -> Bools | None:
-        form, highs = self._form, self._highs
-        order = form.order.astype(np.int32)
-        highs.changeColsBounds(len(order), order, lower.astype(np.float64), upper.astype(np.float64))
+    def _run(self, lower: Floats, upper: Floats, seconds: float, start: Floats | None) -> Floats | None:
+        highs, order = self._highs, self._form.order.astype(np.int32)
+        highs.changeColsBounds(len(order), order, lower, upper)  # drops a start given before
         if start is not None:
             known = highspy.HighsSolution()
             known.col_value = list(start)
             highs.setSolution(known)
         highs.setOptionValue("time_limit", max(seconds, 0.0))
         highs.run()
-        info = highs.getInfo()
-        if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-            return None
-        self._best = np.array(highs.getSolution().col_value)
-        ordered = np.zeros(self._shape, dtype=bool)
-        ordered[form.option, form.bucket] = self._best[form.order] > HALF
-        return ordered
-
-    def _found(self, ordered: Bools | None) -> Found | None:
-        info = self._highs.getInfo()
-        if ordered is None:
-            return None
-        return Found(ordered, float(info.objective_function_value), float(info.mip_dual_bound))
+        found = highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        return np.array(highs.getSolution().col_value) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +81,17 @@ class _Form:
     order: Ints  # columns of the orders
     option: Ints  # of each order
     bucket: Ints
+    sent: Ints  # the order of each of the first columns
+    width: Floats  # units of each of them
+
+    def of_orders(self, table: Bools) -> Floats:
+        """The cells [m, T] of the orders, as 0 and 1."""
+        return table[self.option, self.bucket].astype(np.float64)
 
     @classmethod
     def of(cls, units: Units) -> "_Form":
         network, shape = units.network, units.network.options.unit_cost.shape
-        options, loads, resources = network.options, network.loads, network.resources
+        options, resources = network.options, network.resources
         node, place = np.nonzero(units.option >= 0)
         option, bucket = units.option[node, place], units.bucket[node, place]
         orders = np.arange(len(option))
@@ -135,8 +109,8 @@ class _Form:
         rows = _Rows()
         flat = node[sent] * units.width.shape[1] + kind
         kinds, group = np.unique(flat, return_inverse=True)
-        rows.add(len(kinds), [(group, np.arange(len(sent)), 1.0)], -np.inf, 1.0)
         each = np.arange(len(sent))
+        rows.add(len(kinds), [(group.astype(np.int64), each, 1.0)], -np.inf, 1.0)
         rows.add(len(sent), [(each, each, 1.0), (each, order[sent], -1.0)], -np.inf, 0.0)
         largest = options.largest[option]
         limited = np.flatnonzero(np.isfinite(largest))
@@ -158,8 +132,10 @@ class _Form:
         form.col_lower_, form.col_upper_ = np.zeros(int(columns[-1])), np.concatenate(upper)
         whole = np.zeros(int(columns[-1]), dtype=bool)
         whole[columns[1] : columns[3]] = True
-        form.integrality_ = [highspy.HighsVarType.kInteger if yes else highspy.HighsVarType.kContinuous for yes in whole]
-        return cls(form, order, option, bucket)
+        form.integrality_ = [
+            highspy.HighsVarType.kInteger if yes else highspy.HighsVarType.kContinuous for yes in whole
+        ]
+        return cls(form, order, option, bucket, sent, width)
 
 
 def _some(entries: tuple[Ints, Ints, Floats], orders: Ints) -> tuple[Ints, Ints, Floats]:
@@ -181,7 +157,7 @@ def _hours(
     product = (table.tocsr() @ sending.tocsr()).tocoo()
     hours = product.data * loads.hours[load[product.row]]
     return [
-        (where[product.row], product.col, hours),
+        (where[product.row], product.col.astype(np.int64), hours),
         (where, order[placed], loads.setup_hours[load]),
         (row.ravel(), overtime + np.arange(capacity.size), -1.0),
     ]

@@ -81,6 +81,21 @@ class Quantities:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A plan, how it was found, and how far from the least cost it can be."""
+
+    quantities: Quantities
+    costs: Costs
+    method: str
+    bound: float  # money; no plan of the same network costs less
+
+    @property
+    def gap(self) -> float:
+        """Share of the cost by which a better plan could be cheaper at most."""
+        return max(0.0, self.costs.total - self.bound) / max(abs(self.costs.total), 1e-9)
+
+
 def loaded(network: Network, release: Floats) -> Floats:
     """[r, T] hours that releases [m, T] take, set-ups included."""
     loads = network.loads
