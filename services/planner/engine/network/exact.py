@@ -13,7 +13,7 @@ from scipy import sparse
 
 from services.planner.engine.inputs import Bools, Floats, Ints
 from services.planner.engine.network.inputs import Network
-from services.planner.engine.network.units import Units
+from services.planner.engine.network.units import FAR, Units
 
 
 def assignable(network: Network) -> bool:
@@ -98,13 +98,15 @@ class _Form:
         # one column for each kind of unit, and order of its item-location that is not too late for it
         cost = units.worth[node, :, units.arrival[node, place]] + options.unit_cost[option, bucket, None]
         gain = cost - units.without[node]
-        sent, kind = np.nonzero((units.width[node] > 0) & (gain < 0))
+        lots = np.zeros(len(network.nodes), dtype=bool)
+        lots[options.node[(options.smallest > 0) | (options.multiple > 0)]] = True
+        sent, kind = np.nonzero((units.width[node] > 0) & ((gain < 0) | lots[node, None]) & (gain < FAR / 2))
         width = units.width[node[sent], kind]
         number = np.full(shape, -1)
         number[option, bucket] = orders
-        lots = np.flatnonzero(options.multiple[option] > 0)
-        columns = np.cumsum([0, len(sent), len(orders), len(lots), resources.capacity.size])
-        order, lot, overtime = columns[1] + orders, columns[2] + np.arange(len(lots)), columns[3]
+        lotted = np.flatnonzero(options.multiple[option] > 0)
+        columns = np.cumsum([0, len(sent), len(orders), len(lotted), resources.capacity.size])
+        order, lot, overtime = columns[1] + orders, columns[2] + np.arange(len(lotted)), columns[3]
 
         rows = _Rows()
         flat = node[sent] * units.width.shape[1] + kind
@@ -119,15 +121,15 @@ class _Form:
         smallest = options.smallest[option]
         least = np.flatnonzero(smallest > 0)
         rows.add(len(orders), [_some(quantity, least), (least, order[least], -smallest[least])], 0.0, np.inf)
-        rows.add(len(orders), [_some(quantity, lots), (lots, lot, -options.multiple[option[lots]])], 0.0, 0.0)
+        rows.add(len(orders), [_some(quantity, lotted), (lotted, lot, -options.multiple[option[lotted]])], 0.0, 0.0)
         rows.add(resources.capacity.size, _hours(units, number, quantity, order, overtime), -np.inf, resources.capacity)
 
-        upper = [np.ones(len(sent) + len(orders)), np.full(len(lots), np.inf), resources.overtime.ravel()]
+        upper = [np.ones(len(sent) + len(orders)), np.full(len(lotted), np.inf), resources.overtime.ravel()]
         overtime_cost = np.repeat(resources.overtime_cost, shape[1])
         form = rows.lp(int(columns[-1]))
         form.offset_ = float(units.constant.sum() + np.sum(units.width * units.without))
         form.col_cost_ = np.concatenate(
-            [gain[sent, kind] * width, options.order_cost[option], np.zeros(len(lots)), overtime_cost]
+            [gain[sent, kind] * width, options.order_cost[option], np.zeros(len(lotted)), overtime_cost]
         )
         form.col_lower_, form.col_upper_ = np.zeros(int(columns[-1])), np.concatenate(upper)
         whole = np.zeros(int(columns[-1]), dtype=bool)

@@ -9,7 +9,7 @@ from services.planner.engine.inputs import Bools, Floats, Ints
 from services.planner.engine.network.inputs import Network
 from services.planner.engine.network.linear import NotSolvedError, Program
 from services.planner.engine.network.model import Model, releasable
-from services.planner.engine.network.solution import Quantities
+from services.planner.engine.network.solution import Quantities, loaded
 
 GAIN = 1e-7  # relative: less is rounding
 
@@ -28,6 +28,14 @@ class Settled:
 
     def cost(self, ordered: Bools) -> float:
         """What the best quantities of the orders [m, T] cost, each order paid for; inf where there are none."""
+        self._settle(ordered)
+        try:
+            return self._program.solve() + float(self.network.options.order_cost @ ordered.sum(axis=1))
+        except NotSolvedError:
+            return np.inf
+
+    def _settle(self, ordered: Bools) -> None:
+        """Open the columns of the orders, and take their set-ups out of the capacity."""
         network, columns, loads = self.network, self._model.columns, self.network.loads
         changed = np.nonzero(ordered != self._ordered)
         options = network.options
@@ -41,10 +49,6 @@ class Settled:
         room = network.resources.capacity[cells] - taken[cells]
         self._program.bound_rows(self._model.rows.capacity[cells], -np.inf, room)
         self._ordered, self._taken = ordered.copy(), taken
-        try:
-            return self._program.solve() + float(options.order_cost @ ordered.sum(axis=1))
-        except NotSolvedError:
-            return np.inf
 
     def quantities(self, ordered: Bools) -> Quantities:
         """The best quantities of the orders [m, T]; an order that is worth none is not placed."""
@@ -54,11 +58,18 @@ class Settled:
     def around(self, release: Floats) -> Quantities:
         """What follows from releases [m, T] that stand."""
         ordered = release > 0
-        self.cost(ordered)
-        self._program.bound_columns(self._model.columns.release, release, release)
+        rows, columns = self._model.rows, self._model.columns
+        load, resources = loaded(self.network, release), self.network.resources
+        self._settle(ordered)
+        self._program.bound_columns(columns.release, release, release)
+        # what stands may exceed the capacity by a solver's rounding
+        setup = self._taken
+        room = np.maximum(resources.capacity, load - resources.overtime) - setup
+        self._program.bound_rows(rows.capacity, -np.inf, room)
         self._program.solve()
-        found = Quantities.of(self.network, self._model.columns, self._program.values)
-        self._program.bound_columns(self._model.columns.release, 0.0, 0.0)
+        found = Quantities.of(self.network, columns, self._program.values)
+        self._program.bound_columns(columns.release, 0.0, 0.0)
+        self._program.bound_rows(rows.capacity, -np.inf, resources.capacity - setup)
         self._ordered = np.zeros_like(ordered)
         return found
 

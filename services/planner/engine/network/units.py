@@ -50,14 +50,16 @@ class Units:
         base = nodes.on_hand[:, None] + np.cumsum(nodes.receipts - nodes.demand, axis=1)
         points = np.concatenate([-base, nodes.safety_stock - base], axis=1)
         points = np.sort(np.maximum(points, 0), axis=1)
+        points = np.concatenate([points, points[:, -1:] + _surplus(network)], axis=1)
         width = np.diff(points, axis=1, prepend=0)
-        slope = _slope(nodes, base, points - width / 2)
+        safety_cost = _safety_cost(nodes)
+        slope = _slope(nodes, safety_cost, base, points - width / 2)
         from_arrival = np.cumsum(slope[:, :, ::-1], axis=2)[:, :, ::-1]
         worth, without = from_arrival, np.zeros(width.shape)
         lost = ~nodes.backlog
         if np.any(lost):
             worth[lost], without[lost] = _lost(base[lost], points[lost], from_arrival[lost], nodes.shortage_cost[lost])
-        return cls(network, width, worth, without, _constant(nodes, base), *_orders(network))
+        return cls(network, width, worth, without, _constant(nodes, safety_cost, base), *_orders(network))
 
     def choose(self, price: Floats, order_cost: Floats) -> Choice:
         """The cheapest plan at `price` [m, T] per unit and `order_cost` [m, T] per order."""
@@ -76,9 +78,10 @@ class Units:
         unit = np.where(exists, price[option, bucket], FAR)
         fixed = np.where(exists, order_cost[option, bucket], FAR)
         cost = unit[:, None, :] + np.take_along_axis(self.worth[rows], arrival[:, None, :], axis=2)
-        without = self.without[rows][:, :, None]  # a unit may always stay away, whatever has been ordered
-        cost = np.concatenate([np.minimum(cost, without), without], axis=2)
-        gain, following = _chain(cost, self.width[rows], fixed)
+        without = self.without[rows][:, :, None]
+        cost = np.concatenate([cost, without], axis=2)
+        # a unit may always stay away, whatever has been ordered
+        gain, following = _chain(np.minimum(cost, without), self.width[rows], fixed)
         self._release(rows, cost, following, release)
         never = np.einsum("nu,nu->n", self.width[rows], self.without[rows])
         return np.asarray(self.constant[rows] + never + gain)
@@ -95,29 +98,48 @@ class Units:
         release[self.option[rows[row], order], self.bucket[rows[row], order]] = sent[row, order]
 
 
-def _slope(nodes: Nodes, base: Floats, unit: Floats) -> Floats:
+def _surplus(network: Network) -> Floats:
+    """[n, 1] units beyond all need that a smallest order or a lot may bring."""
+    options = network.options
+    most = np.zeros(len(network.nodes))
+    np.maximum.at(most, options.node, options.smallest + options.multiple)
+    return most[:, None]
+
+
+def _safety_cost(nodes: Nodes) -> Floats:
+    """[n] the cost of missing a target, at most what makes it no gain to owe demand for the target's sake."""
+    most = np.where(nodes.backlog, nodes.holding_cost + nodes.shortage_cost, np.inf)
+    return np.minimum(nodes.safety_cost, most)
+
+
+def _slope(nodes: Nodes, safety_cost: Floats, base: Floats, unit: Floats) -> Floats:
     """[n, U, T] what one more unit costs at a bucket's end, if `unit` [n, U] have arrived."""
     end = unit[:, :, None] + base[:, None, :]
     held = nodes.holding_cost[:, None, None]
-    below = held - nodes.safety_cost[:, None, None] * (end < nodes.safety_stock[:, None, :])
+    below = held - safety_cost[:, None, None] * (end < nodes.safety_stock[:, None, :])
     owed = np.where(nodes.backlog, -nodes.shortage_cost, 0.0)[:, None, None]
     return np.where(end > 0, below, owed)
 
 
 def _lost(base: Floats, points: Floats, from_arrival: Floats, shortage_cost: Floats) -> tuple[Floats, Floats]:
-    """Costs where sales are lost: a unit that comes after it is asked for is lost, and its place taken for nothing."""
+    """Costs where sales are lost: a unit that is not there when it is asked for is as good as bought by losing a sale.
+
+    To lose one earlier than that can pay where it keeps the safety stock up. That no more can be lost than is asked
+    for is left out of sight: the value stays a bound.
+    """
     needed = -base[:, None, :] >= points[:, :, None] - 1e-9 * np.maximum(points[:, :, None], 1)
     needed &= points[:, :, None] > 0
     ever, when = np.any(needed, axis=2), np.argmax(needed, axis=2)
-    miss = shortage_cost[:, None] + np.take_along_axis(from_arrival, when[:, :, None], axis=2)[:, :, 0]
     late = ever[:, :, None] & (np.arange(base.shape[1]) > when[:, :, None])
-    return np.where(late, FAR, from_arrival), np.where(ever, miss, 0.0)
+    worth = np.where(late, FAR, from_arrival)
+    miss = shortage_cost[:, None] + worth.min(axis=2)
+    return worth, np.where(ever, miss, np.minimum(miss, 0.0))
 
 
-def _constant(nodes: Nodes, base: Floats) -> Floats:
+def _constant(nodes: Nodes, safety_cost: Floats, base: Floats) -> Floats:
     stock = np.maximum(base, 0)
     cost = nodes.holding_cost[:, None] * stock
-    cost += nodes.safety_cost[:, None] * np.maximum(nodes.safety_stock - stock, 0)
+    cost += safety_cost[:, None] * np.maximum(nodes.safety_stock - stock, 0)
     cost += np.where(nodes.backlog, nodes.shortage_cost, 0.0)[:, None] * np.maximum(-base, 0)
     return np.asarray(cost.sum(axis=1))
 
