@@ -1,7 +1,8 @@
 """Lot sizing with set-up times under capacity: the planner's own beside a plain mixed-integer model in the same time.
 
 On instances of Trigeiro, Thomas and McClain (1989), of which proved optima are known, in a directory with
-`instances.parquet`, `items.parquet`, `demand.parquet` and `best_known.csv`. Gaps are to the proved optimum.
+`instances.parquet`, `items.parquet`, `demand.parquet` and `best_known.csv`: gaps are to the proved optimum. Without a
+directory a few of the same kind are made on the spot, whose optima nobody has proved: gaps are to the bound.
 """
 
 import argparse
@@ -28,6 +29,7 @@ GOALS = (
     Goal("seconds_worst", "at_most", 5.0),
     Goal("lost_units", "at_most", 0.0),
 )
+GOALS_MADE = (Goal("gap_stated_worst", "at_most", 0.08), Goal("of_plain_mean", "at_most", 1.0), GOALS[2], GOALS[3])
 SECONDS = 4.7  # asked for; what is measured has to stay within 5
 FOREVER = 10**6
 
@@ -41,7 +43,7 @@ class Instance:
     setup_hours: Floats
     setup_cost: Floats
     capacity: float
-    optimum: float
+    optimum: float  # NaN = not known
 
     @property
     def penalty(self) -> float:
@@ -51,11 +53,13 @@ class Instance:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.lotsizing", description=__doc__)
-    parser.add_argument("directory", type=Path)
+    parser.add_argument("directory", type=Path, nargs="?")
     parser.add_argument("--instances", nargs="+", help="some of them, by name")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for an instance, from the clock on the wall")
     options = parser.parse_args(arguments)
-    rows = [_measured(instance, options.seconds) for instance in _instances(options.directory, options.instances)]
+    given = options.directory is not None
+    instances = _instances(options.directory, options.instances) if given else [_made(seed) for seed in range(4)]
+    rows = [_measured(instance, options.seconds) for instance in instances]
     table = pd.DataFrame(rows)
     figures: dict[str, Any] = {
         "gap_mean": round(table["gap"].mean(), 5),
@@ -64,11 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "lost_units": round(table["lost"].sum(), 6),
         "seconds_worst": round(table["seconds"].max(), 2),
         "processor_seconds_worst": round(table["processor_seconds"].max(), 2),
+        "of_plain_mean": round(table["of_plain"].mean(), 5),
         "plain_gap_mean": round(table["plain_gap"].mean(), 5),
         "plain_gap_worst": round(table["plain_gap"].max(), 5),
         "each": rows,
     }
-    return report(figures, GOALS)
+    return report(figures, GOALS if given else GOALS_MADE)
 
 
 def _instances(directory: Path, names: Sequence[str] | None) -> list[Instance]:
@@ -95,6 +100,23 @@ def _instances(directory: Path, names: Sequence[str] | None) -> list[Instance]:
     return found
 
 
+def _made(seed: int) -> Instance:
+    """6 items x 15 periods, drawn in the manner of the published ones, the machine about as full."""
+    random = np.random.default_rng(seed)
+    demand = random.normal(100, 10, (6, 15)).round().clip(0)
+    demand[:, :4] *= random.random((6, 4)) < 1 / 2
+    return Instance(
+        name=f"made {seed}",
+        demand=demand,
+        hours=np.ones(6),
+        holding_cost=random.integers(1, 6, 6).astype(np.float64),
+        setup_hours=random.choice([10, 20, 30, 40, 50], 6).astype(np.float64),
+        setup_cost=random.choice([200, 400, 600, 800, 1000], 6).astype(np.float64),
+        capacity=760.0,
+        optimum=np.nan,
+    )
+
+
 def _measured(instance: Instance, limit: float) -> dict[str, Any]:
     began, idle = time.perf_counter(), time.process_time()
     result = planned(_network(instance), seconds=limit)
@@ -107,6 +129,7 @@ def _measured(instance: Instance, limit: float) -> dict[str, Any]:
         "lost": float(result.quantities.lost.sum()),
         "seconds": round(seconds, 2),
         "processor_seconds": round(worked, 2),
+        "of_plain": round(result.costs.total / plain, 5),
         "plain_gap": round(plain / instance.optimum - 1, 5),
     }
 
