@@ -114,7 +114,8 @@ class Explainer:
         statistics = np.log(mean / base) - logs.sum(axis=1) - calibration
         logs = np.column_stack([logs, statistics, calibration])
         silent = np.isnan(rows.scale)
-        nothing = np.where((~np.isnan(panel.demand)).any(axis=1), 0, np.nan)[rows.cells.series]
+        known = (~np.isnan(panel.demand[chosen])).any(axis=1)
+        nothing = np.repeat(np.where(known, 0, np.nan), panel.horizon)
         return Explanation(
             (*families, STATISTICS, CALIBRATION),
             base=np.where(silent, nothing, base),

@@ -3,11 +3,9 @@ from fastapi import Request
 from services.forecast.explanations import service
 from services.forecast.explanations.schemas import ExplanationOut
 from services.forecast.explanations.service import Since
-from services.forecast.forecasts import service as forecasts
 from services.forecast.forecasts.schemas import ForecastName
 from shared.app import problems
 from shared.app import router as strict_router
-from shared.db import Read
 from shared.principal import Caller
 from shared.schemas import Code
 
@@ -21,12 +19,13 @@ def explain_forecast(
     location: Code,
     request: Request,
     who: Caller,
-    session: Read,
     since: Since | None = None,
 ) -> ExplanationOut:
     """Explain an item-location's forecast: what each family of drivers adds to its base, period by period.
 
     `since` names another forecast, or says `previous`: then `change` tells why the two differ where they overlap.
     """
-    run = forecasts.ready(session, who.area.area, forecast)
-    return service.explain(session, request.app.state.explaining, run, item, location, since)
+    state = request.app.state
+    with state.database.read() as session:  # it ends before the answer is waited for
+        case = service.case(session, who.area.area, forecast, item, location, since)
+    return service.explain(state.explaining, case)

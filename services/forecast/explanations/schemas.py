@@ -39,11 +39,16 @@ class ChangedPeriodOut(Schema):
 
 
 class ChangeOut(Schema):
-    """Why the forecast differs from the forecast `since`, in the periods that both cover."""
+    """Why the forecast differs from the forecast `since`, in the periods that both cover.
+
+    `unexplained` says why there are none: `not-forecast-then`, where that one lacks the item-location, or `no-history`,
+    where peers lent either forecast.
+    """
 
     since: UUID
     origin: datetime.date
     model_version: int
+    unexplained: str | None
     periods: list[ChangedPeriodOut]
 
 

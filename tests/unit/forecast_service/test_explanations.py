@@ -168,6 +168,30 @@ def test_a_late_booking_is_a_revision(promoted, forecasts, forecast):
         assert max(map(abs, causes.values())) < 1e-6 * period["after"]
 
 
+def test_no_database_session_is_held_while_the_answer_is_waited_for(promoted, forecast, client, monkeypatch):
+    state, held = client.app.state, []
+    ask = state.explaining.ask
+    monkeypatch.setattr(
+        state.explaining, "ask", lambda question: held.append(state.database.engine.pool.checkedout()) or ask(question)
+    )
+    explained(promoted, path(forecast))
+    assert set(held) == {0}
+
+
+def test_an_item_location_that_the_earlier_forecast_lacks_says_so(promoted, forecasts, forecast):
+    earlier = forecasts()
+    promoted.ok("PUT", "/items", json={"item": "J", "category": "odd"})
+    rows = [row | {"item": "J"} for row in demand(WEEKS) if row["item"] == "A" and row["period"] > week(WEEKS - 9)]
+    promoted.ok("POST", "/demand", json=rows)
+    later = forecasts()
+    for since in ("previous", earlier["id"]):
+        found = explained(promoted, path(later, "J", since=since))
+        assert all(period["causes"] for period in found["periods"])
+        change = found["change"]
+        assert (change["since"], change["unexplained"], change["periods"]) == (earlier["id"], "not-forecast-then", [])
+    assert explained(promoted, path(later, "A", since="previous"))["change"]["unexplained"] is None
+
+
 def refused(answer, status, slug):
     assert (answer.status_code, answer.json()["type"]) == (status, f"/docs/errors#{slug}"), answer.text
     return answer.json()
