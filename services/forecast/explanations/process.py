@@ -23,7 +23,8 @@ MODULE = "services.forecast.explanations"
 MOST_ASKING = 8  # each holds a thread of the API process
 TURN_SECONDS, LONGEST_SECONDS = 8, 20  # together below what the gateway lets a service stand still
 LOST_SECONDS = 60  # after which a question is not waited for any longer, by nobody
-PROBLEMS: dict[str, type[Problem]] = {one.slug: one for one in (DatasetGone, ModelAway, ArtifactCorrupt, OverlaysTooLarge)}
+TOLD = (DatasetGone, ModelAway, ArtifactCorrupt, OverlaysTooLarge)
+PROBLEMS: dict[str, type[Problem]] = {one.slug: one for one in TOLD}
 
 
 class ExplainingProcess:

@@ -22,6 +22,17 @@ class ExplainedPeriodOut(Schema):
     causes: list[CauseOut]
 
 
+class ExplainedValueOut(Schema):
+    """One item-location and period of many: `base` and the `units` of all causes sum to `mean`, in the item's unit."""
+
+    item: str
+    location: str
+    period: datetime.date
+    mean: float
+    base: float
+    units: dict[str, float]
+
+
 class ChangeCauseOut(Schema):
     """`units` that were added (or taken away, below 0) since the other forecast."""
 

@@ -27,7 +27,8 @@ from shared.errors import NotFound
 
 type Since = UUID | Literal["previous"]
 UPSIDE_LEVEL = 0.9
-NEEDED = load_only(ModelVersion.artifact_digest, ModelVersion.frequency, ModelVersion.season_length)  # its report is long
+# A version's report is long.
+NEEDED = load_only(ModelVersion.artifact_digest, ModelVersion.frequency, ModelVersion.season_length)
 
 
 @dataclass(frozen=True)

@@ -66,5 +66,5 @@ def _unread(
         elif overlay.driver not in ahead:
             fault = "is not known ahead"
         else:
-            fault = f"was not known ahead when version {model.version} was trained, which reads its past only: train anew"
+            fault = f"was not known ahead when version {model.version}, which reads its past, was trained: train anew"
         yield {"pointer": f"#/overlays/{number}/driver", "detail": fault}
