@@ -41,7 +41,7 @@ def forecast(work: Work[Forecast], settings: Settings) -> None:
     version = _version(work)
     files = ModelCache(settings.model_cache, lambda *place: Registry(settings).fetch(*place)).files(version)
     work.progress(2, STEPS, "steps")
-    panel, warnings = panels.panel(taken, replace(Profile.of(version), horizon=work.run.horizon))
+    panel, warnings = panels.panel(taken, replace(Profile.of(version), horizon=work.run.horizon), settings.datasets)
     warnings = [*panels.hindsight(taken.origin, version.last_period), *warnings]
     hands = _hands(Model.from_files(files), files, settings.dask_scheduler)
     overlays = [OverlayIn.model_validate(overlay) for overlay in work.run.overlays]
