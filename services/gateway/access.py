@@ -109,6 +109,7 @@ _FORECAST: dict[str, list[_Row]] = {
         ("POST", "forecasts/{forecast}/cancel", FORECASTER),
         ("GET", "forecasts/{forecast}/values", READ),
         ("GET", "forecasts/{forecast}/explanation", READ),
+        ("GET", "forecasts/{forecast}/explanations", READ),
         ("POST", "external-forecasts", OUTSIDE),
         ("GET", "accuracy", READ),
     ],
