@@ -159,8 +159,9 @@ class _Problem:
         lost = not bool(supply.backlog[0])
         starts = np.concatenate([-supply.on_hand[:, None], net[:, 1:]], axis=1) if lost else -supply.on_hand[:, None]
         base = net[:, None, 1:] - starts[:, :, None]
-        states = _every(supply, demand) if whole else _stops(supply, base, int(_most_lots(supply, demand).max()))
-        low, high = _reach(states, supply)
+        top = _most_lots(supply, demand)
+        states = np.arange(int(top.max()) + 1)[None, None] if whole else _stops(supply, base, top)
+        low, high = _reach(states, supply, whole)
         return cls(
             states=states,
             low=low,
@@ -241,30 +242,22 @@ class _Problem:
         return np.broadcast_to(values, shape)[np.arange(shape[0]), past]
 
 
-def _every(supply: Supply, demand: Floats) -> Ints:
-    return np.arange(int(_most_lots(supply, demand).max()) + 1)[None, None]
-
-
-def _stops(supply: Supply, base: Floats, top: int) -> Ints:
+def _stops(supply: Supply, base: Floats, top: Ints) -> Ints:
     """[n, P, S] lots at which an optimal plan can stop; base [n, P, T]: stock at a bucket's end without any."""
     need = -base / supply.multiple[:, None, None]
     found = np.concatenate([np.zeros((*need.shape[:2], 1), dtype=np.int64), _floor(need), _ceil(need)], axis=2)
-    small, large = _chains(supply, _most_lots_of(base, supply), base.shape[2])
+    small, large = _chains(supply, top, base.shape[2])
     for count, lot in ((int(small.max()), supply.first_lot), (int(large.max()), np.minimum(supply.last_lot, top))):
         away = np.arange(-count, count + 1) * lot[:, None]
         found = (found[:, :, :, None] + away[:, None, None, :]).reshape(*found.shape[:2], -1)
-    return np.sort(np.clip(found, 0, top), axis=2)
+    return np.sort(np.clip(found, 0, top.max()), axis=2)
 
 
-def _most_lots_of(base: Floats, supply: Supply) -> Ints:
-    return _ceil(np.maximum(-base.min(axis=(1, 2)), 0) / supply.multiple) + supply.first_lot
-
-
-def _reach(states: Ints, supply: Supply) -> tuple[Ints, Ints]:
+def _reach(states: Ints, supply: Supply, whole: bool) -> tuple[Ints, Ints]:
     """As states: the first state that an order from each can reach, and one after the last."""
     n, count = len(supply.on_hand), states.shape[2]
     first, last = (lot[:, None, None] for lot in (supply.first_lot, np.minimum(supply.last_lot, 2**51)))
-    if states.shape[:2] == (1, 1):
+    if whole:
         return np.minimum(states + first, count), np.minimum(states + last + 1, count)
     low, high = np.empty_like(states), np.empty_like(states)
     for row in range(n):
