@@ -108,30 +108,47 @@ def evaluate(supply: Supply, window: Window, quantity: Floats) -> Option:
         order_cost=ordering,
         extra_holding_cost=holding,
         cost_of_acting=purchase + ordering + holding,
-        cost_of_inaction=saved.mean(axis=1),
-        cost_of_inaction_p90=np.quantile(saved, 0.9, axis=1),
+        cost_of_inaction=saved.mean(axis=1, dtype=np.float64),
+        cost_of_inaction_p90=_p90(saved),
         net_benefit=avoided - ordering - holding,
         stockout_probability=stockouts(window, quantity).mean(axis=1),
-        expected_shortage=_short(supply, window, quantity).mean(axis=1),
+        expected_shortage=_short(supply, window, quantity).mean(axis=1, dtype=np.float64),
     )
 
 
-def _saved(window: Window, under: Floats, quantity: Floats) -> Floats:
+def _saved(window: Window, under: Floats, quantity: Floats) -> np.ndarray:
     """[n, S] shortage cost that the order saves on each path before the next review's order can arrive."""
-    saved = np.zeros(window.projected.shape)
-    for step in range(under.shape[1]):
-        threshold = window.thresholds[:, :, step]
-        saved += under[:, step, None] * np.clip(threshold, 0, quantity[:, None])
+    kind = window.thresholds.dtype
+    saved = np.zeros(window.projected.shape, dtype=kind)
+    none, most = np.zeros_like(saved), quantity[:, None].astype(kind)
+    for step in range(window.demand.shape[2]):
+        served = np.minimum(np.maximum(window.thresholds[:, :, step], none), most)
+        saved += under[:, step, None].astype(kind) * served
     return saved
 
 
-def _short(supply: Supply, window: Window, quantity: Floats) -> Floats:
+def _short(supply: Supply, window: Window, quantity: Floats) -> np.ndarray:
     """[n, S] demand not served in its bucket before the next review's order can arrive."""
-    missing = np.maximum(window.thresholds - quantity[:, None, None], 0)
-    lost = np.diff(missing, axis=2, prepend=0)
-    late = np.minimum(missing, window.demand)
-    unmet = np.where(supply.backlog[:, None, None], late, lost)
-    return np.asarray(np.sum(unmet * window.near[:, None, :], axis=2))
+    kind = window.thresholds.dtype
+    short = np.zeros(window.projected.shape, dtype=kind)
+    none, ordered = np.zeros_like(short), quantity[:, None].astype(kind)
+    waits = supply.backlog[:, None]
+    before = none
+    for step in range(window.demand.shape[2]):
+        missing = np.maximum(window.thresholds[:, :, step] - ordered, none)
+        unmet = np.where(waits, np.minimum(missing, window.demand[:, :, step]), missing - before)
+        short += unmet * window.near[:, step, None]
+        before = missing
+    return short
+
+
+def _p90(values: np.ndarray) -> Floats:
+    """[n] quantile of [n, S], linear between the values."""
+    ordered = np.sort(values, axis=1)
+    place = 0.9 * (values.shape[1] - 1)
+    low = int(place)
+    high = min(low + 1, values.shape[1] - 1)
+    return np.asarray(ordered[:, low] + (place - low) * (ordered[:, high] - ordered[:, low]), dtype=np.float64)
 
 
 def _slip(window: Window, quantity: Floats) -> Ints:
@@ -147,7 +164,7 @@ def _triggers(supply: Supply, window: Window, levels: Levels) -> Triggers:
     return Triggers(
         on_hand=supply.on_hand,
         on_order=np.sum(supply.receipts * due, axis=1),
-        projected=window.projected.mean(axis=1) + supply.receipts[rows, supply.arrival],
+        projected=window.projected.mean(axis=1, dtype=np.float64) + supply.receipts[rows, supply.arrival],
         safety_stock=levels.safety_stock[rows, supply.fence],
         fractile=supply.fractile,
         reorder_point=levels.reorder_point[rows, supply.fence],

@@ -13,7 +13,7 @@ import numpy as np
 from services.planner.engine.cover import cover
 from services.planner.engine.evidence import Evidence, evidence
 from services.planner.engine.inputs import Demand, Ints, Supply
-from services.planner.engine.kpis import Comparison, Tally
+from services.planner.engine.kpis import Comparison, Tally, Totals
 from services.planner.engine.levels import levels
 from services.planner.engine.order import order_quantity
 from services.planner.engine.policies import benchmark, planned
@@ -24,7 +24,8 @@ from services.planner.engine.window import open_window
 from shared.paths import sample
 
 METHOD = "path_newsvendor_on_lots"
-BLOCK_CELLS = 1_000_000  # paths x buckets x item-locations at a time: some 100 MB
+BLOCK_CELLS = 1_000_000  # paths x buckets x item-locations at a time: some 30 MB
+MIXED = 40  # item-locations from which a block is closed where the next one is of another kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +52,16 @@ def plan(supply: Supply, demand: Demand, *, paths: int = 200, progress: Callable
     n, periods = demand.mean.shape
     if supply.receipts.shape != (n, periods) or n == 0:
         raise ValueError("supply and demand need the same item-locations and buckets, at least one")
-    # Rows with windows of like length share a block: a block's arrays are as wide as its longest window.
     reviews = cover(supply, demand.mean)
-    rows = np.argsort(_first(supply, reviews) * supply.review, kind="stable")
-    size = max(1, BLOCK_CELLS // (paths * periods))
+    parts = _parts(supply, _first(supply, reviews), max(1, BLOCK_CELLS // (paths * periods)))
     blocks = []
-    for start in range(0, n, size):
-        part = rows[start : start + size]
+    done = 0
+    for part in parts:
         blocks.append(_block(supply.rows(part), demand.rows(part), reviews[part], paths))
+        done += len(part)
         if progress is not None:
-            progress(start + len(part))
+            progress(done)
+    rows = np.concatenate(parts)
     tallies = [_total([block.tallies[policy] for block in blocks]).kpis(periods) for policy in range(3)]
     back = np.argsort(rows)
     return Plan(
@@ -71,20 +72,35 @@ def plan(supply: Supply, demand: Demand, *, paths: int = 200, progress: Callable
 
 
 def _block(supply: Supply, demand: Demand, reviews: Ints, count: int) -> _Block:
-    drawn = sample(demand.levels, demand.grid, demand.mean, rho=demand.rho, seeds=demand.seeds, paths=count)
+    sampled = sample(demand.levels, demand.grid, demand.mean, rho=demand.rho, seeds=demand.seeds, paths=count)
+    drawn = np.ascontiguousarray(sampled.transpose(2, 0, 1)).transpose(1, 2, 0)  # a bucket at a time is read
     window = open_window(supply, drawn, _first(supply, reviews))
-    quantity = order_quantity(supply, window)
-    base = tuned(supply, drawn, quantity, levels(supply, demand.mean, drawn, reviews))
-    buckets = list(roll(supply, drawn, planned(supply, quantity, base)))
+    base = levels(supply, demand.mean, drawn, reviews)
+    chosen = tuned(supply, drawn, order_quantity(supply, window), base)
+    plan = Totals(supply)
+    policy = planned(supply, chosen.first, chosen.levels, chosen.later)
+    lines = Lines.of(supply, chosen.levels, plan.watch(roll(supply, drawn, policy)))
+    nothing = Totals.of(supply, roll(supply, drawn))
+    usual = Totals.of(supply, roll(supply, drawn, benchmark(supply, demand.recent, drawn)))
     return _Block(
-        orders=evidence(supply, window, base, quantity),
-        lines=Lines.of(supply, base, buckets),
-        tallies=(
-            Tally.of(supply, buckets),
-            Tally.of(supply, roll(supply, drawn)),
-            Tally.of(supply, roll(supply, drawn, benchmark(supply, demand.recent, drawn))),
-        ),
+        orders=evidence(supply, window, chosen.levels, chosen.first),
+        lines=lines,
+        tallies=(plan.tally(), nothing.tally(), usual.tally()),
     )
+
+
+def _parts(supply: Supply, first: Ints, size: int) -> list[Ints]:
+    """Rows in blocks of `size` at most: like rows together, since what is the same for all needs no mask."""
+    kinds = np.stack([first, supply.fence, supply.review, supply.lead_time, supply.backlog])
+    order = np.lexsort(kinds)
+    changes = np.any(np.diff(kinds[1:, order], axis=1, prepend=-1), axis=0)
+    parts, start = [], 0
+    for row in range(1, len(order) + 1):
+        held = row - start
+        if row == len(order) or held == size or (changes[row] and held >= min(MIXED, size)):
+            parts.append(order[start:row])
+            start = row
+    return parts
 
 
 def _first(supply: Supply, reviews: Ints) -> Ints:

@@ -1,36 +1,60 @@
-"""How much of the textbook safety stock the later releases carry: one factor per item-location, by simulated cost.
+"""What the later releases of a plan should be, by simulated cost: how much safety stock they carry, and whether they pay.
 
 With lost sales or large lots the critical fractile overbuys (no closed form is known; Zipkin, 2008, Old and new
 methods for lost-sales inventory systems). The first order needs no factor, because it is searched on the paths.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from services.planner.engine.inputs import Floats, Supply
+from services.planner.engine.inputs import Bools, Floats, Supply
+from services.planner.engine.kpis import Totals
 from services.planner.engine.levels import Levels, with_safety
 from services.planner.engine.policies import planned
 from services.planner.engine.rollout import roll
 
 FACTORS = (1.0, 0.75, 0.5, 0.25, 0.0, 1.25)  # the first wins ties
-SAMPLED = 40  # paths that a factor is judged on
+SAMPLED = 40  # paths that a choice is judged on
 
 
-def tuned(supply: Supply, paths: np.ndarray, first: Floats, base: Levels) -> Levels:
-    """The levels [n, T] whose safety-stock factor costs least, in holding, shortage and ordering, on some paths.
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """The chosen rule of later releases, and the first order, which is dropped where nothing at all pays."""
 
-    Rows with a service target keep the factor 1: their safety stock is what was asked for.
+    first: Floats  # [n] units
+    levels: Levels
+    later: Bools  # [n] releases after the first are made
+
+
+def tuned(supply: Supply, paths: np.ndarray, first: Floats, base: Levels) -> Tuned:
+    """The choice that costs least, in holding, shortage and ordering, on some of the paths [n, S, T].
+
+    Choices: a factor on the safety stock, no later release, and no order at all. Rows with a service target keep the
+    factor 1 and their orders: they are what was asked for.
     """
     few = paths[:, :SAMPLED]
-    costs = [_cost(supply, few, first, with_safety(base, np.full(len(first), factor))) for factor in FACTORS]
-    best = np.array(FACTORS)[np.argmin(costs, axis=0)]
-    return with_safety(base, np.where(np.isfinite(supply.service_target), 1.0, best))
+    costs = _costs(supply, few, first, base)
+    best = np.where(np.isfinite(supply.service_target), 0, np.argmin(costs, axis=0))
+    never, idle = len(FACTORS), len(FACTORS) + 1
+    factor = np.array([*FACTORS, 1.0, 1.0])[best]
+    return Tuned(
+        first=np.where(best == idle, 0.0, first),
+        levels=with_safety(base, factor),
+        later=best < never,
+    )
 
 
-def _cost(supply: Supply, paths: np.ndarray, first: Floats, levels: Levels) -> Floats:
-    """[n] mean cost over paths and the horizon, purchase aside."""
-    total = np.zeros(len(first))
-    for bucket in roll(supply, paths, planned(supply, first, levels)):
-        unmet = np.where(supply.backlog[:, None], bucket.backlog, bucket.short)
-        total += supply.holding_cost * bucket.stock.mean(axis=1) + supply.penalty * unmet.mean(axis=1)
-        total += supply.order_cost * np.mean(bucket.released > 0, axis=1)
-    return total
+def _costs(supply: Supply, few: np.ndarray, first: Floats, base: Levels) -> Floats:
+    """[choices, n] mean cost over the paths and the horizon, purchase aside."""
+    choices = len(FACTORS) + 2
+    n = len(first)
+    rows = np.tile(np.arange(n), choices)
+    choice = np.repeat(np.arange(choices), n)
+    every = supply.rows(rows)
+    same = Levels(base.safety_stock[rows], base.reorder_point[rows], base.order_up_to[rows])
+    levels = with_safety(same, np.array([*FACTORS, 1.0, 1.0])[choice])
+    policy = planned(every, np.where(choice <= len(FACTORS), first[rows], 0.0), levels, choice < len(FACTORS))
+    by_bucket = np.tile(few.transpose(2, 0, 1), (1, choices, 1))
+    totals = Totals.of(every, roll(every, by_bucket.transpose(1, 2, 0), policy))
+    return totals.cost().mean(axis=1, dtype=np.float64).reshape(choices, n)
