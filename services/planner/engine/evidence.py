@@ -13,7 +13,7 @@ from services.planner.engine import lots
 from services.planner.engine.inputs import Floats, Ints, Supply
 from services.planner.engine.levels import Levels
 from services.planner.engine.order import stockouts
-from services.planner.engine.window import Window, leftover_cost, shortfall_cost
+from services.planner.engine.window import Window, leftover, shortfall
 
 SMALLER, LARGER, WAIT = "smaller_lot", "larger_lot", "wait"
 
@@ -97,8 +97,9 @@ def evaluate(supply: Supply, window: Window, quantity: Floats) -> Option:
     """Figures of releasing quantity [n] in bucket `fence`."""
     none = np.zeros(len(quantity))
     over, under = window.holding(supply), window.penalty(supply, window.inside)
-    holding = leftover_cost(window, over, quantity) - leftover_cost(window, over, none)
-    avoided = shortfall_cost(window, under, none) - shortfall_cost(window, under, quantity)
+    left, idle = leftover(window, quantity), leftover(window, none)
+    holding = np.sum(over * (left - idle), axis=1)
+    avoided = np.sum(under * (shortfall(window, none, idle) - shortfall(window, quantity, left)), axis=1)
     ordering = supply.order_cost * (quantity > 0)
     purchase = supply.unit_cost * quantity
     saved = _saved(window, window.penalty(supply, window.near), quantity)

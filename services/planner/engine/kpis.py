@@ -8,7 +8,7 @@ import numpy as np
 
 from services.planner.engine.inputs import Floats, Supply
 from services.planner.engine.lots import TEN_SLACK
-from services.planner.engine.rollout import Bucket
+from services.planner.engine.rollout import Bucket, Policy, roll
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,39 +99,35 @@ MEASURES = tuple(field.name for field in fields(Tally) if field.name != "cells")
 
 
 class Totals:
-    """Sums over the buckets of a rollout per item-location and path."""
+    """Sums over the buckets of a rollout per item-location and path, all [n, S]."""
 
-    def __init__(self, supply: Supply) -> None:
+    def __init__(self, supply: Supply, paths: np.ndarray) -> None:
         self.supply = supply
-        self.buckets = 0
-        self.stock = self.unmet = self.short = self.released = self.orders = self.demand = self.stockouts = _NONE
+        self.cells = paths.shape[0] * paths.shape[2]
+        shape, kind = paths.shape[:2], np.result_type(paths, np.float32)
+        self.stock, self.unmet, self.released, self.orders = (np.zeros(shape, dtype=kind) for _ in range(4))
+        self.demand, self.short, self.stockouts = (np.zeros(shape, dtype=kind) for _ in range(3))
 
     @classmethod
-    def of(cls, supply: Supply, buckets: Iterable[Bucket]) -> Self:
+    def of(cls, supply: Supply, paths: np.ndarray, policy: Policy | None = None) -> Self:
         """Sum a whole rollout."""
-        totals = cls(supply)
-        for _ in totals.watch(buckets):
+        totals = cls(supply, paths)
+        for _ in totals.watch(roll(supply, paths, policy)):
             pass
         return totals
 
     def watch(self, buckets: Iterable[Bucket]) -> Iterator[Bucket]:
         """Pass the buckets on and add them up."""
         for bucket in buckets:
-            self.buckets += 1
-            self.stock = self.stock + bucket.stock
-            self.unmet = self.unmet + bucket.unmet
-            self.short = self.short + bucket.short
-            self.released = self.released + bucket.released
-            self.orders = self.orders + (bucket.released > 0)
-            self.demand = self.demand + bucket.demand
-            self.stockouts = self.stockouts + (bucket.short > TEN_SLACK * bucket.demand)
+            short = bucket.short
+            self.stock += bucket.stock
+            self.unmet += bucket.unmet
+            self.released += bucket.released
+            self.orders += bucket.released > 0
+            self.demand += bucket.demand
+            self.short += short
+            self.stockouts += short > TEN_SLACK * bucket.demand
             yield bucket
-
-    def cost(self) -> Floats:
-        """[n, S] holding, shortage and ordering."""
-        supply = self.supply
-        costs = ((supply.holding_cost, self.stock), (supply.penalty, self.unmet), (supply.order_cost, self.orders))
-        return np.asarray(sum(rate[:, None] * units for rate, units in costs))
 
     def tally(self) -> Tally:
         """Sum over the item-locations too."""
@@ -147,8 +143,6 @@ class Totals:
             stockouts=self.stockouts.sum(axis=0, dtype=np.float64),
             stock=stock.sum(axis=0),
             value=supply.unit_cost @ stock,
-            cells=len(stock) * self.buckets,
+            cells=self.cells,
         )
 
-
-_NONE = np.zeros((1, 1), dtype=np.float32)

@@ -4,7 +4,7 @@ import numpy as np
 
 from services.planner.engine import lots
 from services.planner.engine.inputs import Bools, Floats, Supply
-from services.planner.engine.window import Window, cheapest_lots, leftover_cost, shortfall_cost
+from services.planner.engine.window import Window, cheapest_lots, leftover, shortfall
 
 
 def order_quantity(supply: Supply, window: Window) -> Floats:
@@ -35,14 +35,18 @@ def _cheapest(supply: Supply, window: Window) -> Floats:
 
 
 def _best_lot(supply: Supply, window: Window, over: Floats, under: Floats) -> tuple[Floats, Floats]:
-    """The cheapest feasible lot above 0 and what it saves against none; exact, because the cost is convex."""
+    """The cheapest feasible lot above 0 and what it saves against none; exact, because the cost is convex.
+
+    over, under: [n, W] money per unit left and per unit lacking.
+    """
     wanted = cheapest_lots(window, over, under, supply.multiple)
     first, last = supply.first_lot, supply.last_lot
     smaller, larger = (np.clip(lots, first, last) * supply.multiple for lots in (wanted - 1, wanted))
-    nothing, cost_smaller, cost_larger = (
-        leftover_cost(window, over, quantity) + shortfall_cost(window, under, quantity)
-        for quantity in (np.zeros(len(wanted)), smaller, larger)
-    )
+    costs = []
+    for quantity in (np.zeros(len(wanted)), smaller, larger):
+        left = leftover(window, quantity)
+        costs.append(np.sum(over * left + under * shortfall(window, quantity, left), axis=1))
+    nothing, cost_smaller, cost_larger = costs
     saved = nothing - np.minimum(cost_smaller, cost_larger)
     return np.where(cost_larger < cost_smaller, larger, smaller), _clear(saved, nothing)
 

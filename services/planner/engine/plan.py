@@ -77,11 +77,10 @@ def _block(supply: Supply, demand: Demand, reviews: Ints, count: int) -> _Block:
     window = open_window(supply, drawn, _first(supply, reviews))
     base = levels(supply, demand.mean, drawn, reviews)
     chosen = tuned(supply, drawn, order_quantity(supply, window), base)
-    plan = Totals(supply)
+    plan = Totals(supply, drawn)
     policy = planned(supply, chosen.first, chosen.levels, chosen.later)
     lines = Lines.of(supply, chosen.levels, plan.watch(roll(supply, drawn, policy)))
-    nothing = Totals.of(supply, roll(supply, drawn))
-    usual = Totals.of(supply, roll(supply, drawn, benchmark(supply, demand.recent, drawn)))
+    nothing, usual = Totals.of(supply, drawn), Totals.of(supply, drawn, benchmark(supply, demand.recent, drawn))
     return _Block(
         orders=evidence(supply, window, chosen.levels, chosen.first),
         lines=lines,

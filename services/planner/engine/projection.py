@@ -49,10 +49,10 @@ class Lines:
 
 def _column(supply: Supply, bucket: Bucket) -> dict[str, Floats]:
     """Every line value of one bucket but those known without the paths, [n] each."""
-    released, short = _mean(bucket.released), _mean(bucket.short)
-    stock, unmet = _mean(bucket.stock), _mean(bucket.unmet)
+    released, stock, unmet = _mean(bucket.released), _mean(bucket.stock), _mean(bucket.unmet)
+    short = bucket.short
     backlog = np.where(supply.backlog, unmet, 0.0)
-    low, middle, high = _spread(bucket.stock - bucket.backlog)
+    low, middle, high = _spread(bucket.net)
     return {
         "demand": _mean(bucket.demand),
         "planned_releases": released,
@@ -60,8 +60,8 @@ def _column(supply: Supply, bucket: Bucket) -> dict[str, Floats]:
         "available_p10": low,
         "available_p50": middle,
         "available_p90": high,
-        "shortage": short,
-        "stockout_probability": np.mean(bucket.short > TEN_SLACK * bucket.demand, axis=1),
+        "shortage": _mean(short),
+        "stockout_probability": np.mean(short > TEN_SLACK * bucket.demand, axis=1),
         "backlog": backlog,
         "holding_cost": supply.holding_cost * stock,
         "shortage_cost": supply.penalty * unmet,

@@ -20,9 +20,18 @@ class Bucket:
     received: np.ndarray  # of orders released by the policy
     released: np.ndarray
     stock: np.ndarray  # at the end
-    backlog: np.ndarray  # at the end; 0 where sales are lost
-    short: np.ndarray  # demand of this bucket not served in it
+    net: np.ndarray  # stock less backlog at the end
     unmet: np.ndarray  # what the shortage cost is paid for: the backlog at the end, or the sales lost
+
+    @property
+    def backlog(self) -> np.ndarray:
+        """At the end; 0 where sales are lost."""
+        return self.stock - self.net
+
+    @property
+    def short(self) -> np.ndarray:
+        """Demand of this bucket not served in it."""
+        return np.minimum(self.unmet, self.demand)
 
 
 def roll(supply: Supply, paths: np.ndarray, policy: Policy | None = None) -> Iterator[Bucket]:
@@ -51,17 +60,8 @@ def roll(supply: Supply, paths: np.ndarray, policy: Policy | None = None) -> Ite
         demand = paths[:, :, t]
         end = state + incoming[t] + receipts[:, t, None] - demand
         stock = np.maximum(end, nothing)
-        unmet = stock - end
-        yield Bucket(
-            demand=demand,
-            received=incoming[t],
-            released=released,
-            stock=stock,
-            backlog=_in_rows(supply.backlog, unmet, nothing),
-            short=_in_rows(~supply.backlog, unmet, lambda: np.minimum(unmet, demand)),  # noqa: B023  called at once
-            unmet=unmet,
-        )
         state = _in_rows(supply.backlog, end, stock)
+        yield Bucket(demand, incoming[t], released, stock, state, stock - end)
 
 
 def _under_review(supply: Supply, t: int) -> Bools:
@@ -69,12 +69,11 @@ def _under_review(supply: Supply, t: int) -> Bools:
     return np.asarray((since >= 0) & (since % supply.review == 0))
 
 
-def _in_rows(rows: Bools, values: np.ndarray, others: np.ndarray | Callable[[], np.ndarray]) -> np.ndarray:
+def _in_rows(rows: Bools, values: np.ndarray, others: np.ndarray) -> np.ndarray:
     """values [n, S] in `rows` [n] and `others` elsewhere; most blocks need no choice."""
     if np.all(rows):
         return values
-    other = others() if callable(others) else others
-    return np.where(rows[:, None], values, other) if np.any(rows) else other
+    return np.where(rows[:, None], values, others) if np.any(rows) else others
 
 
 def _ship(incoming: list[np.ndarray], lead_time: Ints, t: int, released: np.ndarray) -> None:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.planner.engine.inputs import Bools, Floats, Supply
-from services.planner.engine.kpis import Totals
 from services.planner.engine.levels import Levels, with_safety
 from services.planner.engine.policies import planned
-from services.planner.engine.rollout import roll
+from services.planner.engine.rollout import Policy, roll
 
 FACTORS = (1.0, 0.75, 0.5, 0.25, 0.0, 1.25)  # the first wins ties
 SAMPLED = 40  # paths that a choice is judged on
@@ -56,5 +55,15 @@ def _costs(supply: Supply, few: np.ndarray, first: Floats, base: Levels) -> Floa
     levels = with_safety(same, np.array([*FACTORS, 1.0, 1.0])[choice])
     policy = planned(every, np.where(choice <= len(FACTORS), first[rows], 0.0), levels, choice < len(FACTORS))
     by_bucket = np.tile(few.transpose(2, 0, 1), (1, choices, 1))
-    totals = Totals.of(every, roll(every, by_bucket.transpose(1, 2, 0), policy))
-    return totals.cost().mean(axis=1, dtype=np.float64).reshape(choices, n)
+    return _cost(every, by_bucket.transpose(1, 2, 0), policy).reshape(choices, n)
+
+
+def _cost(supply: Supply, paths: np.ndarray, policy: Policy) -> Floats:
+    """[n] mean over paths and the horizon, purchase aside."""
+    stock, unmet, orders = (np.zeros(paths.shape[:2], dtype=paths.dtype) for _ in range(3))
+    for bucket in roll(supply, paths, policy):
+        stock += bucket.stock
+        unmet += bucket.unmet
+        orders += bucket.released > 0
+    stocked, short, ordered = (units.mean(axis=1, dtype=np.float64) for units in (stock, unmet, orders))
+    return np.asarray(supply.holding_cost * stocked + supply.penalty * short + supply.order_cost * ordered)

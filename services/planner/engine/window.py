@@ -19,6 +19,7 @@ class Window:
 
     projected: np.ndarray  # [n, S] on hand at the start of the arrival bucket, less backlog, before its receipts
     thresholds: np.ndarray  # [n, S, W] order quantity at which bucket w ends with exactly nothing
+    average: Floats  # [n, W] mean of the thresholds
     demand: np.ndarray  # [n, S, V] units
     scale: Floats  # [n] units against which rounding error is judged
     near: Bools  # [n, W] buckets before the next review's order can arrive
@@ -67,22 +68,35 @@ def open_window(supply: Supply, paths: np.ndarray, reviews: Ints) -> Window:
         if step < len(demand):
             demand[step] = drawn
         thresholds[step] = level if np.all(supply.backlog) else np.where(supply.backlog[:, None], level, highest)
-    by_row = (thresholds.transpose(1, 2, 0), demand.transpose(1, 2, 0))
-    return Window(projected, *by_row, scale, near, steps < length[:, None])
+    return Window(
+        projected=projected,
+        thresholds=thresholds.transpose(1, 2, 0),
+        average=thresholds.mean(axis=2, dtype=np.float64).T,
+        demand=demand.transpose(1, 2, 0),
+        scale=scale,
+        near=near,
+        inside=steps < length[:, None],
+    )
 
 
-def leftover_cost(window: Window, over: Floats, quantity: Floats) -> Floats:
-    """[n] mean over paths of over [n, W] x what is left of the order quantity [n] beyond each threshold."""
-    return _mean_cost(window, over, quantity, sign=1)
+def leftover(window: Window, quantity: Floats) -> Floats:
+    """[n, W] mean over paths of what is left of the order quantity [n] beyond each threshold."""
+    kind = window.thresholds.dtype
+    ordered, none = quantity[:, None].astype(kind), np.zeros(window.projected.shape, dtype=kind)
+    left = np.empty_like(window.average)
+    for step in range(left.shape[1]):
+        over = ordered - window.thresholds[:, :, step]
+        left[:, step] = np.maximum(over, none, out=over).mean(axis=1, dtype=np.float64)
+    return left
 
 
-def shortfall_cost(window: Window, under: Floats, quantity: Floats) -> Floats:
-    """[n] mean over paths of under [n, W] x what the order quantity [n] lacks to each threshold."""
-    return _mean_cost(window, under, quantity, sign=-1)
+def shortfall(window: Window, quantity: Floats, left: Floats) -> Floats:
+    """[n, W] mean over paths of what the order quantity [n], of which `left` is left, lacks to each threshold."""
+    return left - quantity[:, None] + window.average
 
 
 def cheapest_lots(window: Window, over: Floats, under: Floats, multiple: Floats) -> Ints:
-    """[n] smallest number of lots that the cheapest quantity of leftover_cost + shortfall_cost does not exceed; >= 0.
+    """[n] smallest number of lots that the cheapest quantity of leftover and shortfall does not exceed; >= 0.
 
     The cost is convex and piecewise linear with kinks at the thresholds: it falls until the weights of the thresholds
     passed outweigh the sum of `under`. Bisection finds the lot in which they do.
@@ -102,17 +116,6 @@ def cheapest_lots(window: Window, over: Floats, under: Floats, multiple: Floats)
         enough = passed >= goal
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
     return high
-
-
-def _mean_cost(window: Window, weights: Floats, quantity: Floats, sign: int) -> Floats:
-    total = np.zeros(len(quantity))
-    kind = window.thresholds.dtype
-    none = np.zeros(window.projected.shape, dtype=kind)
-    signed = (sign * quantity)[:, None].astype(kind)
-    for step in np.flatnonzero(np.any(weights > 0, axis=0)):
-        gap = signed - sign * window.thresholds[:, :, step]
-        total += weights[:, step] * np.maximum(gap, none, out=gap).mean(axis=1, dtype=np.float64)
-    return total
 
 
 def _roll_to(bucket: Ints, supply: Supply, paths: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from scipy.stats import norm, poisson
 from services.planner.engine.cover import cover
 from services.planner.engine.inputs import Demand, Floats, Ints, Supply
 from services.planner.engine.order import order_quantity, stockouts
-from services.planner.engine.window import Window, leftover_cost, open_window, shortfall_cost
+from services.planner.engine.window import Window, leftover, open_window, shortfall
 from tests.unit.planner.cases import demand_of, paths_of, random_case, supply_of
 
 STRATA = (np.arange(20_000) + 0.5) / 20_000
@@ -26,7 +26,8 @@ def first_cover(supply: Supply, demand: Demand) -> Ints:
 
 def cost(supply: Supply, window: Window, quantity: Floats) -> Floats:
     over, under = window.holding(supply), window.penalty(supply, window.inside)
-    return leftover_cost(window, over, quantity) + shortfall_cost(window, under, quantity)
+    left = leftover(window, quantity)
+    return np.asarray(np.sum(over * left + under * shortfall(window, quantity, left), axis=1))
 
 
 @pytest.mark.parametrize("backlog", [True, False])
@@ -67,8 +68,8 @@ def test_reorder_point_cycle_service_and_expected_shortage() -> None:
     supply = supply_of(periods=2, on_hand=6000.0, lead_time=1, backlog=True)
     window = near(supply, weeks)
     assert stockouts(window, np.zeros(1)).mean() == pytest.approx(1 - 0.92135, abs=0.0005)
-    units = window.near * np.ones((1, 1))
-    assert shortfall_cost(window, units, np.zeros(1))[0] == pytest.approx(25.127, abs=0.1)
+    none = np.zeros(1)
+    assert shortfall(window, none, leftover(window, none))[0, 0] == pytest.approx(25.127, abs=0.1)
 
 
 @settings(max_examples=60, deadline=None)
