@@ -29,19 +29,23 @@ class Schedule:
     cost: Floats  # [n] holding, shortage, ordering and price over the horizon; no other plan costs less
 
 
-def schedule(supply: Supply, demand: Floats, price: Floats, order_cost: Floats) -> Schedule:
+def schedule(
+    supply: Supply, demand: Floats, price: Floats, order_cost: Floats, allowed: Bools | None = None
+) -> Schedule:
     """The cheapest releases for demand [n, T] in `supply`'s lots, lead times, reviews and fences.
 
-    price [n, T]: money per unit released in a bucket, and order_cost [n, T] money per order, in place of `supply`'s.
-    What is left at the end has no value. Only rows that are `solvable`: ValueError for others.
+    price [n, T]: money per unit released in a bucket, and order_cost [n, T] money per order, in place of `supply`'s;
+    allowed [n, T]: buckets that may release, all by default. What is left at the end has no value. Only rows that are
+    `solvable`: ValueError for others.
     """
+    free = np.ones(demand.shape, dtype=bool) if allowed is None else allowed
     sizes = _sizes(supply, demand)
     cells = sizes.least * _stages(supply, demand.shape[1])
     if np.any(cells > MOST_CELLS):
         raise ValueError(f"row {int(np.argmax(cells > MOST_CELLS))} has too many lots")
     releases, cost = np.zeros_like(demand), np.zeros(len(demand))
     for rows, whole in _blocks(sizes, cells, supply.backlog):
-        problem = _Problem.of(supply.rows(rows), demand[rows], price[rows], order_cost[rows], whole)
+        problem = _Problem.of(supply.rows(rows), demand[rows], price[rows], order_cost[rows], free[rows], whole)
         releases[rows], cost[rows] = problem.solve()
     return Schedule(releases, cost)
 
@@ -149,7 +153,9 @@ class _Problem:
     lost: bool
 
     @classmethod
-    def of(cls, supply: Supply, demand: Floats, price: Floats, order_cost: Floats, whole: bool) -> "_Problem":
+    def of(
+        cls, supply: Supply, demand: Floats, price: Floats, order_cost: Floats, free: Bools, whole: bool
+    ) -> "_Problem":
         n, periods = demand.shape
         arrivals = np.arange(periods)
         release = arrivals - supply.lead_time[:, None]
@@ -167,7 +173,7 @@ class _Problem:
             low=low,
             high=high,
             base=base,
-            open=(since >= 0) & (since % supply.review[:, None] == 0),
+            open=(since >= 0) & (since % supply.review[:, None] == 0) & np.take_along_axis(free, placed, axis=1),
             multiple=supply.multiple,
             price=np.take_along_axis(price, placed, axis=1) * supply.multiple[:, None],
             order_cost=np.take_along_axis(order_cost, placed, axis=1),

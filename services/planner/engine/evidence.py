@@ -4,6 +4,7 @@
 so the purchase is shown but does not enter the net benefit.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -25,7 +26,8 @@ class Option:
     Stock-outs, shortage and cost of inaction are those before the next review's order can arrive; extra holding and
     net benefit run over all the reviews that the order covers. Where it covers one review,
     net_benefit = cost_of_inaction - order_cost - extra_holding_cost. By cost it is positive for every recommended
-    order; a service target may ask for one that does not pay.
+    order; a service target may ask for one that does not pay. Where demand is certain it is what the cheapest plan
+    that waits for the next review costs more than the cheapest one with this order, over the whole horizon.
     """
 
     quantity: Floats
@@ -77,9 +79,15 @@ class Evidence:
     alternatives: tuple[Alternative, Alternative, Alternative]  # by net benefit, best first
 
 
-def evidence(supply: Supply, window: Window, levels: Levels, quantity: Floats) -> Evidence:
-    """Explain the orders quantity [n] in the windows that they were decided in."""
-    option, without = evaluate(supply, window, quantity), evaluate(supply, window, np.zeros(len(quantity)))
+def evidence(
+    supply: Supply, window: Window, levels: Levels, quantity: Floats, worth: Callable[[Floats], Floats] | None = None
+) -> Evidence:
+    """Explain the orders quantity [n] in the windows that they were decided in.
+
+    worth: net benefit [n] of a quantity [n], where it is known over the whole horizon.
+    """
+    option = evaluate(supply, window, quantity, worth)
+    without = evaluate(supply, window, np.zeros(len(quantity)), worth)
     return Evidence(
         release=supply.fence,
         release_by=supply.fence + _slip(window, quantity),
@@ -89,11 +97,13 @@ def evidence(supply: Supply, window: Window, levels: Levels, quantity: Floats) -
         stockout_probability_without=without.stockout_probability,
         expected_shortage_without=without.expected_shortage,
         triggers=_triggers(supply, window, levels),
-        alternatives=_ranked(_alternatives(supply, window, option, without)),
+        alternatives=_ranked(_alternatives(supply, window, option, without, worth)),
     )
 
 
-def evaluate(supply: Supply, window: Window, quantity: Floats) -> Option:
+def evaluate(
+    supply: Supply, window: Window, quantity: Floats, worth: Callable[[Floats], Floats] | None = None
+) -> Option:
     """Figures of releasing quantity [n] in bucket `fence`."""
     none = np.zeros(len(quantity))
     over, under = window.holding(supply), window.penalty(supply, window.inside)
@@ -111,7 +121,7 @@ def evaluate(supply: Supply, window: Window, quantity: Floats) -> Option:
         cost_of_acting=purchase + ordering + holding,
         cost_of_inaction=saved.mean(axis=1, dtype=np.float64),
         cost_of_inaction_p90=_p90(saved),
-        net_benefit=avoided - ordering - holding,
+        net_benefit=worth(quantity) if worth else avoided - ordering - holding,
         stockout_probability=stockouts(window, quantity).mean(axis=1),
         expected_shortage=_short(supply, window, quantity).mean(axis=1, dtype=np.float64),
     )
@@ -174,7 +184,9 @@ def _triggers(supply: Supply, window: Window, levels: Levels) -> Triggers:
     )
 
 
-def _alternatives(supply: Supply, window: Window, option: Option, without: Option) -> dict[str, Option]:
+def _alternatives(
+    supply: Supply, window: Window, option: Option, without: Option, worth: Callable[[Floats], Floats] | None
+) -> dict[str, Option]:
     """The next smaller and larger lot and waiting for the next review, where there is an order to compare with."""
     quantity = option.quantity
     smaller, larger = quantity - supply.multiple, quantity + supply.multiple
@@ -182,8 +194,8 @@ def _alternatives(supply: Supply, window: Window, option: Option, without: Optio
     has_smaller = ordered & (smaller >= supply.first_lot * supply.multiple * (1 - lots.SLACK))
     has_larger = ordered & (larger <= supply.last_lot * supply.multiple * (1 + lots.SLACK))
     return {
-        SMALLER: _where(has_smaller, evaluate(supply, window, np.where(has_smaller, smaller, 0.0))),
-        LARGER: _where(has_larger, evaluate(supply, window, np.where(has_larger, larger, 0.0))),
+        SMALLER: _where(has_smaller, evaluate(supply, window, np.where(has_smaller, smaller, 0.0), worth)),
+        LARGER: _where(has_larger, evaluate(supply, window, np.where(has_larger, larger, 0.0), worth)),
         WAIT: _where(ordered, without),
     }
 

@@ -129,6 +129,12 @@ class Totals:
             self.stockouts += short > TEN_SLACK * bucket.demand
             yield bucket
 
+    def cost(self) -> Floats:
+        """[n] mean over paths of holding, shortage and ordering."""
+        stock, unmet, orders = (units.mean(axis=1, dtype=np.float64) for units in (self.stock, self.unmet, self.orders))
+        supply = self.supply
+        return np.asarray(supply.holding_cost * stock + supply.penalty * unmet + supply.order_cost * orders)
+
     def tally(self) -> Tally:
         """Sum over the item-locations too."""
         supply = self.supply
