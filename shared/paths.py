@@ -11,6 +11,7 @@ Schaake shuffle; stratified margins with dependence, Stein (1987), Latin hypercu
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,15 +143,13 @@ def _deal(drawn: NDArray[np.float32], normal: NDArray[np.float32], values: NDArr
     """
     paths = normal.shape[2]
     bits = max(1, (paths - 1).bit_length())
-    whole = np.uint32 if bits <= 32 - MANTISSA else np.uint64
+    whole: type[np.uint32 | np.uint64] = np.uint32 if bits <= 32 - MANTISSA else np.uint64
     sixteen_on = np.clip(normal, -LARGEST_SCORE, LARGEST_SCORE) + np.float32(24)  # one exponent: all inside [16, 32)
-    keys = (sixteen_on.view(np.uint32) & np.uint32(2**MANTISSA - 1)).astype(whole, copy=False)
-    keys <<= whole(bits)
-    keys |= np.arange(paths, dtype=whole)
+    mantissas = (sixteen_on.view(np.uint32) & np.uint32(2**MANTISSA - 1)).astype(whole, copy=False)
+    keys: NDArray[Any] = mantissas * whole(2**bits) + np.arange(paths, dtype=whole)
     keys.sort(axis=2)
-    keys &= whole(2**bits - 1)
     starts = np.arange(0, normal.size, paths).reshape(*normal.shape[:2], 1)
-    drawn.reshape(-1)[keys.astype(np.intp) + starts] = values
+    drawn.reshape(-1)[(keys & whole(2**bits - 1)).astype(np.intp) + starts] = values
 
 
 def _add(normal: NDArray[np.float32], factors: Sequence[Factor]) -> None:

@@ -49,7 +49,7 @@ def by_rule(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Block:
     while True:
         plan = Totals(supply, drawn)
         policy = planned(supply, first, later.levels, pays)
-        lines = Lines.of(supply, later.levels, plan.watch(roll(supply, drawn, policy)))
+        lines = Lines.of(supply, later.levels, first, plan.watch(roll(supply, drawn, policy)))
         dear = plan.cost() > nothing.cost()
         dear &= np.isnan(supply.service_target) & (pays | (first > 0))
         if not np.any(dear):
@@ -78,7 +78,7 @@ def exactly(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Block:
     drawn = _known(demand)
     plan, nothing = Totals(supply, drawn), Totals.of(supply, drawn)
     base = levels(supply, mean, drawn, reviews)
-    lines = Lines.of(supply, base, plan.watch(roll(supply, drawn, scheduled(releases))))
+    lines = Lines.of(supply, base, first, plan.watch(roll(supply, drawn, scheduled(releases))))
     usual = Totals.of(supply, drawn, benchmark(supply, demand.recent, drawn))
     window = open_window(supply, drawn, _lasting(supply, releases))
     return Block(

@@ -156,8 +156,7 @@ class _Problem:
     def of(
         cls, supply: Supply, demand: Floats, price: Floats, order_cost: Floats, free: Bools, whole: bool
     ) -> "_Problem":
-        n, periods = demand.shape
-        arrivals = np.arange(periods)
+        arrivals = np.arange(demand.shape[1])
         release = arrivals - supply.lead_time[:, None]
         since = release - supply.fence[:, None]
         placed = np.clip(release, 0, None)

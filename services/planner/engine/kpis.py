@@ -151,4 +151,3 @@ class Totals:
             value=supply.unit_cost @ stock,
             cells=self.cells,
         )
-

@@ -30,13 +30,9 @@ def fill_up(supply: Supply, position: np.ndarray, level: np.ndarray, scale: Floa
     is missing, in the precision of the positions.
     """
     kind = position.dtype
-    per_unit = (1 / supply.multiple)[:, None]
-    doubt = _doubt(scale * per_unit)
-    lots = level * per_unit.astype(kind) if level.shape[1] > 1 else level * per_unit - doubt
-    lots = lots.astype(kind) - position * per_unit.astype(kind)
-    if level.shape[1] > 1:
-        lots -= doubt.astype(kind)
-    np.ceil(lots, out=lots)
+    per_unit = (1 / supply.multiple)[:, None].astype(level.dtype)
+    wished = (level * per_unit - _doubt(scale * per_unit).astype(level.dtype)).astype(kind)
+    lots: np.ndarray = np.ceil(wished - position * per_unit.astype(kind))
     wanted = lots > 0
     if np.any(supply.first_lot > 1):
         lots = np.maximum(lots, supply.first_lot[:, None].astype(kind))

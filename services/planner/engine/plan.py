@@ -87,7 +87,7 @@ def _slices(n: int) -> list[slice]:
 
 
 def _parts(supply: Supply, reviews: Ints, kind: Ints, size: int) -> list[Ints]:
-    """Rows in blocks of `size` at most, of one `kind` [n]; like rows together: what is the same for all needs no mask."""
+    """Rows in blocks of `size` at most, of one `kind` [n]; like rows together: what all share needs no mask."""
     length = reviews[np.arange(len(reviews)), supply.fence]
     kinds = np.stack([length, supply.fence, supply.review, supply.lead_time, supply.backlog, kind])
     order = np.lexsort(kinds)

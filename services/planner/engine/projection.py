@@ -38,24 +38,30 @@ class Lines:
     purchase_cost: Floats
 
     @classmethod
-    def of(cls, supply: Supply, levels: Levels, buckets: Iterable[Bucket]) -> Self:
-        """Reduce a rollout to its lines, one bucket at a time."""
+    def of(cls, supply: Supply, levels: Levels, first: Floats, buckets: Iterable[Bucket]) -> Self:
+        """Reduce a rollout to its lines, one bucket at a time; first [n]: the first release of every path."""
         columns = [_column(supply, bucket) for bucket in buckets]
         lines = {name: np.stack([column[name] for column in columns], axis=1) for name in columns[0]}
-        received = _arrived(supply, lines["planned_releases"])
-        fixed = {"scheduled_receipts": supply.receipts, "safety_stock": levels.safety_stock}
-        return cls(planned_receipts=received, **fixed, **lines)
+        releases = lines["planned_releases"]
+        releases[np.arange(len(first)), supply.fence] = first
+        return cls(
+            scheduled_receipts=supply.receipts,
+            planned_receipts=_arrived(supply, releases),
+            safety_stock=levels.safety_stock,
+            purchase_cost=supply.unit_cost[:, None] * releases,
+            **lines,
+        )
 
 
 def _column(supply: Supply, bucket: Bucket) -> dict[str, Floats]:
-    """Every line value of one bucket but those known without the paths, [n] each."""
-    released, stock, unmet = _mean(bucket.released), _mean(bucket.stock), _mean(bucket.unmet)
+    """Every line value of one bucket but those that follow from others, [n] each."""
+    stock, unmet = _mean(bucket.stock), _mean(bucket.unmet)
     short = bucket.short
     backlog = np.where(supply.backlog, unmet, 0.0)
     low, middle, high = _spread(bucket.net)
     return {
         "demand": _mean(bucket.demand),
-        "planned_releases": released,
+        "planned_releases": _mean(bucket.released),
         "available": stock - backlog,
         "available_p10": low,
         "available_p50": middle,
@@ -66,7 +72,6 @@ def _column(supply: Supply, bucket: Bucket) -> dict[str, Floats]:
         "holding_cost": supply.holding_cost * stock,
         "shortage_cost": supply.penalty * unmet,
         "ordering_cost": supply.order_cost * np.mean(bucket.released > 0, axis=1),
-        "purchase_cost": supply.unit_cost * released,
     }
 
 

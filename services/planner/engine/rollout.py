@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.planner.engine.inputs import Bools, Floats, Ints, Supply
+from services.planner.engine.inputs import Bools, Ints, Supply
 from services.planner.engine.levels import scheduled_ahead
 
 type Policy = Callable[[int, np.ndarray], np.ndarray]
@@ -26,12 +26,12 @@ class Bucket:
     @property
     def backlog(self) -> np.ndarray:
         """At the end; 0 where sales are lost."""
-        return self.stock - self.net
+        return np.asarray(self.stock - self.net)
 
     @property
     def short(self) -> np.ndarray:
         """Demand of this bucket not served in it."""
-        return np.minimum(self.unmet, self.demand)
+        return np.asarray(np.minimum(self.unmet, self.demand))
 
 
 def roll(supply: Supply, paths: np.ndarray, policy: Policy | None = None) -> Iterator[Bucket]:
@@ -70,7 +70,7 @@ def _under_review(supply: Supply, t: int) -> Bools:
 
 
 def _in_rows(rows: Bools, values: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """values [n, S] in `rows` [n] and `others` elsewhere; most blocks need no choice."""
+    """Take values [n, S] in `rows` [n] and `others` elsewhere; most blocks need no choice."""
     if np.all(rows):
         return values
     return np.where(rows[:, None], values, others) if np.any(rows) else others

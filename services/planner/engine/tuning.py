@@ -1,4 +1,4 @@
-"""What the later releases of a plan should be, by simulated cost: how much safety stock they carry, and whether they pay.
+"""The later releases of a plan, by simulated cost: how much safety stock they carry, and whether they pay at all.
 
 With lost sales or large lots the critical fractile overbuys (no closed form is known; Zipkin, 2008, Old and new
 methods for lost-sales inventory systems). The first order needs no factor, because it is searched on the paths.

@@ -16,9 +16,7 @@ from tests.unit.planner.cases import demand_of, supply_of
 def one(order_cost: float, holding_cost: float, demand: list[float], review: int = 1) -> tuple[list[int], list[float]]:
     known = np.array([demand], dtype=float)
     per_order = np.full_like(known, order_cost)
-    covers, to_go = wagner_whitin(
-        per_order, np.array([holding_cost]), known, np.zeros_like(known), np.array([review])
-    )
+    covers, to_go = wagner_whitin(per_order, np.array([holding_cost]), known, np.zeros_like(known), np.array([review]))
     return covers[0].tolist(), to_go[0].tolist()
 
 
