@@ -143,13 +143,14 @@ def _deal(drawn: NDArray[np.float32], normal: NDArray[np.float32], values: NDArr
     """
     paths = normal.shape[2]
     bits = max(1, (paths - 1).bit_length())
-    whole: type[np.uint32 | np.uint64] = np.uint32 if bits <= 32 - MANTISSA else np.uint64
+    whole = np.dtype(np.uint32 if bits <= 32 - MANTISSA else np.uint64)
     sixteen_on = np.clip(normal, -LARGEST_SCORE, LARGEST_SCORE) + np.float32(24)  # one exponent: all inside [16, 32)
     mantissas = (sixteen_on.view(np.uint32) & np.uint32(2**MANTISSA - 1)).astype(whole, copy=False)
-    keys: NDArray[Any] = mantissas * whole(2**bits) + np.arange(paths, dtype=whole)
+    keys: NDArray[Any] = np.left_shift(mantissas, np.asarray(bits, dtype=whole))
+    keys |= np.arange(paths, dtype=whole)
     keys.sort(axis=2)
     starts = np.arange(0, normal.size, paths).reshape(*normal.shape[:2], 1)
-    drawn.reshape(-1)[(keys & whole(2**bits - 1)).astype(np.intp) + starts] = values
+    drawn.reshape(-1)[np.bitwise_and(keys, np.asarray(2**bits - 1, dtype=whole)).astype(np.intp) + starts] = values
 
 
 def _add(normal: NDArray[np.float32], factors: Sequence[Factor]) -> None:
