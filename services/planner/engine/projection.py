@@ -81,8 +81,8 @@ def _mean(values: np.ndarray) -> Floats:
 
 def _spread(net: np.ndarray) -> tuple[Floats, ...]:
     """P10, P50 and P90 of each row."""
-    ordered = np.sort(net, axis=1).astype(np.float64)
-    return tuple(ordered[:, round(share * (net.shape[1] - 1))] for share in (0.1, 0.5, 0.9))
+    ordered = np.sort(net, axis=1)
+    return tuple(ordered[:, round(share * (net.shape[1] - 1))].astype(np.float64) for share in (0.1, 0.5, 0.9))
 
 
 def _arrived(supply: Supply, releases: Floats) -> Floats:
