@@ -41,6 +41,7 @@ BEGIN = datetime.date(2026, 1, 5)
 PROFILE = {"area": "bench", "frequency": "W", "currency": "USD", "time_zone": "UTC", "horizon": 26}
 AREA = "/v1/areas/bench"
 PARQUET = "application/vnd.apache.parquet"
+SUPPLY = ("inventory", "scheduled-receipts", "supply/sourcing-rules", "supply/planning-policies")
 PAUSE_SECONDS = 0.5
 
 GOALS = {
@@ -276,7 +277,8 @@ def _put(stack: Stack, method: str, path: str, table: pd.DataFrame) -> Any:
     body = io.BytesIO()
     table.to_parquet(body, index=False)
     told = stack.call(method, f"{AREA}/{path}", body.getvalue(), PARQUET)
-    return _finished(stack, "imports", told["id"]) if "status" in told else told
+    kind = "supply/imports" if path in SUPPLY else "imports"
+    return _finished(stack, kind, told["id"]) if "status" in told else told
 
 
 def _finished(stack: Stack, kind: str, run: str) -> Any:
