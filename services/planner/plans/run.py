@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import fields
+from typing import Any
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from services.planner.engine import plan as engine
@@ -15,7 +17,8 @@ from services.planner.plans.bulk import copy_lines
 from services.planner.plans.digest import code_version, digest
 from services.planner.plans.forecast import Forecast, ForecastNotReady
 from services.planner.plans.inputs import Inputs, inputs
-from services.planner.plans.schemas import CountsOut
+from services.planner.plans.money import money
+from services.planner.plans.schemas import CountsOut, PlanWarningOut
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.tables import Plan
 from services.planner.recommendations.schemas import Content
@@ -27,17 +30,16 @@ type Beat = Callable[[int, int], None]
 PATHS = 200
 BEAT_SECONDS = 2.0
 UNIT = "item-locations"
-METHOD = {
-    "name": engine.METHOD,
-    "detail": (
-        "Each item-location by itself: the order that can be released now is the feasible lot of least expected cost "
-        "on joint demand paths over the reviews that it covers. Later releases are projected by a reorder point and "
-        "an order-up-to level. It is no optimum over several periods, so no bound is proven."
-    ),
-    "paths": PATHS,
-    "bound": None,
-    "gap": None,
-}
+THREADS = 2
+BY_RULE = (
+    "Each item-location by itself: the order that can be released now is the feasible lot of least expected cost on "
+    "joint demand paths over the reviews that it covers. Later releases are projected by a reorder point and an "
+    "order-up-to level, where they pay. It is no optimum over several periods, so no bound is proven."
+)
+EXACTLY = (
+    "Each item-location by itself: demand is certain, and dynamic programming over lots finds the releases that cost "
+    "least in holding, shortage and ordering over the horizon. What is left at its end keeps its purchase price."
+)
 
 
 def carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
@@ -57,7 +59,8 @@ def carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
             copy_lines(session, run.id, known.terms.index, _measures(known, result))
         filed = filing.file(session, run, who, wished, set(snapshot.commitments["recommendation_id"]))
         run.counts = _counts(known, filed.contents)
-        run.warnings = [warning.model_dump() for warning in (*known.warnings, *filed.warnings)]
+        dear = _dear(result, known) if result else []
+        run.warnings = [warning.model_dump() for warning in (*known.warnings, *dear, *filed.warnings)]
 
 
 def _beat(work: jobs.Work[Plan]) -> Beat:
@@ -105,7 +108,9 @@ def _compute(known: Inputs, beat: Beat) -> engine.Plan | None:
     if total == 0:
         return None
     beat(0, total)
-    return engine.plan(known.supply, known.demand, paths=PATHS, progress=lambda done: beat(done, total))
+    return engine.plan(
+        known.supply, known.demand, paths=PATHS, threads=THREADS, progress=lambda done: beat(done, total)
+    )
 
 
 def _proposals(
@@ -126,10 +131,29 @@ def _describe(run: Plan, forecast: Forecast, known: Inputs, result: engine.Plan 
     run.output_digest = digest(
         {"input": run.input_digest}, *([result.orders, result.lines, result.kpis] if result else [])
     )
-    run.method = METHOD if result else None
+    run.method = _method(result) if result else None
     run.kpis = kpis.comparison(result.kpis) if result else None
     run.progress_done = run.progress_total = len(known.terms)
     run.progress_unit = UNIT
+
+
+def _method(result: engine.Plan) -> dict[str, Any]:
+    """How the plan was found; only one that is exact throughout has a bound."""
+    exact = int(result.exact.sum())
+    if exact == len(result.exact):
+        bound = str(money(result.kpis.plan.cost_total.mean))
+        return {"name": engine.EXACT, "detail": EXACTLY, "paths": PATHS, "bound": bound, "gap": 0.0}
+    detail = f"{BY_RULE} {exact} item-locations, whose demand is certain, are planned exactly." if exact else BY_RULE
+    return {"name": engine.METHOD, "detail": detail, "paths": PATHS, "bound": None, "gap": None}
+
+
+def _dear(result: engine.Plan, known: Inputs) -> list[PlanWarningOut]:
+    """A warning where a plan costs more than doing nothing: service targets ask for what shortage does not cost."""
+    targets = int(np.isfinite(known.supply.service_target).sum())
+    if targets == 0 or result.kpis.plan.cost_relevant.mean <= result.kpis.nothing.cost_relevant.mean:
+        return []
+    detail = "The plan costs more than doing nothing would: service targets ask for more than shortage costs."
+    return [PlanWarningOut(code="service-targets-cost", detail=detail, count=targets)]
 
 
 def _counts(known: Inputs, contents: list[Content]) -> dict[str, int]:
