@@ -204,7 +204,7 @@ def _big_model(supply: Supply, mean: Floats, seconds: float, threads: int) -> di
     model.a_matrix_.start_, model.a_matrix_.index_, model.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
     whole, real = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
     model.integrality_ = [whole] * (2 * size) + [real] * (2 * size)
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver = highspy.Highs()
     for name, value in {"output_flag": False, "time_limit": seconds, "threads": threads}.items():
         solver.setOptionValue(name, value)
     began = time.perf_counter()
