@@ -24,7 +24,7 @@ type Family = Literal[
     "calendar", "intermittency", "series", "horizon",
 ]  # fmt: skip
 
-_READ: tuple[Member, ...] = ("smoothing", "theta", "trend")  # stage 1 starts from them: trees see no trend of their own
+_READ: tuple[Member, ...] = ("smoothing", "theta")  # members that stage 1 starts from: trees see no trend of their own
 _ROWS = 200_000  # built at a time, to bound memory
 
 

@@ -72,8 +72,8 @@ class Smoothing:
         drift = self.drift.half()[series] * horizon.astype(np.float32)
         weights = self._weights(asked)
         pairs = zip(self.kinds, weights, strict=True)
-        told = sum(kind.forecast(weight, asked, place, then, reach, drift) for kind, weight in pairs)
-        total = sum(_by_forecast(weight) for weight in weights)
+        told = np.sum([kind.forecast(weight, asked, place, then, reach, drift) for kind, weight in pairs], axis=0)
+        total = np.sum([_by_forecast(weight) for weight in weights], axis=0)
         found: Floats = np.where(self.age[series] > 0, np.maximum(told / total[:, place], 0), np.nan)
         return found
 
