@@ -9,7 +9,7 @@ puts the entries of an area in one order. The database refuses UPDATE, DELETE an
 import datetime
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -55,6 +55,15 @@ class Tables:
 
 
 @dataclass(frozen=True)
+class Event:
+    """What an entry says: JSON-safe facts (before, after, reason …) about a subject."""
+
+    action: str
+    subject: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Finding:
     """The first place where a chain does not hold."""
 
@@ -96,9 +105,15 @@ def link(sequence: int, previous: str, content: str) -> str:
 
 
 def append(session: Session, tables: Tables, who: Principal, action: str, subject: str, body: Mapping[str, Any]) -> int:
-    """Append one entry to the chain of the caller's area, in the caller's transaction; returns its sequence.
+    """Append one entry to the chain of the caller's area, in the caller's transaction; returns its sequence."""
+    return append_all(session, tables, who, [Event(action, subject, body)])[0]
 
-    body: JSON-safe facts (before, after, reason …); actor, action, subject, time and request id are added here.
+
+def append_all(session: Session, tables: Tables, who: Principal, events: Sequence[Event]) -> range:
+    """Append a block: entries that follow each other, in the caller's transaction; returns their sequences.
+
+    Actor, time and request id are added here, and to each entry of a block of several where the block begins and how
+    many entries it has.
     """
     area = who.area.area
     head = tables.head
@@ -107,33 +122,27 @@ def append(session: Session, tables: Tables, who: Principal, action: str, subjec
     )
     last = session.scalars(select(head).where(head.area == area).with_for_update()).one()
     now = datetime.datetime.now(datetime.UTC)
-    facts = {
+    common: dict[str, Any] = {
         "at": now.isoformat(),
         "actor": who.actor,
         "principal": who.id,
         "roles": sorted(who.roles),
-        "action": action,
-        "subject": subject,
         "request_id": observe.request_id(),
-        "body": body,
     }
-    content = canonical(facts)
-    sequence: int = last.sequence + 1
-    entry = tables.entry(
-        area=area,
-        sequence=sequence,
-        at=now,
-        actor=who.actor,
-        action=action,
-        subject=subject,
-        content=content,
-        previous=last.hash,
-        hash=link(sequence, last.hash, content),
-    )
-    session.add(entry)
-    last.sequence, last.hash = sequence, entry.hash
+    block = range(last.sequence + 1, last.sequence + 1 + len(events))
+    if len(events) > 1:
+        common["block"] = {"first": block.start, "size": len(events)}
+    rows = []
+    for sequence, event in zip(block, events, strict=True):
+        content = canonical(common | {"action": event.action, "subject": event.subject, "body": event.body})
+        row = {"area": area, "sequence": sequence, "at": now, "actor": who.actor}
+        row |= {"action": event.action, "subject": event.subject, "content": content}
+        rows.append(row | {"previous": last.hash, "hash": link(sequence, last.hash, content)})
+        last.sequence, last.hash = sequence, rows[-1]["hash"]
+    if rows:
+        session.execute(insert(tables.entry), rows)
     session.flush()
-    return sequence
+    return block
 
 
 def verify(session: Session, tables: Tables, area: str) -> tuple[int, Finding | None]:
