@@ -58,6 +58,24 @@ def test_a_little_more_or_much_more_is_warned_of(area, inbox):
     assert [one["code"] for one in decide(area, second, much).json()["warnings"]] == ["upward_override"]
 
 
+def test_who_overrides_is_told_how_often_before(area, inbox):
+    first, second, third = inbox
+    much = {"action": "override", "quantity": 500, "reason_code": "PROMOTION", "note": "flyer"}
+
+    def record(recommendation, wish, by, version=1):
+        [warning] = decide(area, recommendation, wish, version=version, by=by).json()["warnings"]
+        assert warning["code"] == "upward_override"
+        return {name: count["overrides"] for name, count in warning["track_record"].items()}
+
+    assert record(first, much, "ann") == {"person": 0, "reason_code": 0}
+    assert record(second, much, "bob") == {"person": 0, "reason_code": 1}
+    decide(area, first, {"action": "revert"}, version=2, by="ann")
+    assert record(first, much | {"reason_code": "COMPETITOR"}, "ann", version=3) == {"person": 1, "reason_code": 0}
+    assert record(third, much, "ann") == {"person": 2, "reason_code": 2}
+    plain = decide(area, third, {"action": "revert"}, version=2).json()
+    assert plain["warnings"] == []
+
+
 def test_overriding_the_date_alone_keeps_the_quantity(area, inbox):
     due = week(4).isoformat()
     wish = {"action": "override", "due": due, "reason_code": "CAPACITY_INFO"}
