@@ -22,6 +22,7 @@ from shared.principal import Principal
 from shared.schemas import Schema
 
 GENESIS = "0" * 64
+FIELDS = ("sequence", "at", "actor", "action", "subject", "content", "previous", "hash")
 
 
 class LedgerEntry:
@@ -147,8 +148,9 @@ def append_all(session: Session, tables: Tables, who: Principal, events: Sequenc
 
 def verify(session: Session, tables: Tables, area: str) -> tuple[int, Finding | None]:
     """Recompute an area's chain: how many entries hold, and the first that does not."""
-    rows = select(tables.entry).where(tables.entry.area == area).order_by(tables.entry.sequence)
-    count, last, finding = check(session.scalars(rows.execution_options(yield_per=5000)))
+    entry = tables.entry
+    rows = select(*(getattr(entry, name) for name in FIELDS)).where(entry.area == area).order_by(entry.sequence)
+    count, last, finding = check(session.execute(rows.execution_options(yield_per=5000)))
     if finding:
         return count, finding
     head = session.scalar(select(tables.head).where(tables.head.area == area))

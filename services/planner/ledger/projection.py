@@ -8,6 +8,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from services.planner.recommendations.decisions import OPEN, IllegalMove, Move, State, after
+from services.planner.recommendations.schemas import StandingOut
 
 DOCUMENTS = ("reason_code", "approval_rules")  # entries about these have what they say of them in `after`
 
@@ -90,6 +91,8 @@ class Projection:
     def _decide(self, sequence: int, subject: UUID, facts: Mapping[str, Any]) -> None:
         old = self.standings[subject].state
         state = after(old, _move(facts))
+        if StandingOut.facts(state) != facts["body"]["after"]:
+            raise ValueError("it says that something else came of it")
         if state != old:
             keeps = self.standings[subject].sequence if facts["action"] == "approve" else None
             self._set(subject, Standing(state, keeps or sequence, sequence))

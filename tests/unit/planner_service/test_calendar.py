@@ -134,7 +134,7 @@ def test_many_expire_in_blocks(area, server, database, monkeypatch):
 
 def test_a_newer_plan_supersedes_whatever_is_open(area, inbox):
     put(area, "/approval-rules", {"order_value_above": "1.00"})
-    first, second, third = inbox
+    first, second, _ = inbox
     decide(area, first, {"action": "accept"})
     decide(area, second, DEFER)
     plan = area.plan()["id"]

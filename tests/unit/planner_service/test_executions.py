@@ -154,7 +154,9 @@ def test_scheduled_receipts_and_reports_go_together(area, decided):  # noqa: F81
 
 def scheduled(area):
     area.plan()
-    return {number: one["scheduled_receipts"] for number, one in enumerate(lines(area, "A")) if one["scheduled_receipts"]}
+    return {
+        number: one["scheduled_receipts"] for number, one in enumerate(lines(area, "A")) if one["scheduled_receipts"]
+    }
 
 
 def test_a_plan_counts_on_what_is_still_to_come(area):

@@ -154,9 +154,7 @@ def test_nobody_approves_their_own_decision(area, waiting):
 
 
 def test_a_refused_decision_is_open_again(area, waiting):
-    assert approve(area, waiting[0], "refuse").json()["errors"] == [
-        {"pointer": "#/note", "detail": "is required here"}
-    ]
+    assert approve(area, waiting[0], "refuse").json()["errors"] == [{"pointer": "#/note", "detail": "is required here"}]
     refused = approve(area, waiting[0], "refuse", note="too much").json()
     assert refused["after"] == {"status": "proposed", "version": 3, "quantity": None, "due": None}
     assert decide(area, waiting[0], {"action": "accept"}, version=3, by="bob").status_code == 201
