@@ -36,7 +36,7 @@ from shared.principal import Area, Principal
 PROFILE = {"area": "bench", "frequency": "W", "currency": "USD", "time_zone": "UTC"}
 AREA = Area("bench", "W", 52, 8, (0.1, 0.5, 0.9), "USD", "UTC", 1, Decimal(1), Decimal(1))
 WHO = Principal("bench", "bench", frozenset({"planner"}), AREA)
-SINGLE, BLOCKS, BLOCK, USERS, EACH = 300, 6, 500, 50, 20
+SINGLE, BLOCKS, BLOCK, USERS, EACH = 200, 6, 500, 50, 10
 ENTRIES = 100_000
 ROUNDS = 3
 BASE = "/v1/areas/bench"
