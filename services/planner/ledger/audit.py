@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.planner.ledger.projection import DOCUMENTS, Impossible, Projection
+from services.planner.ledger.projection import DOCUMENTS, Impossible, Projection, identified
 from shared import ledger
 from shared.ledger import Finding
 
@@ -105,7 +105,7 @@ def _members(facts: Sequence[tuple[int, dict[str, Any]]]) -> dict[UUID, list[UUI
     for sequence, said in facts:
         if said["action"] not in {"plan", *DOCUMENTS} and "plan" in said["body"]:
             try:
-                found.setdefault(UUID(said["body"]["plan"]), {})[UUID(said["subject"])] = None
+                found.setdefault(identified(said["body"]["plan"]), {})[identified(said["subject"])] = None
             except (TypeError, ValueError) as error:
                 raise Impossible(sequence) from error
     return {plan: list(members) for plan, members in found.items()}

@@ -4,12 +4,14 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 from uuid import UUID
 
 from services.planner.recommendations.decisions import OPEN, IllegalMove, Move, State, after
 from services.planner.recommendations.schemas import StandingOut
 
+identified = lru_cache(maxsize=65_536)(UUID)  # a recommendation's entries are many
 DOCUMENTS = ("reason_code", "approval_rules")  # entries about these have what they say of them in `after`
 
 
@@ -74,7 +76,7 @@ class Projection:
             said = {"content": facts["body"]["after"], "version": facts["body"]["version"]}
             self.documents[named] = Recorded(said, sequence)
             return
-        subject = UUID(facts["subject"])
+        subject = identified(facts["subject"])
         if facts["action"] == "plan":
             self._file(sequence, subject, members.get(subject, ()), facts["body"]["kept"])
         else:

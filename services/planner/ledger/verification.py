@@ -51,8 +51,9 @@ def _entries(area: str) -> Any:
 
 
 def _facts(session: Session, area: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for entry in session.scalars(_entries(area).execution_options(yield_per=BATCH)):
-        yield entry.sequence, json.loads(entry.content)
+    told = _entries(area).with_only_columns(Entry.sequence, Entry.content)
+    for sequence, text in session.execute(told.execution_options(yield_per=BATCH)):
+        yield sequence, json.loads(text)
 
 
 def _rows(session: Session, area: str, plan: UUID) -> list[Any]:

@@ -190,11 +190,11 @@ class StandingOut(Schema):
     quantity: float | None
     due: datetime.date | None
 
-    @classmethod
-    def facts(cls, state: State) -> dict[str, Any]:
+    @staticmethod
+    def facts(state: State) -> dict[str, Any]:
         """The standing as it goes into a ledger entry."""
-        standing = cls(status=state.status, version=state.version, quantity=state.quantity, due=state.due)
-        return standing.model_dump(mode="json")
+        due = state.due.isoformat() if state.due else None
+        return {"status": state.status, "version": state.version, "quantity": state.quantity, "due": due}
 
 
 class CountOut(Schema):
