@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from services.planner.ledger import routes as ledger
 from services.planner.plans import routes as plans
+from services.planner.production import routes as production
 from services.planner.recommendations import routes as recommendations
 from services.planner.reference import routes as reference
 from services.planner.settings import Settings
@@ -16,6 +17,7 @@ from shared.imports.routes import router as imports
 
 ROUTERS = (
     supply.router,
+    production.router,
     plans.router,
     recommendations.router,
     reference.router,

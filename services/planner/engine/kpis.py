@@ -1,14 +1,14 @@
 """Cost, service and stock of a plan over all item-locations, with their spread over common paths."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
 
 from services.planner.engine.inputs import Floats, Supply
-from services.planner.engine.lots import SLACK
-from services.planner.engine.rollout import Bucket
+from services.planner.engine.lots import TEN_SLACK
+from services.planner.engine.rollout import Bucket, Policy, roll
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,34 +67,15 @@ class Tally:
     value: Floats
     cells: int  # item-locations x buckets
 
-    @classmethod
-    def of(cls, supply: Supply, buckets: Iterable[Bucket]) -> Self:
-        """Sum a rollout of some item-locations."""
-        parts = [cls._bucket(supply, bucket) for bucket in buckets]
-        names = [field.name for field in fields(cls)]
-        return cls(**{name: sum(getattr(part, name) for part in parts) for name in names})
-
-    @classmethod
-    def _bucket(cls, supply: Supply, bucket: Bucket) -> Self:
-        unmet = np.where(supply.backlog[:, None], bucket.backlog, bucket.short)
-        demand = bucket.demand.astype(np.float64)
-        return cls(
-            holding=supply.holding_cost @ bucket.stock,
-            shortage=supply.penalty @ unmet,
-            ordering=supply.order_cost @ (bucket.released > 0),
-            purchase=supply.unit_cost @ bucket.released,
-            demand=demand.sum(axis=0),
-            short=bucket.short.sum(axis=0),
-            stockouts=np.sum(bucket.short > SLACK * 10 * demand, axis=0, dtype=np.float64),
-            stock=bucket.stock.sum(axis=0),
-            value=supply.unit_cost @ bucket.stock,
-            cells=len(demand),
-        )
+    def on(self, paths: int) -> Self:
+        """What was rolled along one path, told of `paths` equal ones."""
+        spread = {name: np.repeat(getattr(self, name), paths) for name in MEASURES}
+        return type(self)(**spread, cells=self.cells)
 
     def __add__(self, other: Self) -> Self:
         """Put two disjoint sets of item-locations together."""
-        names = [field.name for field in fields(self)]
-        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in names})
+        sums = {name: getattr(self, name) + getattr(other, name) for name in (*MEASURES, "cells")}
+        return type(self)(**sums)
 
     def kpis(self, periods: int) -> Kpis:
         """Summarise over paths; `periods` is the horizon T."""
@@ -111,4 +92,62 @@ class Tally:
             stockout_probability=Figure.of(self.stockouts / self.cells),
             mean_stock=Figure.of(self.stock / periods),
             stock_value=Figure.of(self.value / periods),
+        )
+
+
+MEASURES = tuple(field.name for field in fields(Tally) if field.name != "cells")
+
+
+class Totals:
+    """Sums over the buckets of a rollout per item-location and path, all [n, S]."""
+
+    def __init__(self, supply: Supply, paths: np.ndarray) -> None:
+        self.supply = supply
+        self.cells = paths.shape[0] * paths.shape[2]
+        shape, kind = paths.shape[:2], np.result_type(paths, np.float32)
+        self.stock, self.unmet, self.released, self.orders = (np.zeros(shape, dtype=kind) for _ in range(4))
+        self.demand, self.short, self.stockouts = (np.zeros(shape, dtype=kind) for _ in range(3))
+
+    @classmethod
+    def of(cls, supply: Supply, paths: np.ndarray, policy: Policy | None = None) -> Self:
+        """Sum a whole rollout."""
+        totals = cls(supply, paths)
+        for _ in totals.watch(roll(supply, paths, policy)):
+            pass
+        return totals
+
+    def watch(self, buckets: Iterable[Bucket]) -> Iterator[Bucket]:
+        """Pass the buckets on and add them up."""
+        for bucket in buckets:
+            short = bucket.short
+            self.stock += bucket.stock
+            self.unmet += bucket.unmet
+            self.released += bucket.released
+            self.orders += bucket.released > 0
+            self.demand += bucket.demand
+            self.short += short
+            self.stockouts += short > TEN_SLACK * bucket.demand
+            yield bucket
+
+    def cost(self) -> Floats:
+        """[n] mean over paths of holding, shortage and ordering."""
+        stock, unmet, orders = (units.mean(axis=1, dtype=np.float64) for units in (self.stock, self.unmet, self.orders))
+        supply = self.supply
+        return np.asarray(supply.holding_cost * stock + supply.penalty * unmet + supply.order_cost * orders)
+
+    def tally(self) -> Tally:
+        """Sum over the item-locations too."""
+        supply = self.supply
+        stock, released = self.stock.astype(np.float64), self.released.astype(np.float64)
+        return Tally(
+            holding=supply.holding_cost @ stock,
+            shortage=supply.penalty @ self.unmet.astype(np.float64),
+            ordering=supply.order_cost @ self.orders.astype(np.float64),
+            purchase=supply.unit_cost @ released,
+            demand=self.demand.sum(axis=0, dtype=np.float64),
+            short=self.short.sum(axis=0, dtype=np.float64),
+            stockouts=self.stockouts.sum(axis=0, dtype=np.float64),
+            stock=stock.sum(axis=0),
+            value=supply.unit_cost @ stock,
+            cells=self.cells,
         )

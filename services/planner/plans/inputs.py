@@ -1,46 +1,89 @@
 """The engine's inputs out of forecast, history and supply; what had to be assumed is told as warnings."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from services.planner.engine.consumption import consume
 from services.planner.engine.inputs import Bools, Demand, Floats, Ints, Supply
 from services.planner.plans.buckets import shift
+from services.planner.plans.faults import Faults, OptionFaults, examine, option_faults
 from services.planner.plans.forecast import Forecast
 from services.planner.plans.schemas import PlanWarningOut
 from services.planner.plans.snapshot import Snapshot
-from services.planner.plans.terms import Faults, faults, terms
+from services.planner.plans.structure import KEY, Structure
 from shared.paths import series_seeds
 from shared.principal import Area
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """`terms`, `supply` and `demand` hold the item-locations to plan, in one order; `faults` are of the others."""
+    """`terms`, `supply`, `demand` and `orders` hold the item-locations to plan, in one order.
+
+    `known` counts those that were looked at; `faults` are of those that are not planned, or of single rules of others.
+    """
 
     terms: pd.DataFrame
     supply: Supply
     demand: Demand
+    orders: Floats  # [n, T] units of the demand that customers have ordered
+    known: int
     faults: Faults
     warnings: list[PlanWarningOut]
 
 
-def inputs(forecast: Forecast, snapshot: Snapshot, recent: Floats, area: Area, seed: int) -> Inputs:
-    """Put everything together. recent: [n, H] units, rows as the forecast's."""
-    frame = terms(forecast, snapshot, area)
-    found = faults(forecast, snapshot, frame)
-    rows = np.flatnonzero(~forecast.keys.isin(list(found)))
+def inputs(
+    forecast: Forecast, snapshot: Snapshot, recent: Floats, area: Area, seed: int, units: Mapping[str, str]
+) -> Inputs:
+    """Put everything together. recent: [n, H] units, rows as the forecast's; units: of items, where they are known."""
+    structure = Structure.of(snapshot, forecast.buckets)
+    wrong = option_faults(structure, snapshot, units)
+    forecast, recent = _whole_network(forecast, recent, snapshot, structure, wrong)
+    forecast, orders, overdue = _with_orders(forecast, snapshot)
+    examined = examine(forecast, snapshot, area, structure, wrong)
+    frame, rows = examined.terms, np.flatnonzero(examined.planned)
     receipts, late = _receipts(forecast, snapshot, frame)
     planned = frame.iloc[rows]
     return Inputs(
         terms=planned,
         supply=_supply(planned, receipts[rows]),
         demand=_demand(forecast, rows, recent, area, seed),
-        faults=found,
-        warnings=[*_external(forecast), *late, *_stock_warnings(forecast, planned)],
+        orders=orders[rows],
+        known=len(forecast.keys),
+        faults=examined.faults,
+        warnings=[*_external(forecast), *overdue, *late, *_stock_warnings(forecast, planned)],
     )
+
+
+def _whole_network(
+    forecast: Forecast, recent: Floats, snapshot: Snapshot, structure: Structure, wrong: OptionFaults
+) -> tuple[Forecast, Floats]:
+    """The forecast, and what was asked for before, of whatever is forecast, ordered, or used by something that is."""
+    ordered = pd.MultiIndex.from_frame(snapshot.orders[KEY])
+    usable = ~np.isin(np.arange(len(structure.options)), [option for option, _ in wrong])
+    keys = structure.reached(forecast.keys.union(ordered.unique()), usable)
+    wider = np.zeros((len(keys), recent.shape[1]))
+    wider[keys.get_indexer(forecast.keys)] = recent
+    return forecast.covering(keys), wider
+
+
+def _with_orders(forecast: Forecast, snapshot: Snapshot) -> tuple[Forecast, Floats, list[PlanWarningOut]]:
+    """The forecast that customers' orders have consumed, the orders [n, T], and a warning about overdue ones.
+
+    Those were part of an earlier period's forecast, so they are wanted in the first bucket besides what it expects.
+    """
+    due, late = np.zeros(forecast.mean.shape), np.zeros(forecast.mean.shape)
+    at_once = np.zeros(len(forecast.keys), dtype=np.int64)
+    passed = (snapshot.orders["due"] < forecast.buckets.as_of).to_numpy(bool)
+    _place(due, forecast, snapshot.orders[~passed], at_once)
+    overdue = _place(late, forecast, snapshot.orders[passed], at_once)
+    grid, mean = consume(forecast.levels, forecast.grid, forecast.mean, due)
+    detail = "Customers' orders were due before the plan begins: wanted at once, besides the forecast."
+    changed = replace(forecast, grid=grid + late[:, :, None], mean=mean + late)
+    return changed, due + late, _warning("overdue-open-orders", detail, overdue)
 
 
 def _supply(frame: pd.DataFrame, receipts: Floats) -> Supply:
@@ -51,7 +94,7 @@ def _supply(frame: pd.DataFrame, receipts: Floats) -> Supply:
         receipts=receipts,
         lead_time=_whole(frame["lead_time"]),
         review=_whole(frame["review_period"]),
-        fence=np.zeros(len(frame), dtype=np.int64),
+        fence=_whole(frame["fence"]),
         moq=_number(frame["moq"]),
         multiple=_number(frame["multiple"]),
         max_qty=_number(frame["max_quantity"].fillna(np.inf)),
