@@ -39,6 +39,7 @@ ERP = _may("integrator")
 SUPPLY = _may("integrator", "planner")
 PLANNER = _may("planner")
 DECIDER = _may("planner", "approver")
+APPROVER = _may("approver")
 FORECASTER = _may("planner", "mlops")
 MLOPS = _may("mlops")
 OUTSIDE = _may("planner", "mlops", "integrator")
@@ -164,9 +165,15 @@ _PLANNER: dict[str, list[_Row]] = {
         ("GET", "recommendations", READ),
         ("GET", "recommendations/{recommendation}", READ),
         ("POST", "recommendations/{recommendation}/decisions", DECIDER),
+        ("POST", "recommendations:decide", DECIDER),
+        ("POST", "recommendations/{recommendation}/approvals", APPROVER),
+        ("POST", "recommendations/{recommendation}/execution", ERP),
         ("GET", "decisions", LOG),
         ("GET", "orders", SUPPLY),
         ("GET", "reason-codes", READ),
+        ("PUT", "reason-codes/{code}", ADMIN),
+        ("GET", "approval-rules", READ),
+        ("PUT", "approval-rules", ADMIN),
     ],
 }
 

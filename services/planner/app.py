@@ -8,6 +8,7 @@ from services.planner.ledger import routes as ledger
 from services.planner.plans import routes as plans
 from services.planner.production import routes as production
 from services.planner.recommendations import routes as recommendations
+from services.planner.reference import routes as reference
 from services.planner.settings import Settings
 from services.planner.supply import routes as supply
 from services.planner.supply.service import HOME
@@ -19,6 +20,7 @@ ROUTERS = (
     production.router,
     plans.router,
     recommendations.router,
+    reference.router,
     ledger.router,
     imports(HOME, "supply_"),
 )

@@ -104,4 +104,21 @@ SAMPLES = {
         201,
         headers={"If-Match": "{etag}"},
     ),
+    "POST /recommendations:decide": Sample(
+        {"decisions": [{"recommendation": "{recommendation}", "action": "annotate", "note": "n"}]}, 201
+    ),
+    "POST /recommendations/{recommendation}/approvals": Sample(
+        {"action": "refuse", "note": "n"}, 409, headers={"If-Match": "{etag}"}
+    ),
+    "POST /recommendations/{recommendation}/execution": Sample(
+        {"reference": "PO-9", "status": "released", "quantity": 5, "due": week(40), "note": "n"}
+    ),
+    "PUT /reason-codes/{code}": Sample(
+        {"meaning": "m", "note_required": False, "active_from": week(0), "active_until": week(400)},
+        headers={"If-Match": '"0"'},
+    ),
+    "PUT /approval-rules": Sample(
+        {"order_value_above": "1000000.00", "cost_increase_above": "1000000.00", "frozen_fence": 1},
+        headers={"If-Match": '"0"'},
+    ),
 }

@@ -4,10 +4,15 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 from uuid import UUID
 
-from services.planner.recommendations.decisions import IllegalMove, Move, State, after
+from services.planner.recommendations.decisions import OPEN, IllegalMove, Move, State, after
+from services.planner.recommendations.schemas import StandingOut
+
+identified = lru_cache(maxsize=65_536)(UUID)  # a recommendation's entries are many
+DOCUMENTS = ("reason_code", "approval_rules")  # entries about these have what they say of them in `after`
 
 
 class Impossible(Exception):  # noqa: N818
@@ -29,18 +34,31 @@ def reading(sequence: int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Standing:
-    """A recommendation's state, the entry of its last decision or release, and the last entry that touched it."""
+    """A recommendation's state, the entry that it rests on (tables.py), and the last entry that touched it."""
 
     state: State
     sequence: int | None
     touched: int
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """What an entry says that is stored beside the ledger as it is."""
+
+    facts: Mapping[str, Any]
+    sequence: int
+
+
 class Projection:
-    """A fold over entries, in their order."""
+    """A fold over entries, in their order.
+
+    executions: by recommendation and reference. documents: reference data, by kind and key, with their versions.
+    """
 
     def __init__(self) -> None:
         self.standings: dict[UUID, Standing] = {}
+        self.executions: dict[tuple[UUID, str], Recorded] = {}
+        self.documents: dict[tuple[str, str], Recorded] = {}
         self._open: set[UUID] = set()
 
     @classmethod
@@ -53,7 +71,12 @@ class Projection:
         return projection
 
     def _take(self, sequence: int, facts: Mapping[str, Any], members: Mapping[UUID, Sequence[UUID]]) -> None:
-        subject = UUID(facts["subject"])
+        if facts["action"] in DOCUMENTS:
+            named = (facts["action"], facts["subject"])
+            said = {"content": facts["body"]["after"], "version": facts["body"]["version"]}
+            self.documents[named] = Recorded(said, sequence)
+            return
+        subject = identified(facts["subject"])
         if facts["action"] == "plan":
             self._file(sequence, subject, members.get(subject, ()), facts["body"]["kept"])
         else:
@@ -70,12 +93,18 @@ class Projection:
     def _decide(self, sequence: int, subject: UUID, facts: Mapping[str, Any]) -> None:
         old = self.standings[subject].state
         state = after(old, _move(facts))
+        if StandingOut.facts(state) != facts["body"]["after"]:
+            raise ValueError("it says that something else came of it")
         if state != old:
-            self._set(subject, Standing(state, sequence, sequence))
+            keeps = self.standings[subject].sequence if facts["action"] == "approve" else None
+            self._set(subject, Standing(state, keeps or sequence, sequence))
+        order = facts["body"].get("execution")
+        if order is not None:
+            self.executions[subject, order["reference"]] = Recorded(order, sequence)
 
     def _set(self, identifier: UUID, standing: Standing) -> None:
         self.standings[identifier] = standing
-        (self._open.add if standing.state.status == "proposed" else self._open.discard)(identifier)
+        (self._open.add if standing.state.status in OPEN else self._open.discard)(identifier)
 
 
 def _move(facts: Mapping[str, Any]) -> Move:
@@ -84,6 +113,12 @@ def _move(facts: Mapping[str, Any]) -> Move:
     return Move(
         facts["action"],
         quantity=decided["quantity"],
-        due=datetime.date.fromisoformat(decided["due"]) if decided["due"] else None,
+        due=_date(decided["due"]),
         reason_code=body["reason_code"],
+        until=_date(body.get("until")),
+        approval=decided.get("status") == "awaiting_approval",
     )
+
+
+def _date(text: str | None) -> datetime.date | None:
+    return datetime.date.fromisoformat(text) if text else None

@@ -1,7 +1,8 @@
 """What a plan run leaves behind, in one transaction: lines, recommendations, their states and a ledger entry."""
 
+import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -9,15 +10,17 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from services.planner.ledger.tables import TABLES
+from services.planner.plans.buckets import shift
 from services.planner.plans.bulk import copy
 from services.planner.plans.schemas import PlanWarningOut
 from services.planner.plans.snapshot import commitments
 from services.planner.plans.tables import Plan
 from services.planner.recommendations import content, guard
+from services.planner.recommendations.decisions import OPEN, State
 from services.planner.recommendations.schemas import Content
 from services.planner.recommendations.tables import RecommendationState
 from shared import ledger
-from shared.principal import Principal
+from shared.principal import Area, Principal
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def file(session: Session, run: Plan, who: Principal, proposed: Sequence[Content
     guard.filing(session, run.area)
     filed = _without_decided(session, run.area, proposed, counted)
     kept = _supersede(session, run, counted)
-    texts = _store(session, run, filed.contents)
+    texts = _store(session, run, filed.contents, who.area)
     body = {
         "digest": content.digest(texts),
         "count": len(texts),
@@ -66,27 +69,37 @@ def _without_decided(session: Session, area: str, proposed: Sequence[Content], c
 def _supersede(session: Session, run: Plan, counted: set[UUID]) -> list[UUID]:
     """Close the area's open recommendations; those that stay open are returned."""
     state = RecommendationState
-    still_open = (state.area == run.area, state.status == "proposed")
+    still_open = (state.area == run.area, state.status.in_(OPEN))
     kept = session.scalars(select(state.recommendation_id).where(*still_open, state.recommendation_id.in_(counted)))
     kept_ids = sorted(kept)
     session.execute(
         update(state)
         .where(*still_open, state.recommendation_id.not_in(kept_ids))
-        .values(status="superseded", version=state.version + 1, superseded_by=run.id)
+        .values(asdict(State("superseded", superseded_by=run.id)) | {"version": state.version + 1})
     )
     return kept_ids
 
 
-def _store(session: Session, run: Plan, contents: Sequence[Content]) -> list[str]:
+def _store(session: Session, run: Plan, contents: Sequence[Content], area: Area) -> list[str]:
     """Write contents and first states; the texts in the order of the ids."""
     ordered = sorted(contents, key=lambda one: one.id)
     texts = [content.text(one) for one in ordered]
     now = session.scalar(select(func.now()))
     rows = (_row(run, one, text, now) for one, text in zip(ordered, texts, strict=True))
     copy(session, "recommendations", ("id", "area", "plan_id", "content", "created_at", *content.COLUMNS), rows)
-    states = ((one.id, run.area, "proposed", 1) for one in ordered)
-    copy(session, "recommendation_state", ("recommendation_id", "area", "status", "version"), states)
+    today = area.today()
+    states = ((one.id, run.area, "proposed", 1, _expiry(one, area, today)) for one in ordered)
+    names = ("recommendation_id", "area", "status", "version", "expires_on")
+    copy(session, "recommendation_state", names, states)
     return texts
+
+
+def _expiry(one: Content, area: Area, today: datetime.date) -> datetime.date | None:
+    """The first day after the period by which the order must be released; none where a plan looks back on it."""
+    if one.order is None:
+        return None
+    day = shift(one.order.release_by, area.frequency, 1)
+    return day if day > today else None
 
 
 def _row(run: Plan, one: Content, text: str, now: Any) -> tuple[Any, ...]:
