@@ -13,7 +13,7 @@ from services.planner.engine import lots
 from services.planner.engine.inputs import Floats, Ints, Supply
 from services.planner.engine.levels import Levels
 from services.planner.engine.order import stockouts
-from services.planner.engine.window import Window, leftover_cost, shortfall_cost
+from services.planner.engine.window import Window, leftover_cost, shortfall_cost, summed
 
 SMALLER, LARGER, WAIT = "smaller_lot", "larger_lot", "wait"
 
@@ -131,7 +131,7 @@ def _short(supply: Supply, window: Window, quantity: Floats) -> Floats:
     lost = np.diff(missing, axis=2, prepend=0)
     late = np.minimum(missing, window.demand)
     unmet = np.where(supply.backlog[:, None, None], late, lost)
-    return np.asarray(np.sum(unmet * window.near[:, None, :], axis=2))
+    return summed(unmet * window.near[:, None, :])
 
 
 def _slip(window: Window, quantity: Floats) -> Ints:

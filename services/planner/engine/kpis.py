@@ -1,11 +1,13 @@
 """Cost, service and stock of a plan over all item-locations, with their spread over common paths."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
+from services.planner.engine.exact import add_up, total
 from services.planner.engine.inputs import Floats, Supply
 from services.planner.engine.lots import SLACK
 from services.planner.engine.rollout import Bucket
@@ -54,7 +56,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Sums over item-locations and buckets per path, all [S]; tallies of disjoint item-locations add up."""
+    """Sums over item-locations and buckets per path, all [L, S] limbs of `exact`.
+
+    Tallies of disjoint item-locations add up, and what was added can be taken out again, to the last bit.
+    """
 
     holding: Floats
     shortage: Floats
@@ -69,26 +74,27 @@ class Tally:
 
     @classmethod
     def of(cls, supply: Supply, buckets: Iterable[Bucket]) -> Self:
-        """Sum a rollout of some item-locations."""
-        parts = [cls._bucket(supply, bucket) for bucket in buckets]
-        names = [field.name for field in fields(cls)]
-        return cls(**{name: sum(getattr(part, name) for part in parts) for name in names})
-
-    @classmethod
-    def _bucket(cls, supply: Supply, bucket: Bucket) -> Self:
-        unmet = np.where(supply.backlog[:, None], bucket.backlog, bucket.short)
-        demand = bucket.demand.astype(np.float64)
+        """Sum a rollout of some item-locations, each over its buckets first."""
+        periods = 0
+        found: dict[str, Any] = defaultdict(float)
+        for bucket in buckets:
+            periods += 1
+            for name in ("stock", "backlog", "short", "released", "demand"):
+                found[name] = found[name] + getattr(bucket, name).astype(np.float64)
+            found["orders"] = found["orders"] + (bucket.released > 0)
+            found["outs"] = found["outs"] + (bucket.short > SLACK * 10 * bucket.demand.astype(np.float64))
+        unmet = np.where(supply.backlog[:, None], found["backlog"], found["short"])
         return cls(
-            holding=supply.holding_cost @ bucket.stock,
-            shortage=supply.penalty @ unmet,
-            ordering=supply.order_cost @ (bucket.released > 0),
-            purchase=supply.unit_cost @ bucket.released,
-            demand=demand.sum(axis=0),
-            short=bucket.short.sum(axis=0),
-            stockouts=np.sum(bucket.short > SLACK * 10 * demand, axis=0, dtype=np.float64),
-            stock=bucket.stock.sum(axis=0),
-            value=supply.unit_cost @ bucket.stock,
-            cells=len(demand),
+            holding=add_up(supply.holding_cost[:, None] * found["stock"]),
+            shortage=add_up(supply.penalty[:, None] * unmet),
+            ordering=add_up(supply.order_cost[:, None] * found["orders"]),
+            purchase=add_up(supply.unit_cost[:, None] * found["released"]),
+            demand=add_up(found["demand"]),
+            short=add_up(found["short"]),
+            stockouts=add_up(found["outs"]),
+            stock=add_up(found["stock"]),
+            value=add_up(supply.unit_cost[:, None] * found["stock"]),
+            cells=periods * len(supply.on_hand),
         )
 
     def __add__(self, other: Self) -> Self:
@@ -96,19 +102,29 @@ class Tally:
         names = [field.name for field in fields(self)]
         return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
+    def __sub__(self, other: Self) -> Self:
+        """Take item-locations out again."""
+        names = [field.name for field in fields(self)]
+        return type(self)(**{name: getattr(self, name) - getattr(other, name) for name in names})
+
+    @property
+    def relevant(self) -> Floats:
+        """[S] cost of each path, purchase aside."""
+        return total(self.holding) + total(self.shortage) + total(self.ordering)
+
     def kpis(self, periods: int) -> Kpis:
         """Summarise over paths; `periods` is the horizon T."""
-        relevant = self.holding + self.shortage + self.ordering
-        served = np.divide(self.demand - self.short, self.demand, out=np.ones_like(self.demand), where=self.demand > 0)
+        purchase, demand, short = total(self.purchase), total(self.demand), total(self.short)
+        served = np.divide(demand - short, demand, out=np.ones_like(demand), where=demand > 0)
         return Kpis(
-            cost_total=Figure.of(relevant + self.purchase),
-            cost_relevant=Figure.of(relevant),
-            cost_holding=Figure.of(self.holding),
-            cost_shortage=Figure.of(self.shortage),
-            cost_ordering=Figure.of(self.ordering),
-            cost_purchase=Figure.of(self.purchase),
+            cost_total=Figure.of(self.relevant + purchase),
+            cost_relevant=Figure.of(self.relevant),
+            cost_holding=Figure.of(total(self.holding)),
+            cost_shortage=Figure.of(total(self.shortage)),
+            cost_ordering=Figure.of(total(self.ordering)),
+            cost_purchase=Figure.of(purchase),
             fill_rate=Figure.of(served),
-            stockout_probability=Figure.of(self.stockouts / self.cells),
-            mean_stock=Figure.of(self.stock / periods),
-            stock_value=Figure.of(self.value / periods),
+            stockout_probability=Figure.of(total(self.stockouts) / self.cells),
+            mean_stock=Figure.of(total(self.stock) / periods),
+            stock_value=Figure.of(total(self.value) / periods),
         )

@@ -4,7 +4,7 @@ import numpy as np
 
 from services.planner.engine import lots
 from services.planner.engine.inputs import Bools, Floats, Supply
-from services.planner.engine.window import Window, cheapest_quantity, leftover_cost, shortfall_cost
+from services.planner.engine.window import Window, cheapest_quantity, leftover_cost, shortfall_cost, summed
 
 
 def order_quantity(supply: Supply, window: Window) -> Floats:
@@ -72,7 +72,8 @@ def _needed(window: Window, buckets: Bools) -> Floats:
 
 def _scale(window: Window) -> Floats:
     """[n] units against which rounding error is judged."""
-    return np.abs(window.projected).mean(axis=1) + window.demand.sum(axis=2).mean(axis=1)
+    covered = summed(window.demand * window.inside[:, None, :])
+    return np.asarray(np.abs(window.projected).mean(axis=1) + covered.mean(axis=1))
 
 
 def _clear(values: Floats, scale: Floats) -> Floats:

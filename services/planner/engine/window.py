@@ -84,9 +84,14 @@ def cheapest_quantity(window: Window, over: Floats, under: Floats) -> Floats:
     points = window.thresholds.reshape(n, count * steps)
     order = np.argsort(points, axis=1)
     passed = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
-    goal = count * under.sum(axis=1, keepdims=True) - 1e-9 * passed[:, -1:]
+    goal = count * summed(under)[:, None] - 1e-9 * passed[:, -1:]
     first = np.argmax((passed >= goal) & (passed > 0), axis=1)
     return np.take_along_axis(points, np.take_along_axis(order, first[:, None], axis=1), axis=1)[:, 0]
+
+
+def summed(values: Floats) -> Floats:
+    """Sums along the last axis, one after the other: buckets of 0 that a block's longest window adds change no bit."""
+    return np.asarray(np.cumsum(values, axis=-1)[..., -1])
 
 
 def _mean_cost(window: Window, weights: Floats, quantity: Floats, sign: int) -> Floats:
