@@ -40,6 +40,7 @@ SUPPLY = _may("integrator", "planner")
 PLANNER = _may("planner")
 DECIDER = _may("planner", "approver")
 FORECASTER = _may("planner", "mlops")
+FORECASTS = _may("planner", "mlops", "service")  # planner's jobs make the what-ifs of scenarios
 MLOPS = _may("mlops")
 OUTSIDE = _may("planner", "mlops", "integrator")
 LOG = _may("planner", "auditor")
@@ -103,7 +104,7 @@ _FORECAST: dict[str, list[_Row]] = {
     ],
     "Forecasts": [
         ("GET", "forecasts", READ),
-        ("POST", "forecasts", FORECASTER),
+        ("POST", "forecasts", FORECASTS),
         ("GET", "forecasts/{forecast}", READ),
         ("GET", "forecasts/{forecast}/events", READ),
         ("POST", "forecasts/{forecast}/cancel", FORECASTER),
@@ -139,7 +140,18 @@ _PLANNER: dict[str, list[_Row]] = {
         ("GET", "plans/{plan}/events", READ),
         ("POST", "plans/{plan}/cancel", PLANNER),
         ("GET", "plans/{plan}/lines", READ),
+        ("GET", "plans/{plan}/recommendations", READ),
         ("GET", "plans/{plan}/orders", SUPPLY),
+    ],
+    "Scenarios": [
+        ("GET", "scenarios", READ),
+        ("GET", "scenarios/compare", READ),
+        ("GET", "scenarios/base", READ),
+        ("POST", "scenarios/base/rollbacks", PLANNER),
+        ("GET", "scenarios/{scenario}", READ),
+        ("PUT", "scenarios/{scenario}", PLANNER),
+        ("DELETE", "scenarios/{scenario}", PLANNER),
+        ("POST", "scenarios/{scenario}/promotions", PLANNER),
     ],
     "Recommendations and decisions": [
         ("GET", "recommendations", READ),

@@ -7,13 +7,21 @@ from fastapi import FastAPI
 from services.planner.ledger import routes as ledger
 from services.planner.plans import routes as plans
 from services.planner.recommendations import routes as recommendations
+from services.planner.scenarios import routes as scenarios
 from services.planner.settings import Settings
 from services.planner.supply import routes as supply
 from services.planner.supply.service import HOME
 from shared import app
 from shared.imports.routes import router as imports
 
-ROUTERS = (supply.router, plans.router, recommendations.router, ledger.router, imports(HOME, "supply_"))
+ROUTERS = (
+    supply.router,
+    scenarios.router,
+    plans.router,
+    recommendations.router,
+    ledger.router,
+    imports(HOME, "supply_"),
+)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -5,7 +5,7 @@ least-cost lot on the paths over the reviews that it covers, not a multi-period 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -78,12 +78,15 @@ def comparison(tallies: Tallies, periods: int) -> Comparison:
 
 def _block(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Plan:
     drawn = sample(demand.levels, demand.grid, demand.mean, rho=demand.rho, seeds=demand.seeds, paths=count)
-    window = open_window(supply, drawn, _first(supply, reviews))
-    quantity = order_quantity(supply, window)
+    first = _first_order(supply)
+    lasting = reviews if first is supply else cover(first, demand.mean)
+    window = open_window(first, drawn, _first(first, lasting))
+    shut = supply.closed[np.arange(len(supply.fence)), supply.fence]
+    quantity = np.where(shut, 0.0, order_quantity(first, window))
     base = tuned(supply, drawn, quantity, levels(supply, demand.mean, drawn, reviews))
     buckets = list(roll(supply, drawn, planned(supply, quantity, base)))
     return Plan(
-        orders=evidence(supply, window, base, quantity),
+        orders=evidence(first, window, base, quantity),
         lines=Lines.of(supply, base, buckets),
         tallies=(
             Tally.of(supply, buckets),
@@ -91,6 +94,11 @@ def _block(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Plan:
             Tally.of(supply, roll(supply, drawn, benchmark(supply, demand.recent, drawn))),
         ),
     )
+
+
+def _first_order(supply: Supply) -> Supply:
+    """The supply as the first order sees it: reviewed next when something can be released again."""
+    return replace(supply, review=supply.gap) if np.any(supply.closed) else supply
 
 
 def _first(supply: Supply, reviews: Ints) -> Ints:

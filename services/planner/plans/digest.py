@@ -12,6 +12,8 @@ import numpy as np
 from services.planner import engine
 from shared import paths
 
+ROWS = 2000  # put side by side at a time
+
 
 def digest(facts: Mapping[str, Any], *parts: Any) -> str:
     """SHA-256 over JSON-safe facts and the arrays in `parts` (arrays, or dataclasses of them), names and shapes too."""
@@ -21,6 +23,26 @@ def digest(facts: Mapping[str, Any], *parts: Any) -> str:
             sha.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
             sha.update(np.ascontiguousarray(array).tobytes())
     return sha.hexdigest()
+
+
+def rows(context: bytes, *parts: Any) -> list[bytes]:
+    """A digest per row, of `context` and of that row of every array in `parts` (arrays [n, ...] or dataclasses)."""
+    arrays = [array for part in parts for _, array in _arrays("", part)]
+    found = []
+    for start in range(0, len(arrays[0]), ROWS):
+        block = [_bytes(array[start : start + ROWS]) for array in arrays]
+        found += [hashlib.sha256(context + row.tobytes()).digest() for row in np.hstack(block)]
+    return found
+
+
+def fault(found: Iterable[Any]) -> bytes:
+    """A digest of what is to be mended of an item-location."""
+    return hashlib.sha256(json.dumps([[one.code, one.detail] for one in found]).encode()).digest()
+
+
+def _bytes(values: Any) -> Any:
+    """[m, bytes] the rows of an array as they lie in memory."""
+    return np.ascontiguousarray(values).reshape(len(values), -1).view(np.uint8)
 
 
 def code_version() -> str:

@@ -1,5 +1,6 @@
 """The engine's inputs out of forecast, history and supply; what had to be assumed is told as warnings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from services.planner.plans.forecast import Forecast
 from services.planner.plans.schemas import PlanWarningOut
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.terms import Faults, faults, terms
+from services.planner.scenarios import deltas
+from services.planner.scenarios.schemas import Delta
 from shared.paths import series_seeds
 from shared.principal import Area
 
@@ -27,31 +30,37 @@ class Inputs:
     warnings: list[PlanWarningOut]
 
 
-def inputs(forecast: Forecast, snapshot: Snapshot, recent: Floats, area: Area, seed: int) -> Inputs:
-    """Put everything together. recent: [n, H] units, rows as the forecast's."""
-    frame = terms(forecast, snapshot, area)
+def inputs(
+    forecast: Forecast, snapshot: Snapshot, recent: Floats, area: Area, seed: int, changes: Sequence[Delta] = ()
+) -> Inputs:
+    """Put everything together, with the scenario's `changes`. recent: [n, H] units, rows as the forecast's."""
+    forecast = deltas.on_forecast(forecast, changes)
+    snapshot = deltas.on_snapshot(snapshot, changes, forecast.buckets)
+    frame = deltas.on_terms(terms(forecast, snapshot, area), changes)
+    shut = deltas.closed(frame, changes, forecast.buckets.periods)
     found = faults(forecast, snapshot, frame)
     rows = np.flatnonzero(~forecast.keys.isin(list(found)))
     receipts, late = _receipts(forecast, snapshot, frame)
     planned = frame.iloc[rows]
     return Inputs(
         terms=planned,
-        supply=_supply(planned, receipts[rows]),
-        demand=_demand(forecast, rows, recent, area, seed),
+        supply=_supply(planned, receipts[rows], shut[rows]),
+        demand=demand_of(forecast, rows, recent[rows], area, seed),
         faults=found,
         warnings=[*_external(forecast), *late, *_stock_warnings(forecast, planned)],
     )
 
 
-def _supply(frame: pd.DataFrame, receipts: Floats) -> Supply:
+def _supply(frame: pd.DataFrame, receipts: Floats, closed: Bools) -> Supply:
     backlog = (frame["shortage_mode"] == "backlog").to_numpy()
+    lead_time, review = _whole(frame["lead_time"]), _whole(frame["review_period"])
     net = (frame["on_hand"] - frame["reserved"]).to_numpy(np.float64)
     return Supply(
         on_hand=np.where(backlog, net, np.maximum(net, 0)),
         receipts=receipts,
-        lead_time=_whole(frame["lead_time"]),
-        review=_whole(frame["review_period"]),
-        fence=np.zeros(len(frame), dtype=np.int64),
+        lead_time=lead_time,
+        review=review,
+        fence=np.minimum(np.argmin(closed, axis=1), closed.shape[1] - lead_time - review),
         moq=_number(frame["moq"]),
         multiple=_number(frame["multiple"]),
         max_qty=_number(frame["max_quantity"].fillna(np.inf)),
@@ -61,10 +70,12 @@ def _supply(frame: pd.DataFrame, receipts: Floats) -> Supply:
         shortage_cost=_number(frame["shortage_cost"]),
         service_target=_number(frame["service_level"]),
         backlog=backlog,
+        closed=closed,
     )
 
 
-def _demand(forecast: Forecast, rows: Ints, recent: Floats, area: Area, seed: int) -> Demand:
+def demand_of(forecast: Forecast, rows: Ints, recent: Floats, area: Area, seed: int) -> Demand:
+    """The engine's demand of some `rows` [m] of a forecast. recent: [m, H] units."""
     keys = (f"{area.area}\x1f{item}\x1f{location}" for item, location in forecast.keys[rows])
     return Demand(
         levels=forecast.levels,
@@ -72,7 +83,7 @@ def _demand(forecast: Forecast, rows: Ints, recent: Floats, area: Area, seed: in
         mean=forecast.mean[rows],
         rho=forecast.dependence[rows],
         seeds=series_seeds(keys, seed),
-        recent=recent[rows],
+        recent=recent,
     )
 
 

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
-from sqlalchemy import Integer, Select, Subquery, func, select
+from sqlalchemy import Integer, Select, Subquery, and_, func, select
 from sqlalchemy.orm import Mapped
 
 from services.planner.plans.money import money
 from services.planner.plans.schemas import PlanLineOut
-from services.planner.plans.tables import MONEY, UNITS, Plan, PlanLine
+from services.planner.plans.tables import MONEY, UNITS, Plan, PlanLine, PlanRow
 from services.planner.tables import Base
 from shared import columns, fetch
 from shared.db import Database
@@ -26,14 +26,15 @@ SCHEMA = pa.schema(
         *((name, pa.float64()) for name in MEASURES),
     ]
 )
+OF_ROW = and_(PlanLine.plan_id == PlanRow.origin, PlanLine.item == PlanRow.item, PlanLine.location == PlanRow.location)
 
 
 def _cells() -> Subquery:
-    """One row per item-location and period: `step` counts periods from 1."""
+    """One row per item-location of each plan and period: `step` counts periods from 1."""
     step = func.generate_subscripts(PlanLine.demand, 1, type_=Integer).column_valued("step", joins_implicitly=True)
     measures = (getattr(PlanLine, name)[step].label(name) for name in MEASURES)
-    names = (PlanLine.plan_id, PlanLine.item, PlanLine.location, step.label("step"), *measures)
-    return select(*names).subquery("plan_cells")
+    names = (PlanRow.plan_id, PlanLine.item, PlanLine.location, step.label("step"), *measures)
+    return select(*names).join_from(PlanLine, PlanRow, OF_ROW).subquery("plan_cells")
 
 
 class PlanCell(Base):
@@ -69,7 +70,8 @@ def batches(database: Database, run: Plan, item: str | None, location: str | Non
     """All rows by item, location and period; memory holds about `BATCH_VALUES` numbers at a time."""
     assert run.periods is not None  # noqa: S101  the run has succeeded
     names = (getattr(PlanLine, name) for name in ("item", "location", *MEASURES))
-    found = select(*names).where(PlanLine.plan_id == run.id).order_by(PlanLine.item, PlanLine.location)
+    mine = select(*names).join_from(PlanLine, PlanRow, OF_ROW).where(PlanRow.plan_id == run.id)
+    found = mine.order_by(PlanLine.item, PlanLine.location)
     a_batch = max(1, BATCH_VALUES // (len(run.periods) * len(MEASURES)))
     for rows in fetch.parts(database, _of(found, PlanLine, item, location), a_batch):
         yield _batch(run.periods, *zip(*rows, strict=True))

@@ -25,7 +25,10 @@ def test_limbs_hold_the_exact_sum(values: np.ndarray) -> None:
     for column in range(3):
         rounded = [Fraction(float(np.rint(value / FINEST) * FINEST)) for value in values[:, column]]
         assert sum(map(Fraction, limbs[:, column].tolist())) == sum(rounded)
-        assert abs(total(limbs)[column] - values[:, column].sum()) <= len(values) * FINEST + 1e-14 * values[:, column].sum()
+        assert (
+            abs(total(limbs)[column] - values[:, column].sum())
+            <= len(values) * FINEST + 1e-14 * values[:, column].sum()
+        )
 
 
 @given(tables, st.randoms())
