@@ -66,7 +66,7 @@ class ForecastClient:
     def what_if(
         self, area: str, base: str, overlays: list[dict[str, Any]], key: str, beat: Callable[[], None]
     ) -> dict[str, Any]:
-        """The forecast `base` with overlays, once it is made; asked for again with the same `key` it is the same one."""
+        """The forecast `base` with overlays, once it is made; with the same `key` it is the same one again."""
         body = {"base": base, "overlays": overlays}
         with self._ask("POST", area, "forecasts", JSON, json=body, headers={"Idempotency-Key": key}) as answer:
             made: dict[str, Any] = json.loads(self._read(answer))

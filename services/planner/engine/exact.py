@@ -1,7 +1,7 @@
 """Sums over item-locations that no order or grouping changes, so that parts can be taken out and put in again.
 
-A value is rounded to `FINEST` and split at fixed powers of two into limbs; each limb is a whole number of its power, and
-so few bits wide that millions of them add up without rounding. Source: Demmel and Nguyen (2013), Fast reproducible
+A value is rounded to `FINEST` and split at fixed powers of two into limbs; each limb is a whole number of its power,
+and so few bits wide that millions of them add up without rounding. Source: Demmel and Nguyen (2013), Fast reproducible
 floating-point summation.
 """
 

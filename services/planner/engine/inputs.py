@@ -64,7 +64,7 @@ class Supply:
             at = self.fence + later
             opened = (later < found) & (at < periods) & ~self.closed[rows, np.minimum(at, periods - 1)]
             found = np.where(opened, later, found)
-        return found
+        return np.asarray(found, dtype=np.int64)
 
     @property
     def first_lot(self) -> Ints:

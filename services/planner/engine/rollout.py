@@ -28,8 +28,8 @@ def roll(supply: Supply, paths: np.ndarray, policy: Policy | None = None) -> Ite
     """Yield the buckets of paths [n, S, T]; without a policy only scheduled receipts arrive.
 
     In each bucket: receipts, then review and release in buckets fence, fence + review, ... that are not closed, where a
-    lead time of 0 arrives at once, then demand. Balance: end - start = receipts - demand (+ lost sales). The inventory position is
-    stock - backlog + released and not yet received + scheduled receipts due before the following delivery.
+    lead time of 0 arrives at once, then demand. Balance: end - start = receipts - demand (+ lost sales). The inventory
+    position is stock - backlog + released and not yet received + scheduled receipts due before the following delivery.
     """
     n, count, periods = paths.shape
     rows = np.arange(n)

@@ -15,14 +15,16 @@ from services.planner.plans.takeover import Earlier, Key, Planned, Row
 from shared.db import Database
 
 COLUMNS = ("plan_id", "item", "location", "origin", "input_digest", "output_digest", "inputs")
-_NAMED = "unnest(CAST(:items AS text[]), CAST(:locations AS text[])) AS named (item, location)"
 _INPUTS = text(
-    f"SELECT item, location, inputs FROM plan_rows JOIN {_NAMED} USING (item, location) WHERE plan_id = :plan"
-)  # noqa: S608  constants
+    "SELECT item, location, inputs FROM plan_rows"
+    " JOIN unnest(CAST(:items AS text[]), CAST(:locations AS text[])) AS named (item, location) USING (item, location)"
+    " WHERE plan_id = :plan"
+)
 _TAKE_OVER = text(
-    f"INSERT INTO plan_rows ({', '.join(COLUMNS)})"  # noqa: S608  constants
+    "INSERT INTO plan_rows (plan_id, item, location, origin, input_digest, output_digest, inputs)"
     " SELECT :plan, item, location, origin, input_digest, output_digest, inputs FROM plan_rows"
-    f" WHERE plan_id = :earlier AND (item, location) NOT IN (SELECT item, location FROM {_NAMED})"
+    " WHERE plan_id = :earlier AND (item, location)"
+    " NOT IN (SELECT * FROM unnest(CAST(:items AS text[]), CAST(:locations AS text[])))"
 )
 
 
@@ -46,7 +48,7 @@ def read(database: Database, plan: Plan, demand: Callable[[Sequence[Key], Floats
             packs = {(item, location): pack for item, location, pack in rows}
         return [packs[key] or b"" for key in keys]
 
-    rows = {(item, location): Row(*values) for item, location, *values in found}
+    rows = {(item, location): Row(origin, given, output) for item, location, origin, given, output in found}
     return Earlier(plan.id, rows, takeover.from_bytes(plan.tallies), inputs, demand)
 
 
@@ -59,10 +61,9 @@ def store(session: Session, run: Plan, known: Inputs, planned: Planned, earlier:
 
 
 def _fresh(run: Plan, known: Inputs, planned: Planned) -> Iterator[tuple[Any, ...]]:
-    packs = takeover.packed(known)
-    for row, (item, location) in enumerate(known.terms.index):
-        if (item, location) not in planned.same:
-            yield run.id, item, location, run.id, planned.inputs[row], planned.outputs[row], packs[row]
+    fresh = planned.fresh.tolist()
+    for row, pack in zip(fresh, takeover.packed(known, planned.fresh), strict=True):
+        yield run.id, *known.terms.index[row], run.id, planned.inputs[row], planned.outputs[row], pack
     for (item, location), digest in planned.faults.items():
         if (item, location) not in planned.same:
             yield run.id, item, location, run.id, digest, None, None

@@ -21,7 +21,7 @@ from services.planner.plans.inputs import Inputs, demand_of, inputs
 from services.planner.plans.schemas import CountsOut, PlanWarningOut
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.tables import Plan
-from services.planner.plans.takeover import Earlier, Key, Planned
+from services.planner.plans.takeover import Key, Planned
 from services.planner.recommendations.schemas import Content
 from services.planner.scenarios import deltas, values
 from services.planner.scenarios.schemas import Delta

@@ -66,7 +66,7 @@ class Plan(jobs.Run, Base):
 
 
 class PlanRow(Base):
-    """An item-location of a plan: `origin` is the plan that has its lines and recommendations, itself or an earlier one.
+    """An item-location of a plan: `origin` is the plan that has its lines and recommendations, earlier or the same.
 
     The digests are of what went into its numbers and of what came out; without output it is one to be mended.
     `inputs` are the numbers of supply that it was planned with.

@@ -27,7 +27,7 @@ class Row:
     """What is known of an item-location of an earlier plan; without `output` it was to be mended."""
 
     origin: UUID
-    input: bytes
+    input: bytes | None
     output: bytes | None
 
 
@@ -91,13 +91,12 @@ def input_digests(known: Inputs, paths: int) -> list[bytes]:
     return digest.rows(context, known.supply, demand.grid, demand.mean, demand.rho, demand.seeds, demand.recent)
 
 
-def packed(known: Inputs) -> list[bytes]:
-    """[n] a row's supply and recent demand, from which `_taken` can plan it again."""
-    n = len(known.terms)
-    if n == 0:
+def packed(known: Inputs, rows: Ints) -> list[bytes]:
+    """Supply and recent demand of each of `rows`, from which `_taken` can plan it again."""
+    if not len(rows):
         return []
-    columns = [getattr(known.supply, field.name).reshape(n, -1) for field in fields(Supply)]
-    return [row.tobytes() for row in np.hstack([*columns, known.demand.recent]).astype(np.float64)]
+    columns = [getattr(known.supply, field.name)[rows].reshape(len(rows), -1) for field in fields(Supply)]
+    return [row.tobytes() for row in np.hstack([*columns, known.demand.recent[rows]]).astype(np.float64)]
 
 
 def _same(row: Row | None, given: bytes, *, planned: bool) -> bool:

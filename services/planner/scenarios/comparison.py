@@ -3,6 +3,7 @@
 import datetime
 import math
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import exists, select
@@ -15,8 +16,8 @@ from services.planner.plans.tables import Plan, PlanRow
 from services.planner.recommendations.tables import Recommendation
 from services.planner.scenarios import promotions, service
 from services.planner.scenarios.schemas import (
-    ChangeOut,
-    ChangesOut,
+    ChangedOrderOut,
+    ChangedOrdersOut,
     ComparedOut,
     ComparisonOut,
     ContrastedOut,
@@ -79,7 +80,8 @@ def _beside(session: Session, base: Plan, plan: Plan, scenario: Scenario, stack:
         return shown
     costs = [mine - its for mine, its in zip(plan.path_costs, base.path_costs, strict=True)]
     values = [DeltaValueOut.model_validate(value) for value in plan.delta_values or []]
-    difference = _contrasted(costs)
+    mean = shown.cost.mean - _shown(base, []).cost.mean
+    difference = ContrastedOut(mean=mean, p10=_ranked(costs, TAIL), p90=_ranked(costs, 1 - TAIL))
     return shown.model_copy(
         update={
             "difference": difference,
@@ -127,24 +129,16 @@ def _shown(plan: Plan, outdated: list[str]) -> ComparedOut:
     )
 
 
-def _contrasted(costs: list[float]) -> ContrastedOut:
+def _ranked(costs: list[float], share: float) -> Decimal:
+    """A quantile, linear between the two nearest ranks, as the plan's own figures are."""
     ranked = sorted(costs)
-    return ContrastedOut(
-        mean=money(sum(costs) / len(costs)),
-        p10=money(_quantile(ranked, TAIL)),
-        p90=money(_quantile(ranked, 1 - TAIL)),
-    )
-
-
-def _quantile(ranked: list[float], share: float) -> float:
-    """Linear between the two nearest ranks, as the plan's own figures are."""
     place = share * (len(ranked) - 1)
     low = math.floor(place)
     high = min(low + 1, len(ranked) - 1)
-    return ranked[low] + (ranked[high] - ranked[low]) * (place - low)
+    return money(ranked[low] + (ranked[high] - ranked[low]) * (place - low))
 
 
-def _changes(session: Session, base: Plan, plan: Plan) -> ChangesOut:
+def _changes(session: Session, base: Plan, plan: Plan) -> ChangedOrdersOut:
     """Only item-locations that the scenario's plan did not take over can differ."""
     before, after = _orders(session, base, plan), _orders(session, plan, base)
     added = [key for key in after if key not in before]
@@ -153,7 +147,7 @@ def _changes(session: Session, base: Plan, plan: Plan) -> ChangesOut:
     nothing: Order = (None, None, None, None)
     moved = [(key, before.get(key, nothing), after.get(key, nothing)) for key in (*added, *dropped, *changed)]
     moved.sort(key=lambda one: max(benefit for *_, benefit in one[1:] if benefit is not None), reverse=True)
-    return ChangesOut(
+    return ChangedOrdersOut(
         added=len(added),
         dropped=len(dropped),
         changed=len(changed),
@@ -161,10 +155,10 @@ def _changes(session: Session, base: Plan, plan: Plan) -> ChangesOut:
     )
 
 
-def _change(key: tuple[str, str, str], before: Order, after: Order) -> ChangeOut:
+def _change(key: tuple[str, str, str], before: Order, after: Order) -> ChangedOrderOut:
     item, location, kind = key
     quantity, release, receipt, benefit = zip(before, after, strict=True)
-    return ChangeOut(
+    return ChangedOrderOut(
         item=item,
         location=location,
         type=kind,

@@ -53,7 +53,7 @@ class _Sourced(_Delta):
 
 
 class DemandDelta(_Timed):
-    """Mean and quantiles of the forecast multiplied by `scale`, or with `add` units added in each period; never below 0.
+    """Mean and quantiles of the forecast times `scale`, or with `add` units added in each period; never below 0.
 
     It is applied when the plan is made, to whatever forecast the plan rests on.
     """
@@ -101,7 +101,7 @@ class ShockDelta(_Timed):
 
 
 class LeadTimeDelta(_Sourced):
-    """Lead times of whole periods: set to `value`, or longer by `add` (shorter, where it is negative); never below 0."""
+    """Lead times in whole periods: set to `value`, or longer by `add`, shorter where it is negative; never below 0."""
 
     kind: Literal["lead_time"]
     value: Annotated[Whole, Field(ge=0, le=LONGEST)] | None = None
@@ -239,7 +239,7 @@ class DeltaValueOut(Schema):
     cost: Amount
 
 
-class ChangeOut(Schema):
+class ChangedOrderOut(Schema):
     """A recommendation in the plan of the base and in that of the scenario; null where there is none."""
 
     item: str
@@ -251,13 +251,13 @@ class ChangeOut(Schema):
     net_benefit: tuple[Decimal | None, Decimal | None]
 
 
-class ChangesOut(Schema):
+class ChangedOrdersOut(Schema):
     """How many recommendations there are more, fewer or otherwise, and those of them with the largest net benefit."""
 
     added: int
     dropped: int
     changed: int
-    first: list[ChangeOut]
+    first: list[ChangedOrderOut]
 
 
 class ComparedOut(Schema):
@@ -273,7 +273,7 @@ class ComparedOut(Schema):
     stock_value: Amount
     orders: int
     difference: ContrastedOut | None
-    changes: ChangesOut | None
+    changes: ChangedOrdersOut | None
     values: list[DeltaValueOut] | None
     interaction: Amount | None
 

@@ -39,7 +39,7 @@ class Before:
     def of(
         cls, run: Plan, base: Plan, basis: Basis, earlier: Earlier, forecast: Callable[[], Forecast], paths: int
     ) -> Self:
-        """Of a scenario, look whether data have changed since the base was planned: then they are in differences too."""
+        """Of a scenario, look whether data have changed since the base was planned: differences would hold that too."""
         if run.scenario is None:
             return cls(earlier, fits=True, forecast=forecast)
         on = basis.changes[: len(basis.changes) - run.own]

@@ -15,7 +15,7 @@ def closed(periods: int, *buckets: int) -> np.ndarray:
 
 
 def test_the_order_before_an_outage_lasts_until_a_release_after_it_can_arrive() -> None:
-    """Ten a bucket, one bucket away: without outage the first order is for one bucket, before three shut ones for four."""
+    """Ten a bucket, one bucket away: without outage the first order is for one bucket, before three shut ones for 4."""
     supply = supply_of(1, 8, lead_time=1, on_hand=10.0, holding_cost=0.01)
     demand = demand_of(np.full((1, 8), 10.0))
     assert plan(supply, demand, paths=5).orders.option.quantity.tolist() == [10.0]
