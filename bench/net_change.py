@@ -32,6 +32,7 @@ MONDAY = datetime.date(2026, 1, 5)
 AREA = "bench"
 PROFILE = {"area": AREA, "frequency": "W", "currency": "USD", "time_zone": "UTC"}
 HOME = f"/v1/areas/{AREA}"
+PATIENCE_MS = 600_000
 GOALS = (Goal("net_change_seconds", "at_most", 5.0), Goal("taken_over_share", "at_least", 0.99))
 
 
@@ -129,7 +130,10 @@ class _Connected:
     """A service's database, filled past its API."""
 
     def __init__(self, stack: Stack, service: str) -> None:
-        self._database = Database(stack.process(service, "serve").environment["ACCORD_DATABASE_URL"])
+        self._database = Database(
+            stack.process(service, "serve").environment["ACCORD_DATABASE_URL"],
+            statement_timeout_ms=PATIENCE_MS,
+        )
 
     def close(self) -> None:
         self._database.dispose()

@@ -142,6 +142,7 @@ _PLANNER: dict[str, list[_Row]] = {
         ("GET", "plans/{plan}/lines", READ),
         ("GET", "plans/{plan}/recommendations", READ),
         ("GET", "plans/{plan}/orders", SUPPLY),
+        ("GET", "kpis", READ),
     ],
     "Scenarios": [
         ("GET", "scenarios", READ),

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from services.planner.kpis import routes as kpis
 from services.planner.ledger import routes as ledger
 from services.planner.plans import routes as plans
 from services.planner.recommendations import routes as recommendations
@@ -18,6 +19,7 @@ ROUTERS = (
     supply.router,
     scenarios.router,
     plans.router,
+    kpis.router,
     recommendations.router,
     ledger.router,
     imports(HOME, "supply_"),

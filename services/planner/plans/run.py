@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
 from services.planner.engine import plan as engine
+from services.planner.engine.assets import assets
 from services.planner.engine.inputs import Demand, Floats
 from services.planner.engine.policies import AVERAGED
 from services.planner.forecast_client import ForecastClient
@@ -179,9 +180,18 @@ def _describe(run: Plan, basis: Basis, known: Inputs, planned: Planned) -> None:
     run.method = METHOD if found else None
     run.kpis = kpis.comparison(found) if found else None
     run.path_costs = planned.tallies[0].relevant.tolist() if planned.tallies else None
+    run.measures = _measures(basis, known) if found else None
     run.tallies = takeover.to_bytes(planned.tallies) if planned.tallies and run.scenario is None else None
     run.progress_done = run.progress_total = len(known.terms)
     run.progress_unit = UNIT
+
+
+def _measures(basis: Basis, known: Inputs) -> dict[str, Any]:
+    """What KPIs are made of beside the plan's own figures."""
+    return {
+        "assets": asdict(assets(known.supply, known.demand)),
+        "forecast_accuracy": basis.plain.get("accuracy") or None,
+    }
 
 
 def _counts(session: Session, run: Plan, forecast: Forecast, known: Inputs) -> dict[str, int]:
