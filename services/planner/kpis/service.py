@@ -1,6 +1,6 @@
 """KPIs of an area in SCOR terms, out of its newest plan."""
 
-from sqlalchemy import func, select
+from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session, aliased, undefer
 
 from services.planner.kpis.schemas import KpiOut, TwoWaysOut
@@ -74,6 +74,6 @@ def _instability(session: Session, who: Principal, run: Plan) -> float | None:
     return _ratio(moved or 0.0, whole or 0.0)
 
 
-def _releases(plan: Plan):  # noqa: ANN202
+def _releases(plan: Plan) -> Subquery:
     """The lines of a plan, whichever plan it has them from."""
     return select(PlanLine).join(PlanRow, OF_ROW).where(PlanRow.plan_id == plan.id).subquery()
