@@ -78,7 +78,7 @@ class ForecastClient:
             time.sleep(POLL_SECONDS)
             made = self.forecast(area, made["id"])
         if made["status"] != "succeeded":
-            raise Refused(made["error"] or {"detail": f"the what-if is {made['status']}"})
+            raise Refused(made["error"]) if made["error"] else errors.Conflict(f"The what-if was {made['status']}.")
         return made
 
     def values(self, area: str, forecast: str, beat: Callable[[], None]) -> pa.Table:

@@ -24,6 +24,7 @@ from shared.principal import Caller
 from shared.schemas import Key
 
 MOST = 20
+NAMES = r"^[A-Za-z0-9._-]+(,[A-Za-z0-9._-]+)*$"
 router = app.router(tags=["Scenarios"])
 
 
@@ -38,17 +39,17 @@ def list_scenarios(who: Caller, session: Read, asked: Paging) -> Page[ScenarioOu
 def compare_scenarios(
     who: Caller,
     session: Read,
-    ids: Annotated[str, Query(max_length=2000, description="Names of scenarios, with commas between them.")],
+    ids: Annotated[str, Query(max_length=2000, pattern=NAMES, description="Scenarios, with commas between them.")],
 ) -> ComparisonOut:
     """Compare the newest plans of scenarios with the base's: cost, risk, recommendations, the value of each delta.
 
     A delta's value is marginal against the base: the expected cost of the base's plan with that delta alone, less that
     of the base's plan. `interaction` is what all together change beyond the sum of the values.
     """
-    names = list(dict.fromkeys(name for name in ids.split(",") if name))
-    if not 1 <= len(names) <= MOST:
-        fault = {"parameter": "ids", "detail": f"must name 1 to {MOST} scenarios"}
-        raise Unprocessable("Which scenarios are to be compared?", errors=[fault])
+    names = list(dict.fromkeys(ids.split(",")))
+    if len(names) > MOST:
+        fault = {"parameter": "ids", "detail": f"must name at most {MOST} scenarios"}
+        raise Unprocessable("These are too many to be compared.", errors=[fault])
     return comparison.compare(session, who, names)
 
 

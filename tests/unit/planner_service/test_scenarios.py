@@ -253,7 +253,8 @@ def test_a_comparison_says_what_is_outdated(area, planned):
 
 def test_only_what_was_planned_can_be_compared(area, planned):
     assert area("GET", "/scenarios/compare?ids=none").status_code == 404
-    assert area("GET", "/scenarios/compare?ids=").status_code == 422
+    for ids in ("", ",", "a,,b", "a%00b", ",".join(f"s{number}" for number in range(21))):
+        assert area("GET", f"/scenarios/compare?ids={ids}").status_code == 422
     put(area, "s")
     assert area("GET", "/scenarios/compare?ids=s").json()["type"] == "/docs/errors#scenario-not-planned"
 
@@ -338,6 +339,9 @@ def test_a_what_if_that_the_forecast_service_refuses_says_why(area, planned):
     put(area, "s", {"kind": "driver", "driver": "price", "value": 1})
     plan = area.plan(scenario="s")
     assert (plan["status"], plan["error"]["type"]) == ("failed", "/docs/errors#unread-driver")
+    stopped = {"id": WHAT_IF, "status": "cancelled", "error": None}
+    area.upstream.answers["what-if"] = (202, json.dumps(stopped).encode())
+    assert area.plan(scenario="s")["error"]["type"] == "/docs/errors#conflict"
     failed = {"id": WHAT_IF, "status": "failed", "error": refusal}
     area.upstream.answers["what-if"] = (202, json.dumps(failed).encode())
     assert area.plan(scenario="s")["error"]["type"] == "/docs/errors#unread-driver"
