@@ -94,7 +94,9 @@ def test_a_scenario_with_a_driver_is_forecast_anew_for_its_plan(loaded, base):
     plain, plan = (loaded.succeed(planner.post("/plans", json=body)) for body in ({}, {"scenario": "deal"}))
     assert (plan["base"], plan["taken_over"]) == (plain["id"], len(ITEMS) - 1)
     made = planner.get(f"/forecasts/{plan['forecast']}").json()
-    assert (made["base"], made["overlays"]) == (base["id"], [{name: deal[name] for name in deal if name != "kind"}])
+    [overlay] = made["overlays"]
+    given = {name: value for name, value in overlay.items() if value is not None}
+    assert (made["base"], given) == (base["id"], {name: deal[name] for name in deal if name != "kind"})
     [compared] = planner.get("/scenarios/compare?ids=deal").json()["scenarios"]
     assert (compared["outdated"], compared["plan"]) == ([], plan["id"])
     assert float(compared["difference"]["mean"]) != 0
