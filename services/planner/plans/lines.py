@@ -33,7 +33,7 @@ def _cells() -> Subquery:
     """One row per item-location of each plan and period: `step` counts periods from 1."""
     step = func.generate_subscripts(PlanLine.demand, 1, type_=Integer).column_valued("step", joins_implicitly=True)
     measures = (getattr(PlanLine, name)[step].label(name) for name in MEASURES)
-    names = (PlanRow.plan_id, PlanLine.item, PlanLine.location, step.label("step"), *measures)
+    names = (PlanRow.plan_id, PlanRow.origin, PlanLine.item, PlanLine.location, step.label("step"), *measures)
     return select(*names).join_from(PlanLine, PlanRow, OF_ROW).subquery("plan_cells")
 
 
@@ -46,6 +46,7 @@ class PlanCell(Base):
     }
 
     plan_id: Mapped[UUID]
+    origin: Mapped[UUID]
     item: Mapped[str]
     location: Mapped[str]
     step: Mapped[int]
@@ -56,7 +57,8 @@ CELL_KEYS = (PlanCell.item, PlanCell.location, PlanCell.step)
 
 def cells(run: Plan, item: str | None, location: str | None) -> Select[PlanCell]:
     """One row per item-location and period."""
-    return _of(select(PlanCell).where(PlanCell.plan_id == run.id), PlanCell, item, location)
+    found = _own(run, select(PlanCell).where(PlanCell.plan_id == run.id), PlanCell.origin)
+    return _of(found, PlanCell, item, location)
 
 
 def line(periods: Sequence[datetime.date], cell: PlanCell) -> PlanLineOut:
@@ -71,7 +73,7 @@ def batches(database: Database, run: Plan, item: str | None, location: str | Non
     assert run.periods is not None  # noqa: S101  the run has succeeded
     names = (getattr(PlanLine, name) for name in ("item", "location", *MEASURES))
     mine = select(*names).join_from(PlanLine, PlanRow, OF_ROW).where(PlanRow.plan_id == run.id)
-    found = mine.order_by(PlanLine.item, PlanLine.location)
+    found = _own(run, mine, PlanRow.origin).order_by(PlanLine.item, PlanLine.location)
     a_batch = max(1, BATCH_VALUES // (len(run.periods) * len(MEASURES)))
     for rows in fetch.parts(database, _of(found, PlanLine, item, location), a_batch):
         yield _batch(run.periods, *zip(*rows, strict=True))
@@ -88,6 +90,11 @@ def _batch(
         *(columns.numbers(columns.matrix(values, times).ravel()) for values in measures),
     ]
     return pa.RecordBatch.from_arrays(found, schema=SCHEMA)
+
+
+def _own[S: Select[Any]](run: Plan, found: S, origin: Any) -> S:
+    """Tell the database that a plan took nothing over, where that is so: it then looks at no other plan's lines."""
+    return found if run.taken_over else found.where(origin == run.id)
 
 
 def _of[S: Select[Any]](found: S, table: type[PlanLine | PlanCell], item: str | None, location: str | None) -> S:
