@@ -9,11 +9,13 @@ from sqlalchemy import ARRAY, Table, TableValuedAlias, Text, and_, func, literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.forecast import staging
+from services.forecast import bulk, staging
 from services.forecast.demand.tables import Series
 from services.forecast.drivers.tables import DriverSeries
 from shared.imports.kinds import Counts
 from shared.rows import Rows
+
+FEW = 1000  # rows that one upsert stores as soon as several statements would
 
 type Numbers = npt.NDArray[np.int64]
 type Codes = tuple[str | None, str | None]
@@ -71,5 +73,12 @@ def days(rows: Rows[Any]) -> npt.NDArray[Any]:
 def merge(session: Session, target: Table, columns: Mapping[str, npt.NDArray[Any]]) -> Counts:
     """Insert or update rows of a table whose key is series_id and period."""
     order = np.lexsort((columns["period"], columns["series_id"]))
-    incoming = staging.stage_arrays(session, {name: column[order] for name, column in columns.items()})
+    ordered = {name: column[order] for name, column in columns.items()}
+    if len(order) > FEW:
+        try:
+            with session.begin_nested():
+                return bulk.replace(session, target, ordered)
+        except bulk.Overtaken:
+            pass
+    incoming = staging.stage_arrays(session, ordered)
     return staging.merge(session, target, select(*incoming.c), len(order), in_order=True)

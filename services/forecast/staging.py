@@ -3,11 +3,13 @@
 A row that is already stored as it came in is not written again, so that a replayed import changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import psycopg
 from psycopg import sql
 from sqlalchemy import (
     BigInteger,
@@ -21,10 +23,10 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
@@ -34,7 +36,7 @@ from shared.schemas import Schema
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 END = b"\xff\xff"
-PIECE_BYTES = 1 << 20
+PIECE_ROWS = 16_384
 POSTGRES_EPOCH = 10_957  # days from 1970-01-01 to 2000-01-01
 KINDS: dict[np.dtype[Any], tuple[TypeEngine[Any], str]] = {
     np.dtype(np.int64): (BigInteger(), ">i8"),
@@ -56,12 +58,40 @@ def stage(session: Session, columns: Mapping[str, TypeEngine[Any]], rows: Sequen
 
 
 def stage_arrays(session: Session, columns: Mapping[str, npt.NDArray[Any]]) -> Table:
-    """The same from arrays [n] of whole numbers (int64), numbers, flags and dates (datetime64[D]).
+    """The same from arrays [n] of whole numbers (int64), numbers, flags and dates (datetime64[D])."""
+    incoming = _incoming(session, {name: KINDS[array.dtype][0] for name, array in columns.items()})
+    copy(session, incoming, columns)
+    return incoming
+
+
+def copy(session: Session, table: Table, columns: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Append rows given as arrays [n], as for `stage_arrays`, to a table.
 
     Written in COPY's binary format, straight from the arrays: spelling a million numbers takes longer than storing
-    them. Source: PostgreSQL's documentation of COPY.
+    them. A piece is made while the server stores the one before. Source: PostgreSQL's documentation of COPY.
     """
-    incoming = _incoming(session, {name: KINDS[array.dtype][0] for name, array in columns.items()})
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(sql.Identifier(table.name), names)
+    connection = psycopg_connection(session)
+    with _errors_as_of_a_statement(connection), connection.cursor() as cursor, cursor.copy(statement) as stream:
+        stream.write(SIGNATURE)
+        for start in range(0, len(next(iter(columns.values()))), PIECE_ROWS):
+            stream.write(_packed({name: column[start : start + PIECE_ROWS] for name, column in columns.items()}))
+        stream.write(END)
+
+
+@contextmanager
+def _errors_as_of_a_statement(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Psycopg's errors as SQLAlchemy has them, so that an outage is known as one."""
+    try:
+        yield
+    except psycopg.Error as error:
+        lost = connection.closed
+        raise DBAPIError.instance("COPY", None, error, psycopg.Error, connection_invalidated=lost) from error
+
+
+def _packed(columns: Mapping[str, npt.NDArray[Any]]) -> memoryview:
+    """Rows as COPY's binary format has them: how many fields there are, and for each its size and its value."""
     fields = [
         part for name, array in columns.items() for part in ((f"{name} size", ">i4"), (name, KINDS[array.dtype][1]))
     ]
@@ -70,17 +100,7 @@ def stage_arrays(session: Session, columns: Mapping[str, npt.NDArray[Any]]) -> T
     for name, array in columns.items():
         records[f"{name} size"] = records.dtype[name].itemsize
         records[name] = array.astype(np.int64) - POSTGRES_EPOCH if array.dtype.kind == "M" else array
-    content = memoryview(records).cast("B")
-    with (
-        psycopg_connection(session).cursor() as cursor,
-        cursor.copy("COPY incoming FROM STDIN (FORMAT binary)") as copy,
-    ):
-        copy.write(SIGNATURE)
-        for start in range(0, len(content), PIECE_BYTES):
-            copy.write(content[start : start + PIECE_BYTES])
-        copy.write(END)
-    session.execute(text("ANALYZE incoming"))
-    return incoming
+    return memoryview(records).cast("B")
 
 
 def _incoming(session: Session, columns: Mapping[str, TypeEngine[Any]]) -> Table:

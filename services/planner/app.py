@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from services.planner.kpis import routes as kpis
 from services.planner.ledger import routes as ledger
 from services.planner.plans import routes as plans
+from services.planner.production import routes as production
 from services.planner.recommendations import routes as recommendations
 from services.planner.scenarios import routes as scenarios
 from services.planner.settings import Settings
@@ -17,6 +18,7 @@ from shared.imports.routes import router as imports
 
 ROUTERS = (
     supply.router,
+    production.router,
     scenarios.router,
     plans.router,
     kpis.router,

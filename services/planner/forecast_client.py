@@ -20,6 +20,8 @@ from shared.media import ARROW, JSON
 CONNECT_SECONDS = 3
 READ_SECONDS = 5
 MOST_PROBLEM_BYTES = 100_000
+MOST_PAGE_BYTES = 8 << 20
+MOST_ITEMS = 1000
 PIECE_BYTES = 1 << 20
 POLL_SECONDS = 0.5
 OVER = {"succeeded", "failed", "cancelled"}
@@ -89,6 +91,19 @@ class ForecastClient:
         """item, location, period, quantity, in_stock, from the period `first` on."""
         return self._table(area, f"demand?from={first}", beat)
 
+    def units(self, area: str, beat: Callable[[], None]) -> dict[str, str]:
+        """The unit of measure of each item."""
+        found: dict[str, str] = {}
+        cursor: str | None = ""
+        while cursor is not None:
+            beat()
+            following = f"&cursor={cursor}" if cursor else ""
+            with self._ask("GET", area, f"items?limit={MOST_ITEMS}{following}", JSON) as answer:
+                page = json.loads(self._read(answer, MOST_PAGE_BYTES))
+            found |= {item["item"]: item["uom"] for item in page["items"]}
+            cursor = page["next_cursor"]
+        return found
+
     def _table(self, area: str, path: str, beat: Callable[[], None]) -> pa.Table:
         deadline = time.monotonic() + self._seconds
         with self._ask("GET", area, path, ARROW) as answer:
@@ -127,9 +142,9 @@ class ForecastClient:
         except (ValueError, KeyError, TypeError):
             return errors.Unavailable(f"The forecast service answers {answer.status} and does not say why.")
 
-    def _read(self, answer: urllib3.BaseHTTPResponse) -> bytes:
+    def _read(self, answer: urllib3.BaseHTTPResponse, most: int = MOST_PROBLEM_BYTES) -> bytes:
         try:
-            return answer.read(MOST_PROBLEM_BYTES)
+            return answer.read(most)
         except urllib3.exceptions.HTTPError as error:
             raise errors.Unavailable("The forecast service's answer broke off.") from error
 

@@ -5,8 +5,9 @@ from procrastinate import Blueprint, JobContext
 from services.planner.forecast_client import ForecastClient
 from services.planner.plans import run as plan_run
 from services.planner.plans.tables import Plan
+from services.planner.production import service as production
 from services.planner.settings import Settings
-from services.planner.supply.service import KINDS
+from services.planner.supply import service as supply
 from shared import jobs
 from shared.db import Database
 from shared.imports import job as imports
@@ -30,5 +31,5 @@ def run(settings: Settings) -> None:
             settings.gateway_url, settings.service_key.get_secret_value(), settings.upstream_seconds
         ),
     }
-    found = {"planner": tasks, "imports": imports.tasks(KINDS)}
+    found = {"planner": tasks, "imports": imports.tasks(supply.KINDS | production.KINDS)}
     jobs.work(found, settings.database_url, settings.lease_seconds, context)

@@ -85,8 +85,14 @@ SAMPLES = {
     "POST /external-forecasts": Sample(HERE | {"period": week(31), "mean": 5}, 201, {"name": "after"}),
     "POST /inventory": Sample(HERE | {"as_of": week(10), "on_hand": 5, "reserved": 1}),
     "POST /scheduled-receipts": Sample(HERE | {"reference": "PO-7", "due": week(10), "quantity": 5}),
+    "POST /open-orders": Sample(HERE | {"reference": "SO-7", "due": week(10), "quantity": 5, "customer": "c"}),
+    "PUT /supply/processes": Sample(HERE | {"process": "P", "yield_rate": 0.5}),
+    "PUT /supply/process-components": Sample({"process": "P", "component": "B", "quantity_per": 2, "uom": "kg"}),
+    "PUT /supply/process-loads": Sample({"process": "P", "resource": "R", "hours_per_unit": 0.5, "setup_hours": 2}),
+    "PUT /supply/resources": Sample({"resource": "R", "hours": 40, "overtime_cost": "7.50"}),
+    "PUT /supply/resource-capacity": Sample({"resource": "R", "day": week(10), "hours": 20}),
     "PUT /supply/sourcing-rules": Sample(
-        {"item": "A", "location": "L2", "mode": "buy", "source": "S", "lead_time": 1, "unit_cost": "1.00"}
+        {"item": "A", "location": "L2", "mode": "buy", "source": "S", "lead_time": 1, "unit_cost": "1.00", "split": 0.5}
     ),
     "PUT /supply/planning-policies": Sample(HERE | {"service_level": 0.9, "review_period": 2}),
     "POST /training-runs": Sample({"reason": "r", "parameters": {"origins": 3, "seed": 1}}, 202),

@@ -9,7 +9,8 @@ from tests.factories import load_history, load_supply, week
 
 LISTS = ("items", "locations", "demand", "drivers", "drivers/price/values", "inventory", "scheduled-receipts", "plans")
 LISTS += ("supply/sourcing-rules", "supply/planning-policies", "forecasts", "training-runs", "models/promotions")
-LISTS += ("recommendations", "decisions", "imports", "supply/imports")
+LISTS += ("recommendations", "decisions", "imports", "supply/imports", "open-orders", "supply/processes")
+LISTS += ("supply/process-components", "supply/process-loads", "supply/resources", "supply/resource-capacity")
 
 
 class Target:

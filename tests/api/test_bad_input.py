@@ -22,6 +22,22 @@ TABLES = [
         "quantity",
     ),
     (
+        "POST",
+        "/open-orders",
+        {"reference": "SO-7", "item": "A", "location": "L1", "due": week(200), "quantity": 5},
+        "quantity",
+    ),
+    ("PUT", "/supply/processes", {"process": "P", "item": "A", "location": "L1", "yield_rate": 0.9}, "yield_rate"),
+    (
+        "PUT",
+        "/supply/process-components",
+        {"process": "P", "component": "B", "quantity_per": 2, "scrap_rate": 0.1},
+        "quantity_per",
+    ),
+    ("PUT", "/supply/process-loads", {"process": "P", "resource": "R", "hours_per_unit": 0.5}, "hours_per_unit"),
+    ("PUT", "/supply/resources", {"resource": "R", "hours": 40}, "hours"),
+    ("PUT", "/supply/resource-capacity", {"resource": "R", "day": week(200), "hours": 20}, "hours"),
+    (
         "PUT",
         "/supply/sourcing-rules",
         {"item": "A", "location": "L2", "mode": "buy", "source": "S", "lead_time": 1, "unit_cost": "1.00"},

@@ -21,6 +21,8 @@ OBJECTS = [call for call in CALLS if call.media and not call.is_table]
 TABLES = [call for call in CALLS if call.is_table]
 BARE = [call for call in CALLS if not call.media]
 stores_nothing = pytest.mark.usefixtures("nothing_is_stored")
+NAMED_BY = {"locations": "location", "scheduled-receipts": "reference", "open-orders": "reference"}
+NAMED_BY |= {"processes": "process", "resources": "resource"}
 AT_ONCE = 40  # rows: fewer than the errors that one answer lists
 PATHS = [
     "x",
@@ -150,7 +152,7 @@ def test_a_path_that_names_nothing(target, call):
     "call", [call for call in BARE if call.method == "DELETE" and not call.path.endswith("}")], ids=str
 )
 def test_a_query_that_names_nothing(target, call):
-    name = {"locations": "location", "scheduled-receipts": "reference"}.get(call.path.rpartition("/")[2], "item")
+    name = NAMED_BY.get(call.path.rpartition("/")[2], "item")
     queries = [
         "",
         f"{name}=",

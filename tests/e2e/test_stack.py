@@ -15,6 +15,7 @@ from services.embedded import postgres
 from services.embedded.databases import Server
 from services.embedded.directory import DataDirectory
 from tests.conftest import Stack
+from tests.factories import load_history, week
 
 ROOT = Path(__file__).parents[2]
 CHILDREN = ("gateway serve", "forecast serve", "forecast work", "planner serve", "planner work")
@@ -55,7 +56,7 @@ def run_beside(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_a_stop_leaves_no_process_and_a_second_start_finds_everything(stack):
+def test_a_stop_leaves_no_process_a_second_start_finds_everything_and_a_dead_child_stops_it(stack):
     first = stack.start()
     area = first.area()
     assert stat.S_IMODE((stack.data_dir / "admin.key").stat().st_mode) == 0o600
@@ -70,7 +71,12 @@ def test_a_stop_leaves_no_process_and_a_second_start_finds_everything(stack):
     second = stack.start()
     assert second.admin.headers["authorization"] == first.admin.headers["authorization"]
     assert second.admin.get(f"/v1/areas/{area.name}").status_code == 200
-    assert stack.stop() == 0
+
+    pids = family(stack.process.pid)
+    os.kill(child(stack, "planner work"), signal.SIGKILL)
+    assert stack.process.wait(30) == 1
+    await_end(pids)
+    assert "accord: planner-worker was killed by SIGKILL. Its last lines:" in stack.log.read_text()
 
 
 def test_while_it_runs_its_data_and_its_port_are_its_own(accord, tmp_path):
@@ -83,22 +89,36 @@ def test_while_it_runs_its_data_and_its_port_are_its_own(accord, tmp_path):
     assert f"port {port} is taken" in same_port.stderr
 
 
-@pytest.mark.parametrize("command", ["gateway serve", "planner work"])
-def test_a_dead_child_stops_everything_and_is_named(stack, command):
-    stack.start()
-    pids = family(stack.process.pid)
-    os.kill(child(stack, command), signal.SIGKILL)
-    assert stack.process.wait(30) == 1
-    await_end(pids)
-    name = command.replace(" serve", "").replace(" work", "-worker")
-    assert f"accord: {name} was killed by SIGKILL. Its last lines:" in stack.log.read_text()
+def test_a_training_and_acknowledged_rows_survive_the_death_of_everything(stack):
+    area = stack.start().area()
+    load_history(area)
+    mlops, erp = area.as_("mlops"), area.as_("integrator")
+    started = mlops.post("/training-runs", json={"reason": "before the cut"})
+    await_running(mlops, started.headers["location"].removeprefix(area.prefix))
+    acknowledged = 0
+    while acknowledged < 20:
+        row = {"item": "A", "location": "L1", "period": week(200 + acknowledged), "quantity": acknowledged}
+        acknowledged += erp.post("/demand", json=[row]).json()["created"]
 
-
-def test_a_killed_supervisor_leaves_no_process(stack):
-    stack.start()
     pids = family(stack.process.pid)
     stack.process.kill()
+    stack.process.wait()
     await_end(pids)
+    stack.start()
+
+    kept = erp.get("/demand", params={"from": week(200), "limit": 1000}).json()["items"]
+    assert [row["quantity"] for row in kept] == list(range(20))
+    run = area.succeed(started)
+    assert run["model_version"] is not None
+    versions = mlops.get("/models/versions").json()["items"]
+    assert [version["training_run"] for version in versions] == [run["id"]]
+
+
+def await_running(client, path):
+    deadline = time.monotonic() + 60
+    while client.get(path).json()["status"] != "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_server_of_ones_own_serves_in_place_of_the_embedded_one(tmp_path):

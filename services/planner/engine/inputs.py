@@ -138,6 +138,11 @@ class Demand:
         }
         _require(rules)
 
+    @property
+    def certain(self) -> Bools:
+        """[n] whether every quantile is the mean."""
+        return np.all(self.grid == self.mean[:, :, None], axis=(1, 2))
+
     def rows(self, index: slice | Ints | Bools) -> Self:
         """Return the same forecast for some rows."""
         return type(self)(

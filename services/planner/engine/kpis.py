@@ -1,16 +1,15 @@
 """Cost, service and stock of a plan over all item-locations, with their spread over common paths."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from services.planner.engine.exact import add_up, total
 from services.planner.engine.inputs import Floats, Supply
-from services.planner.engine.lots import SLACK
-from services.planner.engine.rollout import Bucket
+from services.planner.engine.lots import TEN_SLACK
+from services.planner.engine.rollout import Bucket, Policy, roll
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,40 +71,20 @@ class Tally:
     value: Floats
     cells: int  # item-locations x buckets
 
-    @classmethod
-    def of(cls, supply: Supply, buckets: Iterable[Bucket]) -> Self:
-        """Sum a rollout of some item-locations, each over its buckets first."""
-        periods = 0
-        found: dict[str, Any] = defaultdict(float)
-        for bucket in buckets:
-            periods += 1
-            for name in ("stock", "backlog", "short", "released", "demand"):
-                found[name] = found[name] + getattr(bucket, name).astype(np.float64)
-            found["orders"] = found["orders"] + (bucket.released > 0)
-            found["outs"] = found["outs"] + (bucket.short > SLACK * 10 * bucket.demand.astype(np.float64))
-        unmet = np.where(supply.backlog[:, None], found["backlog"], found["short"])
-        return cls(
-            holding=add_up(supply.holding_cost[:, None] * found["stock"]),
-            shortage=add_up(supply.penalty[:, None] * unmet),
-            ordering=add_up(supply.order_cost[:, None] * found["orders"]),
-            purchase=add_up(supply.unit_cost[:, None] * found["released"]),
-            demand=add_up(found["demand"]),
-            short=add_up(found["short"]),
-            stockouts=add_up(found["outs"]),
-            stock=add_up(found["stock"]),
-            value=add_up(supply.unit_cost[:, None] * found["stock"]),
-            cells=periods * len(supply.on_hand),
-        )
+    def on(self, paths: int) -> Self:
+        """What was rolled along one path, told of `paths` equal ones."""
+        spread = {name: np.repeat(getattr(self, name), paths, axis=1) for name in MEASURES}
+        return type(self)(**spread, cells=self.cells)
 
     def __add__(self, other: Self) -> Self:
         """Put two disjoint sets of item-locations together."""
-        names = [field.name for field in fields(self)]
-        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in names})
+        sums = {name: getattr(self, name) + getattr(other, name) for name in (*MEASURES, "cells")}
+        return type(self)(**sums)
 
     def __sub__(self, other: Self) -> Self:
         """Take item-locations out again."""
-        names = [field.name for field in fields(self)]
-        return type(self)(**{name: getattr(self, name) - getattr(other, name) for name in names})
+        rests = {name: getattr(self, name) - getattr(other, name) for name in (*MEASURES, "cells")}
+        return type(self)(**rests)
 
     @property
     def relevant(self) -> Floats:
@@ -114,11 +93,12 @@ class Tally:
 
     def kpis(self, periods: int) -> Kpis:
         """Summarise over paths; `periods` is the horizon T."""
-        purchase, demand, short = total(self.purchase), total(self.demand), total(self.short)
+        relevant, purchase = self.relevant, total(self.purchase)
+        demand, short = total(self.demand), total(self.short)
         served = np.divide(demand - short, demand, out=np.ones_like(demand), where=demand > 0)
         return Kpis(
-            cost_total=Figure.of(self.relevant + purchase),
-            cost_relevant=Figure.of(self.relevant),
+            cost_total=Figure.of(relevant + purchase),
+            cost_relevant=Figure.of(relevant),
             cost_holding=Figure.of(total(self.holding)),
             cost_shortage=Figure.of(total(self.shortage)),
             cost_ordering=Figure.of(total(self.ordering)),
@@ -127,4 +107,61 @@ class Tally:
             stockout_probability=Figure.of(total(self.stockouts) / self.cells),
             mean_stock=Figure.of(total(self.stock) / periods),
             stock_value=Figure.of(total(self.value) / periods),
+        )
+
+
+MEASURES = tuple(field.name for field in fields(Tally) if field.name != "cells")
+
+
+class Totals:
+    """Sums over the buckets of a rollout per item-location and path, all [n, S]."""
+
+    def __init__(self, supply: Supply, paths: np.ndarray) -> None:
+        self.supply = supply
+        self.cells = paths.shape[0] * paths.shape[2]
+        shape, kind = paths.shape[:2], np.result_type(paths, np.float32)
+        self.stock, self.unmet, self.released, self.orders = (np.zeros(shape, dtype=kind) for _ in range(4))
+        self.demand, self.short, self.stockouts = (np.zeros(shape, dtype=kind) for _ in range(3))
+
+    @classmethod
+    def of(cls, supply: Supply, paths: np.ndarray, policy: Policy | None = None) -> Self:
+        """Sum a whole rollout."""
+        totals = cls(supply, paths)
+        for _ in totals.watch(roll(supply, paths, policy)):
+            pass
+        return totals
+
+    def watch(self, buckets: Iterable[Bucket]) -> Iterator[Bucket]:
+        """Pass the buckets on and add them up."""
+        for bucket in buckets:
+            short = bucket.short
+            self.stock += bucket.stock
+            self.unmet += bucket.unmet
+            self.released += bucket.released
+            self.orders += bucket.released > 0
+            self.demand += bucket.demand
+            self.short += short
+            self.stockouts += short > TEN_SLACK * bucket.demand
+            yield bucket
+
+    def cost(self) -> Floats:
+        """[n] mean over paths of holding, shortage and ordering."""
+        stock, unmet, orders = (units.mean(axis=1, dtype=np.float64) for units in (self.stock, self.unmet, self.orders))
+        supply = self.supply
+        return np.asarray(supply.holding_cost * stock + supply.penalty * unmet + supply.order_cost * orders)
+
+    def tally(self) -> Tally:
+        """Sum over the item-locations too."""
+        supply = self.supply
+        return Tally(
+            holding=add_up(self.stock, supply.holding_cost),
+            shortage=add_up(self.unmet, supply.penalty),
+            ordering=add_up(self.orders, supply.order_cost),
+            purchase=add_up(self.released, supply.unit_cost),
+            demand=add_up(self.demand),
+            short=add_up(self.short),
+            stockouts=add_up(self.stockouts),
+            stock=add_up(self.stock),
+            value=add_up(self.stock, supply.unit_cost),
+            cells=self.cells,
         )

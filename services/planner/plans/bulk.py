@@ -1,7 +1,7 @@
 """Rows by the ten thousand into tables, through COPY."""
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ import numpy as np
 from psycopg import sql
 from sqlalchemy.orm import Session
 
-from services.planner.engine.projection import Lines
+from services.planner.engine.inputs import Floats
 from services.planner.plans.lines import MEASURES
 from shared.db import psycopg_connection
 
@@ -29,8 +29,8 @@ def copy(session: Session, table: str, columns: Sequence[str], rows: Iterable[Se
             stream.write_row(row)
 
 
-def copy_lines(session: Session, plan: UUID, keys: Iterable[tuple[str, str]], lines: Lines) -> None:
-    """Add a plan's lines: one row per item-location, an array over the periods per measure.
+def copy_lines(session: Session, plan: UUID, keys: Iterable[tuple[str, str]], measures: Mapping[str, Floats]) -> None:
+    """Add a plan's lines: one row per item-location, an array over the periods per measure [n, T].
 
     Written in COPY's binary format, straight from the arrays: as text a large plan's numbers take longer to spell
     than to compute.
@@ -40,7 +40,7 @@ def copy_lines(session: Session, plan: UUID, keys: Iterable[tuple[str, str]], li
     heads = (_head(plan, item, location) for item, location in keys)
     with psycopg_connection(session).cursor() as cursor, cursor.copy(statement) as stream:
         stream.write(SIGNATURE)
-        for head, body in zip(heads, _bodies(lines), strict=True):
+        for head, body in zip(heads, _bodies(measures), strict=True):
             stream.write(head + body)
         stream.write(END)
 
@@ -50,9 +50,9 @@ def _head(plan: UUID, item: str, location: str) -> bytes:
     return struct.pack("!h", len(fields) + len(MEASURES)) + b"".join(struct.pack("!i", len(f)) + f for f in fields)
 
 
-def _bodies(lines: Lines) -> Iterator[bytes]:
+def _bodies(measures: Mapping[str, Floats]) -> Iterator[bytes]:
     """The array fields of each row: length, dimensions, null flag, element type, size, lower bound, elements."""
-    count, periods = lines.demand.shape
+    count, periods = measures["demand"].shape
     element = np.dtype([("length", ">i4"), ("value", ">f8")])
     field = np.dtype([("header", ">i4", 6), ("elements", element, periods)])
     header = (field.itemsize - 4, 1, 0, FLOAT8, periods, 1)
@@ -62,5 +62,5 @@ def _bodies(lines: Lines) -> Iterator[bytes]:
         block["header"] = header
         block["elements"]["length"] = element["value"].itemsize
         for column, name in enumerate(MEASURES):
-            block["elements"]["value"][:, column] = getattr(lines, name)[rows]
+            block["elements"]["value"][:, column] = measures[name][rows]
         yield from (row.tobytes() for row in block)

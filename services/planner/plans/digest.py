@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from services.planner import engine
+from services.planner.scenarios import deltas
 from shared import paths
 
 ROWS = 2000  # put side by side at a time
@@ -46,9 +47,9 @@ def _bytes(values: Any) -> Any:
 
 
 def code_version() -> str:
-    """SHA-256 over the sources that turn inputs into numbers: the engine's and the paths'."""
+    """SHA-256 over the sources that turn inputs into numbers: the engine's, the paths' and the scenarios' deltas."""
     sha = hashlib.sha256()
-    for source in (*sorted(Path(*engine.__path__).glob("*.py")), Path(paths.__file__)):
+    for source in (*sorted(Path(*engine.__path__).rglob("*.py")), Path(paths.__file__), Path(deltas.__file__)):
         sha.update(source.read_bytes())
     return sha.hexdigest()
 

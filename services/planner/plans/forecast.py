@@ -88,6 +88,18 @@ class Forecast:
             mean=self.mean[:, first:last],
         )
 
+    def covering(self, keys: pd.MultiIndex) -> Self:
+        """The forecast of more item-locations, ordered by their codes: nothing is expected of the others."""
+        rows = keys.get_indexer(self.keys)
+
+        def wider(values: Floats) -> Floats:
+            whole = np.zeros((len(keys), *values.shape[1:]))
+            whole[rows] = values
+            return whole
+
+        grid, mean, dependence = map(wider, (self.grid, self.mean, self.dependence))
+        return replace(self, keys=keys, grid=grid, mean=mean, dependence=dependence)
+
     def recent(self, demand: pa.Table, periods: list[datetime.date]) -> Floats:
         """[n, H] past demand of the item-locations in `periods`; where nothing is told, nothing was asked for."""
         frame = demand.to_pandas()

@@ -1,18 +1,20 @@
 """The engine's inputs out of forecast, history and supply; what had to be assumed is told as warnings."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from services.planner.engine.consumption import consume
 from services.planner.engine.inputs import Bools, Demand, Floats, Ints, Supply
 from services.planner.plans.buckets import shift
+from services.planner.plans.faults import Faults, OptionFaults, examine, option_faults
 from services.planner.plans.forecast import Forecast
 from services.planner.plans.schemas import PlanWarningOut
 from services.planner.plans.snapshot import Snapshot
-from services.planner.plans.terms import Faults, faults, terms
+from services.planner.plans.structure import KEY, Structure
 from services.planner.scenarios import deltas
 from services.planner.scenarios.schemas import Delta
 from shared.paths import series_seeds
@@ -20,47 +22,107 @@ from shared.principal import Area
 
 
 @dataclass(frozen=True)
+class Orders:
+    """What customers have ordered of n item-locations, units."""
+
+    due: Floats  # [n, T] by the bucket in which it is due
+    overdue: Floats  # [n] due before the first one: wanted in it, besides what the forecast expects
+
+    @property
+    def total(self) -> Floats:
+        """[n, T] units by the bucket in which they are wanted."""
+        wanted = self.due.copy()
+        wanted[:, 0] += self.overdue
+        return wanted
+
+    def rows(self, index: Ints) -> "Orders":
+        return Orders(self.due[index], self.overdue[index])
+
+
+@dataclass(frozen=True)
 class Inputs:
-    """`terms`, `supply` and `demand` hold the item-locations to plan, in one order; `faults` are of the others."""
+    """`terms`, `supply`, `demand` and customers' `orders` hold the item-locations to plan, in one order.
+
+    `known` counts those that were looked at; `faults` are of those that are not planned, or of single rules of others.
+    """
 
     terms: pd.DataFrame
     supply: Supply
     demand: Demand
+    orders: Orders
+    known: int
     faults: Faults
     warnings: list[PlanWarningOut]
 
 
 def inputs(
-    forecast: Forecast, snapshot: Snapshot, recent: Floats, area: Area, seed: int, changes: Sequence[Delta] = ()
+    forecast: Forecast,
+    snapshot: Snapshot,
+    recent: Floats,
+    area: Area,
+    seed: int,
+    units: Mapping[str, str],
+    changes: Sequence[Delta] = (),
 ) -> Inputs:
-    """Put everything together, with the scenario's `changes`. recent: [n, H] units, rows as the forecast's."""
+    """Put everything together, with the scenario's `changes`.
+
+    recent: [n, H] units, rows as the forecast's; units: of items, where they are known.
+    """
     forecast = deltas.on_forecast(forecast, changes)
     snapshot = deltas.on_snapshot(snapshot, changes, forecast.buckets)
-    frame = deltas.on_terms(terms(forecast, snapshot, area), changes)
-    shut = deltas.closed(frame, changes, forecast.buckets.periods)
-    found = faults(forecast, snapshot, frame)
-    rows = np.flatnonzero(~forecast.keys.isin(list(found)))
+    structure = Structure.of(snapshot, forecast.buckets)
+    structure = replace(structure, options=deltas.on_options(structure.options, changes, forecast.buckets.periods))
+    wrong = option_faults(structure, snapshot, units)
+    forecast, recent = _whole_network(forecast, recent, snapshot, structure, wrong)
+    orders, overdue = _orders(forecast, snapshot)
+    examined = examine(forecast, snapshot, area, structure, wrong, changes)
+    frame, rows = examined.terms, np.flatnonzero(examined.planned)
     receipts, late = _receipts(forecast, snapshot, frame)
     planned = frame.iloc[rows]
+    closed = structure.options.closed(planned.index, examined.usable)
     return Inputs(
         terms=planned,
-        supply=_supply(planned, receipts[rows], shut[rows]),
-        demand=demand_of(forecast, rows, recent[rows], area, seed),
-        faults=found,
-        warnings=[*_external(forecast), *late, *_stock_warnings(forecast, planned)],
+        supply=_supply(planned, receipts[rows], closed),
+        demand=demand_of(forecast, rows, orders.rows(rows), recent[rows], area, seed),
+        orders=orders.rows(rows),
+        known=len(forecast.keys),
+        faults=examined.faults,
+        warnings=[*_external(forecast), *overdue, *late, *_stock_warnings(forecast, planned)],
     )
+
+
+def _whole_network(
+    forecast: Forecast, recent: Floats, snapshot: Snapshot, structure: Structure, wrong: OptionFaults
+) -> tuple[Forecast, Floats]:
+    """The forecast, and what was asked for before, of whatever is forecast, ordered, or used by something that is."""
+    ordered = pd.MultiIndex.from_frame(snapshot.orders[KEY])
+    usable = ~np.isin(np.arange(len(structure.options)), [option for option, _ in wrong])
+    keys = structure.reached(forecast.keys.union(ordered.unique()), usable)
+    wider = np.zeros((len(keys), recent.shape[1]))
+    wider[keys.get_indexer(forecast.keys)] = recent
+    return forecast.covering(keys), wider
+
+
+def _orders(forecast: Forecast, snapshot: Snapshot) -> tuple[Orders, list[PlanWarningOut]]:
+    """Customers' orders, and a warning about overdue ones: those were part of an earlier period's forecast."""
+    due, late = np.zeros(forecast.mean.shape), np.zeros(forecast.mean.shape)
+    at_once = np.zeros(len(forecast.keys), dtype=np.int64)
+    passed = (snapshot.orders["due"] < forecast.buckets.as_of).to_numpy(bool)
+    _place(due, forecast, snapshot.orders[~passed], at_once)
+    overdue = _place(late, forecast, snapshot.orders[passed], at_once)
+    detail = "Customers' orders were due before the plan begins: wanted at once, besides the forecast."
+    return Orders(due, late[:, 0]), _warning("overdue-open-orders", detail, overdue)
 
 
 def _supply(frame: pd.DataFrame, receipts: Floats, closed: Bools) -> Supply:
     backlog = (frame["shortage_mode"] == "backlog").to_numpy()
-    lead_time, review = _whole(frame["lead_time"]), _whole(frame["review_period"])
     net = (frame["on_hand"] - frame["reserved"]).to_numpy(np.float64)
     return Supply(
         on_hand=np.where(backlog, net, np.maximum(net, 0)),
         receipts=receipts,
-        lead_time=lead_time,
-        review=review,
-        fence=np.minimum(np.argmin(closed, axis=1), closed.shape[1] - lead_time - review),
+        lead_time=_whole(frame["lead_time"]),
+        review=_whole(frame["review_period"]),
+        fence=_whole(frame["fence"]),
         moq=_number(frame["moq"]),
         multiple=_number(frame["multiple"]),
         max_qty=_number(frame["max_quantity"].fillna(np.inf)),
@@ -74,13 +136,16 @@ def _supply(frame: pd.DataFrame, receipts: Floats, closed: Bools) -> Supply:
     )
 
 
-def demand_of(forecast: Forecast, rows: Ints, recent: Floats, area: Area, seed: int) -> Demand:
-    """The engine's demand of some `rows` [m] of a forecast. recent: [m, H] units."""
+def demand_of(forecast: Forecast, rows: Ints, orders: Orders, recent: Floats, area: Area, seed: int) -> Demand:
+    """The engine's demand of some `rows` [m] of a forecast, consumed by their orders. recent: [m, H] units."""
+    grid, mean = consume(forecast.levels, forecast.grid[rows], forecast.mean[rows], orders.due)
+    grid[:, 0] += orders.overdue[:, None]
+    mean[:, 0] += orders.overdue
     keys = (f"{area.area}\x1f{item}\x1f{location}" for item, location in forecast.keys[rows])
     return Demand(
         levels=forecast.levels,
-        grid=forecast.grid[rows],
-        mean=forecast.mean[rows],
+        grid=grid,
+        mean=mean,
         rho=forecast.dependence[rows],
         seeds=series_seeds(keys, seed),
         recent=recent,

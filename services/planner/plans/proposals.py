@@ -12,8 +12,8 @@ from services.planner.engine.evidence import Evidence, Option
 from services.planner.engine.inputs import Floats
 from services.planner.plans import sentence
 from services.planner.plans.buckets import Buckets
+from services.planner.plans.faults import Faults
 from services.planner.plans.money import money, rate, total
-from services.planner.plans.terms import Faults
 from services.planner.recommendations.schemas import Content
 from shared.ids import uuid7
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, undefer
 from services.planner.engine.inputs import Demand, Floats
 from services.planner.plans import takeover
 from services.planner.plans.bulk import copy
-from services.planner.plans.inputs import Inputs
+from services.planner.plans.inputs import Inputs, Orders
 from services.planner.plans.tables import Plan, PlanRow
 from services.planner.plans.takeover import Earlier, Key, Planned, Row
 from shared.db import Database
@@ -34,7 +34,7 @@ def newest(area: str) -> Select[Plan]:
     return plans.order_by(Plan.created_at.desc(), Plan.id.desc()).limit(1).options(undefer(Plan.tallies))
 
 
-def read(database: Database, plan: Plan, demand: Callable[[Sequence[Key], Floats], Demand | None]) -> Earlier | None:
+def read(database: Database, plan: Plan, demand: Callable[[Sequence[Key], Orders, Floats], Demand]) -> Earlier | None:
     """An earlier plan's rows; None where nothing can be taken over, as it had nothing to plan or kept no sums."""
     if plan.tallies is None:
         return None

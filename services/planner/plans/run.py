@@ -2,23 +2,26 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
 from services.planner.engine import plan as engine
 from services.planner.engine.assets import assets
-from services.planner.engine.inputs import Demand, Floats
+from services.planner.engine.inputs import Demand, Floats, Ints
+from services.planner.engine.kpis import Comparison
 from services.planner.engine.policies import AVERAGED
 from services.planner.forecast_client import ForecastClient
 from services.planner.plans import filing, kpis, proposals, proposed, rows, takeover
 from services.planner.plans.bulk import copy_lines
 from services.planner.plans.digest import code_version, digest
 from services.planner.plans.forecast import Forecast, ForecastNotReady
-from services.planner.plans.inputs import Inputs, demand_of, inputs
+from services.planner.plans.inputs import Inputs, Orders, demand_of, inputs
+from services.planner.plans.money import money
 from services.planner.plans.schemas import CountsOut, PlanWarningOut
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.tables import Plan
@@ -34,17 +37,15 @@ type Beat = Callable[[int, int], None]
 PATHS = 200
 BEAT_SECONDS = 2.0
 UNIT = "item-locations"
-METHOD = {
-    "name": engine.METHOD,
-    "detail": (
-        "Each item-location by itself: the order that can be released now is the feasible lot of least expected cost "
-        "on joint demand paths over the reviews that it covers. Later releases are projected by a reorder point and "
-        "an order-up-to level. It is no optimum over several periods, so no bound is proven."
-    ),
-    "paths": PATHS,
-    "bound": None,
-    "gap": None,
-}
+BY_RULE = (
+    "Each item-location by itself: the order that can be released now is the feasible lot of least expected cost on "
+    "joint demand paths over the reviews that it covers. Later releases are projected by a reorder point and an "
+    "order-up-to level, where they pay. It is no optimum over several periods, so no bound is proven."
+)
+EXACTLY = (
+    "Each item-location by itself: demand is certain, and dynamic programming over lots finds the releases that cost "
+    "least in holding, shortage and ordering over the horizon. What is left at its end keeps its purchase price."
+)
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,12 @@ class Basis:
     forecast: Forecast
     recent: Floats
     snapshot: Snapshot
+    units: dict[str, str]
     changes: list[Delta]
 
     def inputs(self, seed: int, changes: Sequence[Delta], forecast: Forecast | None = None) -> Inputs:
-        return inputs(forecast or self.forecast, self.snapshot, self.recent, self.who.area, seed, changes)
+        whole = forecast or self.forecast
+        return inputs(whole, self.snapshot, self.recent, self.who.area, seed, self.units, changes)
 
 
 def carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
@@ -81,9 +84,13 @@ def carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
         run.delta_values = worth
         rows.store(session, run, known, planned, earlier)
         if planned.computed:
-            copy_lines(session, run.id, known.terms.index[planned.fresh], planned.computed.lines)
-        warnings = [*known.warnings, *(before.warnings if before else []), *_file(session, run, basis, wished)]
-        run.counts = _counts(session, run, basis.forecast, known)
+            copy_lines(
+                session, run.id, known.terms.index[planned.fresh], _lines(known, planned.fresh, planned.computed)
+            )
+        found = planned.comparison(len(basis.forecast.buckets))
+        dear = _dear(known, found) if found else []
+        warnings = [*known.warnings, *dear, *(before.warnings if before else []), *_file(session, run, basis, wished)]
+        run.counts = _counts(session, run, known)
         run.warnings = [warning.model_dump() for warning in warnings]
 
 
@@ -117,7 +124,15 @@ def _basis(work: jobs.Work[Plan], client: ForecastClient, beat: Beat) -> Basis:
     forecast = whole.window(run.as_of_asked, run.horizon_asked)
     with work.database.read() as session:
         snapshot = Snapshot.read(session, area.area, forecast.buckets.as_of)
-    return Basis(who, plain, forecast, whole.recent(demand, past), snapshot, changes)
+    units = _units(client, who, snapshot, beat)
+    return Basis(who, plain, forecast, whole.recent(demand, past), snapshot, units, changes)
+
+
+def _units(client: ForecastClient, who: Principal, snapshot: Snapshot, beat: Beat) -> dict[str, str]:
+    """The items' units of measure, where a component is told in one."""
+    if snapshot.components["uom"].isna().all():
+        return {}
+    return client.units(who.area.area, lambda: beat(0, 0))
 
 
 def _before(work: jobs.Work[Plan], client: ForecastClient, basis: Basis, beat: Beat) -> values.Before | None:
@@ -137,10 +152,11 @@ def _before(work: jobs.Work[Plan], client: ForecastClient, basis: Basis, beat: B
             loaded[name] = whole.window(basis.forecast.buckets.as_of, len(basis.forecast.buckets))
         return loaded[name]
 
-    def demand(keys: Sequence[Key], recent: Floats) -> Demand | None:
+    def demand(keys: Sequence[Key], orders: Orders, recent: Floats) -> Demand:
         was = deltas.on_forecast(forecast(), deltas.parse(base.deltas))
-        found = was.keys.get_indexer(pd.MultiIndex.from_tuples(keys))
-        return None if (found < 0).any() else demand_of(was, found, recent, area, run.seed)
+        named = pd.MultiIndex.from_tuples(keys)
+        was = was.covering(was.keys.union(named))
+        return demand_of(was, was.keys.get_indexer(named), orders, recent, area, run.seed)
 
     earlier = rows.read(work.database, base, demand)
     return values.Before.of(run, base, basis, earlier, forecast, PATHS) if earlier else None
@@ -177,13 +193,39 @@ def _describe(run: Plan, basis: Basis, known: Inputs, planned: Planned) -> None:
     run.input_digest = digest({**facts, "rows": [row.hex() for row in planned.inputs]})
     results = [found] if found else []
     run.output_digest = digest({"input": run.input_digest, "rows": [row.hex() for row in planned.outputs]}, *results)
-    run.method = METHOD if found else None
+    run.method = _method(known, found) if found else None
     run.kpis = kpis.comparison(found) if found else None
     run.path_costs = planned.tallies[0].relevant.tolist() if planned.tallies else None
     run.measures = _measures(basis, known) if found else None
     run.tallies = takeover.to_bytes(planned.tallies) if planned.tallies and run.scenario is None else None
     run.progress_done = run.progress_total = len(known.terms)
     run.progress_unit = UNIT
+
+
+def _method(known: Inputs, found: Comparison) -> dict[str, Any]:
+    """How the plan was found; only one that is exact throughout has a bound."""
+    exact = int(engine.exactly_solvable(known.supply, known.demand).sum())
+    if exact == len(known.terms):
+        bound = str(money(found.plan.cost_total.mean))
+        return {"name": engine.EXACT, "detail": EXACTLY, "paths": PATHS, "bound": bound, "gap": 0.0}
+    detail = f"{BY_RULE} {exact} item-locations, whose demand is certain, are planned exactly." if exact else BY_RULE
+    return {"name": engine.METHOD, "detail": detail, "paths": PATHS, "bound": None, "gap": None}
+
+
+def _dear(known: Inputs, found: Comparison) -> list[PlanWarningOut]:
+    """A warning where a plan costs more than doing nothing: service targets ask for what shortage does not cost."""
+    targets = int(np.isfinite(known.supply.service_target).sum())
+    if targets == 0 or found.plan.cost_relevant.mean <= found.nothing.cost_relevant.mean:
+        return []
+    detail = "The plan costs more than doing nothing would: service targets ask for more than shortage costs."
+    return [PlanWarningOut(code="service-targets-cost", detail=detail, count=targets)]
+
+
+def _lines(known: Inputs, rows: Ints, computed: engine.Plan) -> dict[str, Floats]:
+    """What the lines of some `rows` [m] hold, by name: [m, T] each."""
+    measures = {field.name: getattr(computed.lines, field.name) for field in fields(computed.lines)}
+    orders = known.orders.rows(rows).total
+    return measures | {"open_orders": orders, "net_forecast": known.demand.mean[rows] - orders}
 
 
 def _measures(basis: Basis, known: Inputs) -> dict[str, Any]:
@@ -194,7 +236,7 @@ def _measures(basis: Basis, known: Inputs) -> dict[str, Any]:
     }
 
 
-def _counts(session: Session, run: Plan, forecast: Forecast, known: Inputs) -> dict[str, int]:
+def _counts(session: Session, run: Plan, known: Inputs) -> dict[str, int]:
     fixes, orders = proposed.counts(session, run)
-    counts = CountsOut(item_locations=len(forecast.keys), planned=len(known.terms), orders=orders, data_fixes=fixes)
+    counts = CountsOut(item_locations=known.known, planned=len(known.terms), orders=orders, data_fixes=fixes)
     return counts.model_dump()

@@ -146,13 +146,17 @@ class PlanOut(RunOut):
 class PlanLineOut(Schema):
     """Projection of an item-location in one period: means over the paths in the item's unit, money in the area's.
 
-    Only orders that are recommended are in whole lots; later receipts and releases are expectations.
+    `demand` is what customers have ordered for the period (`open_orders`, overdue ones in the first) and what the
+    forecast expects beyond that (`net_forecast`). Only orders that are recommended are in whole lots; later receipts
+    and releases are expectations.
     """
 
     item: str
     location: str
     period: datetime.date
     demand: float
+    open_orders: float
+    net_forecast: float
     scheduled_receipts: float
     planned_receipts: float
     planned_releases: float

@@ -5,13 +5,21 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import pandas as pd
-from sqlalchemy import Select, select
+from sqlalchemy import Select, case, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from services.planner.production.tables import Process, ProcessComponent, ProcessLoad, Resource, ResourceCapacity
 from services.planner.recommendations.decisions import COMMITTED
 from services.planner.recommendations.tables import Recommendation, RecommendationState
-from services.planner.supply.tables import Inventory, PlanningPolicy, ScheduledReceipt, SourcingRule
+from services.planner.supply.tables import (
+    Inventory,
+    OpenOrder,
+    PlanningPolicy,
+    ScheduledReceipt,
+    SourcingRule,
+    Supplied,
+)
 from shared.errors import Conflict
 
 
@@ -30,6 +38,14 @@ class Snapshot:
     rules: pd.DataFrame  # as sourcing_rules
     policies: pd.DataFrame  # as planning_policies
     receipts: pd.DataFrame  # item, location, due, quantity
+    orders: (
+        pd.DataFrame
+    )  # item, location, due, quantity: customers' orders, less what was shipped before the as-of date
+    processes: pd.DataFrame  # this and those below as the tables
+    components: pd.DataFrame
+    loads: pd.DataFrame
+    resources: pd.DataFrame
+    capacity: pd.DataFrame
     commitments: pd.DataFrame  # recommendation_id, item, location, due, quantity
 
     @classmethod
@@ -40,14 +56,17 @@ class Snapshot:
             raise NoInventory(
                 f"No stock of {as_of} or before is known in this area: POST inventory, or plan with a later as_of."
             )
-        keyed = (SourcingRule.item, SourcingRule.location)
-        rules = select(*_columns(SourcingRule)).where(SourcingRule.area == area).order_by(*keyed)
-        policies = select(*_columns(PlanningPolicy)).where(PlanningPolicy.area == area).order_by(PlanningPolicy.id)
         return cls(
             stock=stock,
-            rules=_frame(session, rules),
-            policies=_frame(session, policies),
+            rules=_table(session, area, SourcingRule),
+            policies=_table(session, area, PlanningPolicy),
             receipts=_frame(session, _receipts(area)),
+            orders=_frame(session, _orders(area, as_of)),
+            processes=_table(session, area, Process),
+            components=_table(session, area, ProcessComponent),
+            loads=_table(session, area, ProcessLoad),
+            resources=_table(session, area, Resource),
+            capacity=_table(session, area, ResourceCapacity),
             commitments=_frame(session, commitments(area)),
         )
 
@@ -81,8 +100,18 @@ def _receipts(area: str) -> Select[*tuple[Any, ...]]:
     return found.order_by(row.reference)
 
 
-def _columns(table: type[SourcingRule | PlanningPolicy]) -> list[Any]:
-    return [column for column in table.__table__.columns if column.name not in {"area", "id"}]
+def _orders(area: str, as_of: datetime.date) -> Select[*tuple[Any, ...]]:
+    row = OpenOrder
+    left = row.quantity - case((row.shipped < as_of, row.shipped_quantity), else_=0.0)
+    found = select(row.item, row.location, row.due, left.label("quantity")).where(row.area == area, left > 0)
+    return found.order_by(row.reference)
+
+
+def _table(session: Session, area: str, table: type[Supplied]) -> pd.DataFrame:
+    """All of an area's rows in the order of their key, without area and number."""
+    columns = [column for column in table.__table__.columns if column.name not in {"area", "id"}]
+    ordered = select(*columns).where(table.area == area).order_by(*table.__mapper__.primary_key)
+    return _frame(session, ordered)
 
 
 def _frame(session: Session, statement: Select[*tuple[Any, ...]]) -> pd.DataFrame:

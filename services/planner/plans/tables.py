@@ -10,6 +10,8 @@ from shared import jobs
 
 UNITS = (
     "demand",
+    "open_orders",
+    "net_forecast",
     "scheduled_receipts",
     "planned_receipts",
     "planned_releases",
@@ -92,6 +94,8 @@ class PlanLine(Base):
     item: Mapped[str] = mapped_column(primary_key=True)
     location: Mapped[str] = mapped_column(primary_key=True)
     demand: Mapped[list[float]]
+    open_orders: Mapped[list[float]]
+    net_forecast: Mapped[list[float]]
     scheduled_receipts: Mapped[list[float]]
     planned_receipts: Mapped[list[float]]
     planned_releases: Mapped[list[float]]

@@ -12,14 +12,14 @@ from uuid import UUID
 import numpy as np
 
 from services.planner.engine import plan as engine
-from services.planner.engine.exact import GRIDS
+from services.planner.engine.exact import LIMBS
 from services.planner.engine.inputs import Demand, Floats, Ints, Supply
-from services.planner.engine.kpis import Comparison, Tally
+from services.planner.engine.kpis import MEASURES, Comparison, Tally
 from services.planner.plans import digest
-from services.planner.plans.inputs import Inputs
+from services.planner.plans.inputs import Inputs, Orders
 
 type Key = tuple[str, str]
-SUMS = [field.name for field in fields(Tally) if field.name != "cells"]
+THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -33,20 +33,24 @@ class Row:
 
 @dataclass(frozen=True)
 class Earlier:
-    """The plan that rows are taken over from. `demand`: of some of its keys, as it was then; None where it is gone."""
+    """The plan that rows are taken over from.
+
+    inputs: what was packed of some of its keys. demand: of some keys, as it was with their orders and recent demand.
+    """
 
     plan: UUID
     rows: dict[Key, Row]
     tallies: engine.Tallies
     inputs: Callable[[Sequence[Key]], list[bytes]]
-    demand: Callable[[Sequence[Key], Floats], Demand | None]
+    demand: Callable[[Sequence[Key], Orders, Floats], Demand]
 
 
 @dataclass(frozen=True)
 class Planned:
     """A plan of all rows of `inputs`, of which `fresh` were computed: `computed` has those alone.
 
-    inputs, outputs: digests [n]. same: the earlier plan's rows that hold for this one as well, mended ones included.
+    inputs, outputs: digests [n]. faults: those of item-locations that are not planned. same: the earlier plan's rows
+    that hold for this one as well, those to be mended included.
     """
 
     fresh: Ints
@@ -65,7 +69,8 @@ def plan(known: Inputs, earlier: Earlier | None, paths: int, beat: Callable[[int
     """Plan all rows, those alone anew that the earlier plan does not have as they are."""
     keys: list[Key] = known.terms.index.tolist()
     inputs = input_digests(known, paths)
-    faults = {key: digest.fault(found) for key, found in known.faults.items()}
+    unplanned = known.faults.keys() - set(keys)
+    faults = {key: digest.fault(found) for key, found in known.faults.items() if key in unplanned}
     before = {} if earlier is None else earlier.rows
     same = {key for key, given in zip(keys, inputs, strict=True) if _same(before.get(key), given, planned=True)}
     same |= {key for key, given in faults.items() if _same(before.get(key), given, planned=False)}
@@ -85,18 +90,22 @@ def plan(known: Inputs, earlier: Earlier | None, paths: int, beat: Callable[[int
 
 
 def input_digests(known: Inputs, paths: int) -> list[bytes]:
-    """[n] of everything that a row's numbers depend on."""
-    demand = known.demand
+    """[n] of everything that a row's numbers and what is to be mended of it depend on."""
+    demand, orders = known.demand, known.orders
     context = digest.digest({"paths": paths, "code": digest.code_version()}, demand.levels).encode()
-    return digest.rows(context, known.supply, demand.grid, demand.mean, demand.rho, demand.seeds, demand.recent)
+    told = (demand.grid, demand.mean, demand.rho, demand.seeds, demand.recent, orders)
+    faults = [digest.fault(known.faults.get(key, ())) for key in known.terms.index]
+    return digest.rows(context, known.supply, *told, np.array(faults, dtype="S32"))
 
 
 def packed(known: Inputs, rows: Ints) -> list[bytes]:
-    """Supply and recent demand of each of `rows`, from which `_taken` can plan it again."""
+    """Supply, orders and recent demand of each of `rows`, from which `_taken` can plan it again."""
     if not len(rows):
         return []
     columns = [getattr(known.supply, field.name)[rows].reshape(len(rows), -1) for field in fields(Supply)]
-    return [row.tobytes() for row in np.hstack([*columns, known.demand.recent[rows]]).astype(np.float64)]
+    orders = known.orders.rows(rows)
+    told = (orders.due, orders.overdue[:, None], known.demand.recent[rows])
+    return [row.tobytes() for row in np.hstack([*columns, *told]).astype(np.float64)]
 
 
 def _same(row: Row | None, given: bytes, *, planned: bool) -> bool:
@@ -110,7 +119,7 @@ def _computed(known: Inputs, rows: Ints, paths: int, beat: Callable[[int, int], 
     total = len(rows)
     beat(0, total)
     supply, demand = (known.supply, known.demand) if total == len(known.terms) else _part(known, rows)
-    return engine.plan(supply, demand, paths=paths, progress=lambda done: beat(done, total))
+    return engine.plan(supply, demand, paths=paths, threads=THREADS, progress=lambda done: beat(done, total))
 
 
 def _part(known: Inputs, rows: Ints) -> tuple[Supply, Demand]:
@@ -121,7 +130,8 @@ def _rows(computed: engine.Plan | None, rows: Ints) -> engine.Plan | None:
     """Some rows of a plan of all."""
     if computed is None or len(rows) == len(computed.orders.release):
         return computed
-    return replace(computed, orders=_picked(computed.orders, rows), lines=_picked(computed.lines, rows))
+    orders, lines = _picked(computed.orders, rows), _picked(computed.lines, rows)
+    return replace(computed, orders=orders, lines=lines, exact=computed.exact[rows])
 
 
 def _picked(part: Any, rows: Ints) -> Any:
@@ -138,6 +148,7 @@ def _taken(known: Inputs, earlier: Earlier, gone: Sequence[Key]) -> tuple[Supply
         return _part(known, np.zeros(0, dtype=np.int64))
     widths = [int(np.prod(getattr(known.supply, field.name).shape[1:], dtype=int)) for field in fields(Supply)]
     packs = earlier.inputs(gone)
+    widths += [known.orders.due.shape[1], 1]
     length = 8 * (sum(widths) + known.demand.recent.shape[1])
     if any(len(pack) != length for pack in packs):
         return None
@@ -147,14 +158,14 @@ def _taken(known: Inputs, earlier: Earlier, gone: Sequence[Key]) -> tuple[Supply
     for field, part in zip(fields(Supply), parts, strict=False):
         like = getattr(known.supply, field.name)
         values[field.name] = part.astype(like.dtype).reshape(len(gone), *like.shape[1:])
-    demand = earlier.demand(gone, parts[-1])
-    return None if demand is None else (Supply(**values), demand)
+    due, overdue, recent = parts[-3:]
+    return Supply(**values), earlier.demand(gone, Orders(due, overdue[:, 0]), recent)
 
 
 def _patched(
     tallies: engine.Tallies, supply: Supply, demand: Demand, computed: engine.Plan | None, paths: int
 ) -> engine.Tallies:
-    old = engine.plan(supply, demand, paths=paths).tallies if len(supply.on_hand) else None
+    old = engine.plan(supply, demand, paths=paths, threads=THREADS).tallies if len(supply.on_hand) else None
     left = tallies if old is None else _zipped(tallies, old, lambda one, other: one - other)
     return left if computed is None else _zipped(left, computed.tallies, lambda one, other: one + other)
 
@@ -166,12 +177,12 @@ def _zipped(left: engine.Tallies, right: engine.Tallies, join: Callable[[Tally, 
 
 def to_bytes(tallies: engine.Tallies) -> bytes:
     """Tallies as they are stored: how many cells, then every sum's limbs."""
-    sums = [getattr(tally, name) for tally in tallies for name in SUMS]
+    sums = [getattr(tally, name) for tally in tallies for name in MEASURES]
     return np.concatenate([[float(tallies[0].cells)], np.stack(sums).ravel()]).tobytes()
 
 
 def from_bytes(content: bytes) -> engine.Tallies:
     numbers = np.frombuffer(content)
-    sums = numbers[1:].reshape(3, len(SUMS), len(GRIDS), -1)
-    first, second, third = (Tally(**dict(zip(SUMS, part, strict=True)), cells=int(numbers[0])) for part in sums)
+    sums = numbers[1:].reshape(3, len(MEASURES), LIMBS, -1)
+    first, second, third = (Tally(**dict(zip(MEASURES, part, strict=True)), cells=int(numbers[0])) for part in sums)
     return first, second, third

@@ -80,11 +80,19 @@ class AlternativeOut(Schema):
     expected_shortage: float
 
 
+class RecordOut(Schema):
+    """A row by its table's path below the area and its natural key."""
+
+    table: str
+    key: dict[str, str]
+
+
 class FaultOut(Schema):
-    """Data that keep an item-location out of the plan."""
+    """Data that keep an item-location, or one of its sourcing rules, out of the plan. `record` is the row to mend."""
 
     code: str
     detail: str
+    record: RecordOut | None = None
 
 
 class ProposalOut(Schema):

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from services.planner.engine.inputs import Bools, Floats
 from services.planner.plans.buckets import Buckets, shift
 from services.planner.plans.forecast import Forecast
+from services.planner.plans.options import Options
 from services.planner.plans.snapshot import Snapshot
 from services.planner.scenarios.schemas import (
     CostDelta,
@@ -89,13 +90,15 @@ def on_terms(frame: pd.DataFrame, deltas: Sequence[Delta]) -> pd.DataFrame:
     return frame
 
 
-def closed(frame: pd.DataFrame, deltas: Sequence[Delta], periods: Sequence[datetime.date]) -> Bools:
-    """[n, T] whether an outage keeps the source of a row of the terms from taking an order in a bucket."""
-    shut = np.zeros((len(frame), len(periods)), dtype=bool)
+def on_options(options: Options, deltas: Sequence[Delta], periods: Sequence[datetime.date]) -> Options:
+    """Ways to supply of which an outage closes those of its source."""
+    opened = options.open.copy()
     for delta in deltas:
         if isinstance(delta, OutageDelta):
-            shut |= np.outer(_mine(delta, frame), [delta.first <= period <= delta.last for period in periods])
-    return shut
+            opened &= ~np.outer(
+                _mine(delta, options.frame), [delta.first <= period <= delta.last for period in periods]
+            )
+    return replace(options, open=opened)
 
 
 def groups(own: Sequence[Delta]) -> Iterator[list[int]]:
@@ -139,13 +142,16 @@ def _rows(delta: Any, keys: pd.MultiIndex) -> Any:
 
 
 def _delayed(snapshot: Snapshot, outage: OutageDelta, buckets: Buckets) -> Snapshot:
-    """Orders under way from the source that are due in the outage come in the first period after it."""
-    rules = snapshot.rules.set_index(["item", "location"])
-    concerned = rules.index[_mine(outage, rules)]
+    """Orders under way that are due in the outage come in the first period after it.
+
+    They do not tell their source: it is taken to be the one that their item-location is supplied from first.
+    """
     starts = [period for period in buckets.periods if outage.first <= period <= outage.last]
     if not starts:
         return snapshot
     after = shift(starts[-1], buckets.frequency, 1)
+    usual = snapshot.rules.sort_values("priority", kind="stable").drop_duplicates(["item", "location"])
+    concerned = pd.MultiIndex.from_frame(usual.loc[_mine(outage, usual), ["item", "location"]])
 
     def late(orders: pd.DataFrame) -> pd.DataFrame:
         mine = pd.MultiIndex.from_frame(orders[["item", "location"]]).isin(concerned)

@@ -136,7 +136,8 @@ class CostDelta(_Sourced):
 class OutageDelta(_Sourced):
     """A `source` that does not deliver in the periods that begin from `from` to `to`.
 
-    Nothing is released to it in them, and orders under way that are due in them come in the first period after them.
+    Nothing is released to it in them; another source of the item-location takes its place. Orders under way that
+    are due in them come in the first period after them, of item-locations whose first source by priority it is.
     """
 
     kind: Literal["supplier_outage"]

@@ -1,4 +1,4 @@
-"""Supply over HTTP: stock, orders under way, sourcing rules and planning policies, by natural key."""
+"""Supply over HTTP: stock, orders of both kinds, sourcing rules and planning policies, by natural key."""
 
 from typing import Annotated
 
@@ -8,6 +8,9 @@ from services.planner.supply import service
 from services.planner.supply.schemas import (
     InventoryIn,
     InventoryOut,
+    Mode,
+    OpenOrderIn,
+    OpenOrderOut,
     PlanningPolicyIn,
     PlanningPolicyOut,
     ScheduledReceiptIn,
@@ -15,7 +18,7 @@ from services.planner.supply.schemas import (
     SourcingRuleIn,
     SourcingRuleOut,
 )
-from services.planner.supply.tables import Inventory, PlanningPolicy, ScheduledReceipt, SourcingRule
+from services.planner.supply.tables import Inventory, OpenOrder, PlanningPolicy, ScheduledReceipt, SourcingRule
 from shared import app
 from shared.app import problems
 from shared.db import Read, Write
@@ -29,6 +32,8 @@ from shared.schemas import Code, Date
 
 router = app.router(tags=["Supply"])
 ByCode = Annotated[Code | None, Query()]
+ByMode = Annotated[Mode | None, Query()]
+ByDate = Annotated[Date | None, Query()]
 
 
 @router.post(
@@ -50,7 +55,7 @@ def list_inventory(
     asked: Paging,
     item: ByCode = None,
     location: ByCode = None,
-    as_of: Annotated[Date | None, Query()] = None,
+    as_of: ByDate = None,
 ) -> Page[InventoryOut]:
     """List stock."""
     rows = service.rows_of(Inventory, who, item=item, location=location, as_of=as_of)
@@ -94,6 +99,43 @@ def delete_scheduled_receipt(who: Caller, session: Write, reference: Annotated[C
     service.remove(session, ScheduledReceipt, who, reference=reference)
 
 
+@router.post(
+    "/open-orders",
+    operation_id="post_open_orders",
+    response_model=None,
+    responses=RESPONSES,
+    openapi_extra=accepts(OpenOrderIn),
+)
+def post_open_orders(received: Received) -> Counts | ImportOut:
+    """Store customers' orders by the ERP's reference, and what of them has been shipped.
+
+    More than 1,000 rows become an import.
+    """
+    return received.take(service.OPEN_ORDERS)
+
+
+@router.get("/open-orders", operation_id="list_open_orders", responses=problems())
+def list_open_orders(
+    who: Caller,
+    session: Read,
+    asked: Paging,
+    reference: ByCode = None,
+    item: ByCode = None,
+    location: ByCode = None,
+    customer: ByCode = None,
+) -> Page[OpenOrderOut]:
+    """List customers' orders."""
+    rows = service.rows_of(OpenOrder, who, reference=reference, item=item, location=location, customer=customer)
+    found, cursor = page(session, rows, (OpenOrder.reference,), asked)
+    return Page(items=[OpenOrderOut.model_validate(row) for row in found], next_cursor=cursor)
+
+
+@router.delete("/open-orders", operation_id="delete_open_order", status_code=204, responses=problems())
+def delete_open_order(who: Caller, session: Write, reference: Annotated[Code, Query()]) -> None:
+    """Remove an order that was cancelled or is of no interest any more."""
+    service.remove(session, OpenOrder, who, reference=reference)
+
+
 @router.put(
     "/supply/sourcing-rules",
     operation_id="put_sourcing_rules",
@@ -102,26 +144,49 @@ def delete_scheduled_receipt(who: Caller, session: Write, reference: Annotated[C
     openapi_extra=accepts(SourcingRuleIn),
 )
 def put_sourcing_rules(received: Received) -> Counts | ImportOut:
-    """Store how item-locations are supplied, one rule for each; more than 1,000 become an import."""
+    """Store how item-locations are supplied, a rule for each source; more than 1,000 become an import."""
     return received.take(service.SOURCING_RULES)
 
 
 @router.get("/supply/sourcing-rules", operation_id="list_sourcing_rules", responses=problems())
 def list_sourcing_rules(
-    who: Caller, session: Read, asked: Paging, item: ByCode = None, location: ByCode = None
+    who: Caller,
+    session: Read,
+    asked: Paging,
+    item: ByCode = None,
+    location: ByCode = None,
+    mode: ByMode = None,
+    source: ByCode = None,
 ) -> Page[SourcingRuleOut]:
     """List sourcing rules."""
-    rows = service.rows_of(SourcingRule, who, item=item, location=location)
-    found, cursor = page(session, rows, (SourcingRule.item, SourcingRule.location), asked)
+    rule = SourcingRule
+    rows = service.rows_of(rule, who, item=item, location=location, mode=mode, source=source)
+    keys = (rule.item, rule.location, rule.mode, rule.source, rule.effective_from)
+    found, cursor = page(session, rows, keys, asked)
     return Page(items=[SourcingRuleOut.model_validate(row) for row in found], next_cursor=cursor)
 
 
-@router.delete("/supply/sourcing-rules", operation_id="delete_sourcing_rule", status_code=204, responses=problems())
+@router.delete("/supply/sourcing-rules", operation_id="delete_sourcing_rule", status_code=204, responses=problems(409))
 def delete_sourcing_rule(
-    who: Caller, session: Write, item: Annotated[Code, Query()], location: Annotated[Code, Query()]
+    who: Caller,
+    session: Write,
+    item: Annotated[Code, Query()],
+    location: Annotated[Code, Query()],
+    mode: ByMode = None,
+    source: ByCode = None,
+    effective_from: ByDate = None,
 ) -> None:
-    """Remove the rule of an item-location."""
-    service.remove(session, SourcingRule, who, item=item, location=location)
+    """Remove a rule of an item-location; where it has several, name the one that is meant."""
+    service.remove(
+        session,
+        SourcingRule,
+        who,
+        item=item,
+        location=location,
+        mode=mode,
+        source=source,
+        effective_from=effective_from,
+    )
 
 
 @router.put(

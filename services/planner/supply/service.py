@@ -9,13 +9,21 @@ from sqlalchemy.orm import Session
 from services.planner.recommendations import releases
 from services.planner.supply.schemas import (
     InventoryIn,
+    OpenOrderIn,
     PlanningPolicyIn,
     ScheduledReceiptIn,
     SourcingRuleIn,
 )
-from services.planner.supply.tables import Inventory, PlanningPolicy, ScheduledReceipt, SourcingRule, Supplied
+from services.planner.supply.tables import (
+    Inventory,
+    OpenOrder,
+    PlanningPolicy,
+    ScheduledReceipt,
+    SourcingRule,
+    Supplied,
+)
 from services.planner.supply.upsert import upsert
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.imports.kinds import Call, Counts, Finding, Kind, duplicates
 from shared.principal import Principal
 from shared.rows import Rows
@@ -24,7 +32,11 @@ from shared.schemas import Schema
 HOME = "supply/imports"
 
 
-def _kind(name: str, row: type[Schema], table: type[Supplied], *key: str) -> Kind[Any]:
+class SeveralRows(Conflict):
+    slug, title = "several-rows", "More than one row is meant"
+
+
+def kind(name: str, row: type[Schema], table: type[Supplied], *key: str) -> Kind[Any]:
     """Rows that stand for themselves: no rule but that a key is there once."""
 
     def check(_: Session, __: Call, rows: Rows[Any]) -> Iterator[Finding]:
@@ -36,9 +48,12 @@ def _kind(name: str, row: type[Schema], table: type[Supplied], *key: str) -> Kin
     return Kind(name, HOME, row, check, store)
 
 
-INVENTORY = _kind("inventory", InventoryIn, Inventory, "item", "location", "as_of")
-SOURCING_RULES = _kind("sourcing-rules", SourcingRuleIn, SourcingRule, "item", "location")
-PLANNING_POLICIES = _kind("planning-policies", PlanningPolicyIn, PlanningPolicy, "item", "location")
+INVENTORY = kind("inventory", InventoryIn, Inventory, "item", "location", "as_of")
+OPEN_ORDERS = kind("open-orders", OpenOrderIn, OpenOrder, "reference")
+SOURCING_RULES = kind(
+    "sourcing-rules", SourcingRuleIn, SourcingRule, "item", "location", "mode", "source", "effective_from"
+)
+PLANNING_POLICIES = kind("planning-policies", PlanningPolicyIn, PlanningPolicy, "item", "location")
 
 
 def _check_receipts(session: Session, call: Call, rows: Rows[ScheduledReceiptIn]) -> Iterator[Finding]:
@@ -56,7 +71,7 @@ def _store_receipts(session: Session, call: Call, rows: Rows[ScheduledReceiptIn]
 
 
 RECEIPTS = Kind("scheduled-receipts", HOME, ScheduledReceiptIn, _check_receipts, _store_receipts)
-KINDS = {kind.name: kind for kind in (INVENTORY, RECEIPTS, SOURCING_RULES, PLANNING_POLICIES)}
+KINDS = {kind.name: kind for kind in (INVENTORY, RECEIPTS, OPEN_ORDERS, SOURCING_RULES, PLANNING_POLICIES)}
 
 
 def rows_of[T: Supplied](table: type[T], who: Principal, **filters: Any) -> Select[T]:
@@ -65,9 +80,16 @@ def rows_of[T: Supplied](table: type[T], who: Principal, **filters: Any) -> Sele
     return select(table).where(table.area == who.area.area, *given)
 
 
-def remove(session: Session, table: type[Supplied], who: Principal, **key: str) -> None:
-    """Delete the area's row with this natural key; 404 where there is none."""
-    named = [getattr(table, name) == value for name, value in key.items()]
+def remove(session: Session, table: type[Supplied], who: Principal, **key: Any) -> None:
+    """Delete the area's row with this natural key, of which parts may be None where the others name one row alone.
+
+    404 where there is none, SeveralRows where there are more.
+    """
+    named = [getattr(table, name) == value for name, value in key.items() if value is not None]
     gone = delete(table).where(table.area == who.area.area, *named).returning(table.area)
-    if session.scalar(gone) is None:
+    found = session.scalars(gone).all()
+    if not found:
         raise NotFound("There is no such row in this area.")
+    if len(found) > 1:
+        missing = ", ".join(name for name, value in key.items() if value is None)
+        raise SeveralRows(f"{len(found)} rows have this in common: name one by {missing} too.")

@@ -39,24 +39,50 @@ class ScheduledReceipt(Supplied):
     due: Mapped[datetime.date]
     quantity: Mapped[float]
     kind: Mapped[str]
+    status: Mapped[str]
+    cancellable: Mapped[bool]
     recommendation_id: Mapped[UUID | None] = mapped_column(ForeignKey("recommendations.id"))
 
 
+class OpenOrder(Supplied):
+    """A customer's order, or what is left of it; `reference` is the ERP's order number and line."""
+
+    __tablename__ = "open_orders"
+
+    reference: Mapped[str] = mapped_column(primary_key=True)
+    item: Mapped[str]
+    location: Mapped[str]
+    quantity: Mapped[float]
+    due: Mapped[datetime.date]
+    customer: Mapped[str | None]
+    priority: Mapped[int]
+    ordered: Mapped[datetime.date | None]
+    shipped_quantity: Mapped[float]
+    shipped: Mapped[datetime.date | None]
+
+
 class SourcingRule(Supplied):
-    """How an item-location is supplied."""
+    """One way to supply an item-location, from a date on."""
 
     __tablename__ = "sourcing_rules"
 
     item: Mapped[str] = mapped_column(primary_key=True)
     location: Mapped[str] = mapped_column(primary_key=True)
-    mode: Mapped[str]
-    source: Mapped[str]
+    mode: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    effective_from: Mapped[datetime.date] = mapped_column(primary_key=True)
+    effective_to: Mapped[datetime.date | None]
+    priority: Mapped[int]
+    split: Mapped[float | None]
     lead_time: Mapped[int]
+    lead_time_spread: Mapped[float]
     moq: Mapped[float]
     multiple: Mapped[float]
     max_quantity: Mapped[float | None]
     unit_cost: Mapped[Decimal]
     order_cost: Mapped[Decimal]
+    expedite_lead_time: Mapped[int | None]
+    expedite_surcharge: Mapped[Decimal | None]
 
 
 class PlanningPolicy(Supplied):
@@ -71,4 +97,5 @@ class PlanningPolicy(Supplied):
     shortage_cost: Mapped[Decimal | None]
     shortage_mode: Mapped[str]
     review_period: Mapped[int]
+    frozen_fence: Mapped[int]
     holding_cost: Mapped[Decimal | None]

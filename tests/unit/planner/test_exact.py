@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from services.planner.engine.exact import FINEST, add_up, total
+from services.planner.engine.exact import BASE, FINEST, add_up, carried, total
 from services.planner.engine.plan import comparison, plan
 from tests.unit.planner.cases import random_case
 from tests.unit.planner.test_plan import rows_of
@@ -24,7 +24,10 @@ def test_limbs_hold_the_exact_sum(values: np.ndarray) -> None:
     limbs = add_up(values)
     for column in range(3):
         rounded = [Fraction(float(np.rint(value / FINEST) * FINEST)) for value in values[:, column]]
-        assert sum(map(Fraction, limbs[:, column].tolist())) == sum(rounded)
+        found = Fraction(0)
+        for limb in limbs[:, column].tolist():
+            found = found * int(BASE) + Fraction(limb)
+        assert found * Fraction(FINEST) == sum(rounded)
         assert (
             abs(total(limbs)[column] - values[:, column].sum())
             <= len(values) * FINEST + 1e-14 * values[:, column].sum()
@@ -38,8 +41,15 @@ def test_parts_go_out_and_in_without_a_trace(values: np.ndarray, random: Random)
     cut = len(order) // 2
     whole = add_up(values)
     part, rest = add_up(values[order[:cut]]), add_up(values[order[cut:]])
-    assert np.array_equal(part + rest, whole)
-    assert np.array_equal(whole - part + part, whole)
+    for found in (part + rest, whole - part + part):
+        assert np.array_equal(carried(found), whole)
+        assert np.array_equal(total(found), total(whole))
+
+
+@given(tables, arrays.arrays(np.float64, 20, elements=st.floats(0, 1e4)))
+def test_weights_are_taken_into_the_values(values: np.ndarray, weights: np.ndarray) -> None:
+    own = weights[: len(values)]
+    assert np.array_equal(add_up(values, own), add_up(values * own[:, None]))
 
 
 @few

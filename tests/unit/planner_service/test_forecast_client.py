@@ -37,6 +37,24 @@ def test_a_table_comes_as_it_was_sent(client, upstream):
     assert [one["accept"] for one in upstream.headers] == [ARROW, "application/json", ARROW]
 
 
+def test_units_are_read_page_by_page(client, upstream):
+    pages = [
+        {"items": [{"item": f"I{number}" + "x" * 150, "uom": "kg"} for number in range(1000)], "next_cursor": "next"},
+        {"items": [{"item": "last", "uom": "piece"}], "next_cursor": None},
+    ]
+
+    def paged(handler):
+        body = json.dumps(pages["cursor=next" in handler.path]).encode()
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    upstream.answers["items"] = paged
+    units = client.units("north", lambda: None)
+    assert (len(units), units["last"], units["I7" + "x" * 150]) == (1001, "piece", "kg")
+
+
 def test_calls_carry_the_key_and_the_trace(client, upstream):
     observe.set_request_id("4" * 32)
     client.forecast("north", "latest")

@@ -175,6 +175,23 @@ def test_nothing_comes_from_a_supplier_that_is_out(area, planned):
     assert other["taken_over"] == 4
 
 
+def test_an_outage_closes_its_source_only(area):
+    """B and C are ordered from their second source meanwhile; A has none, and gets nothing."""
+    area.supply("A", "B", "C")
+    rule = {"location": "L", "mode": "buy", "source": "T", "lead_time": 1, "unit_cost": "6.00", "priority": 9}
+    area.ok("PUT", "/supply/sourcing-rules", json=[rule | {"item": item} for item in "BC"])
+    area.forecasts("A", "B", "C")
+    base = area.plan()
+    whole = {"kind": "supplier_outage", "from": week(0).isoformat(), "to": week(7).isoformat()}
+    second = what_if(area, whole | {"source": "T"})
+    assert (second["taken_over"], quantities(area, second)) == (3, quantities(area, base))
+    plan = what_if(area, whole | {"source": "S"}, name="first")
+    assert plan["counts"] == base["counts"] | {"orders": 2}
+    orders = {one["item"]: one["order"] for one in area.ok("GET", f"/plans/{plan['id']}/recommendations")["items"]}
+    assert {item: order["source"] for item, order in orders.items()} == {"B": "T", "C": "T"}
+    assert not any(line["planned_releases"] for line in area.ok("GET", f"/plans/{plan['id']}/lines?item=A")["items"])
+
+
 def test_nobody_decides_on_what_is_only_supposed(area, planned):
     inbox = recommendations(area, "status=proposed")
     plan = what_if(area, {"kind": "demand", "scale": 2})

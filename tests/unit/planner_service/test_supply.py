@@ -5,10 +5,13 @@ import pytest
 STOCK = {"item": "A", "location": "L", "as_of": "2026-03-02", "on_hand": 5}
 RULE = {"item": "A", "location": "L", "mode": "buy", "source": "S", "lead_time": 2, "unit_cost": "4.00"}
 RECEIPT = {"reference": "PO-1", "item": "A", "location": "L", "due": "2026-03-09", "quantity": 20}
+ORDER = {"reference": "SO-1", "item": "A", "location": "L", "due": "2026-03-09", "quantity": 20}
 POLICY = {"item": "A", "service_level": 0.95}
+SUMMER = {"effective_from": "2026-06-01", "effective_to": "2026-09-01", "unit_cost": "3.00"}
 TABLES = [
     ("POST", "/inventory", STOCK, {"on_hand": 6}),
     ("POST", "/scheduled-receipts", RECEIPT, {"due": "2026-03-16"}),
+    ("POST", "/open-orders", ORDER, {"shipped_quantity": 20, "shipped": "2026-03-10"}),
     ("PUT", "/supply/sourcing-rules", RULE, {"unit_cost": "4.01"}),
     ("PUT", "/supply/planning-policies", POLICY, {"review_period": 2}),
 ]
@@ -21,7 +24,7 @@ def counts(received, created, updated, unchanged):
 
 @pytest.mark.parametrize(("method", "path", "row", "change"), TABLES, ids=IDS)
 def test_rows_are_stored_by_their_natural_key(area, method, path, row, change):
-    other = row | {"item": "B"} | ({"reference": "PO-2"} if "reference" in row else {})
+    other = row | {"item": "B"} | ({"reference": "another"} if "reference" in row else {})
     assert area.ok(method, path, json=row) == counts(1, 1, 0, 0)
     assert area.ok(method, path, json=[row, other]) == counts(2, 1, 0, 1)
     assert area.ok(method, path, json=[row | change, other]) == counts(2, 0, 1, 1)
@@ -50,8 +53,17 @@ def test_another_area_sees_nothing(area, client, database, upstream, method, pat
 def test_defaults_are_shown(area):
     area.ok("PUT", "/supply/sourcing-rules", json=RULE)
     area.ok("PUT", "/supply/planning-policies", json={"shortage_cost": "3.50"})
-    assert area.ok("GET", "/supply/sourcing-rules")["items"] == [
-        RULE | {"moq": 0.0, "multiple": 1.0, "max_quantity": None, "order_cost": "0"}
+    area.ok("POST", "/scheduled-receipts", json=RECEIPT)
+    area.ok("POST", "/open-orders", json=ORDER)
+    lots = {"moq": 0.0, "multiple": 1.0, "max_quantity": None, "order_cost": "0", "lead_time_spread": 0.0}
+    always = {"effective_from": "1900-01-01", "effective_to": None, "priority": 1, "split": None}
+    slow = {"expedite_lead_time": None, "expedite_surcharge": None}
+    assert area.ok("GET", "/supply/sourcing-rules")["items"] == [RULE | lots | always | slow]
+    assert area.ok("GET", "/scheduled-receipts")["items"] == [
+        RECEIPT | {"kind": "purchase", "status": "released", "cancellable": False, "recommendation_id": None}
+    ]
+    assert area.ok("GET", "/open-orders")["items"] == [
+        ORDER | {"customer": None, "priority": 1, "ordered": None, "shipped_quantity": 0.0, "shipped": None}
     ]
     assert area.ok("GET", "/supply/planning-policies")["items"] == [
         {
@@ -61,6 +73,7 @@ def test_defaults_are_shown(area):
             "shortage_cost": "3.50",
             "shortage_mode": "lost",
             "review_period": 1,
+            "frozen_fence": 0,
             "holding_cost": None,
         }
     ]
@@ -89,6 +102,21 @@ def test_a_policy_for_all_is_one_row(area):
         ("PUT", "/supply/sourcing-rules", RULE | {"multiple": 1e-6, "moq": 1e15}, "#/0"),
         ("PUT", "/supply/sourcing-rules", RULE | {"moq": 10, "multiple": 6, "max_quantity": 11}, "#/0"),
         ("PUT", "/supply/sourcing-rules", RULE | {"mode": "transfer", "source": "L"}, "#/0"),
+        ("PUT", "/supply/sourcing-rules", RULE | {"lead_time": -1}, "#/0/lead_time"),
+        ("PUT", "/supply/sourcing-rules", RULE | {"lead_time_spread": -0.5}, "#/0/lead_time_spread"),
+        ("PUT", "/supply/sourcing-rules", RULE | {"moq": 20, "max_quantity": 10}, "#/0"),
+        ("PUT", "/supply/sourcing-rules", RULE | {"split": 0}, "#/0/split"),
+        ("PUT", "/supply/sourcing-rules", RULE | {"priority": 0}, "#/0/priority"),
+        ("PUT", "/supply/sourcing-rules", RULE | SUMMER | {"effective_to": "2026-06-01"}, "#/0"),
+        ("PUT", "/supply/sourcing-rules", RULE | {"expedite_lead_time": 1}, "#/0"),
+        ("PUT", "/supply/sourcing-rules", RULE | {"expedite_surcharge": "1.00"}, "#/0"),
+        ("PUT", "/supply/sourcing-rules", RULE | {"expedite_lead_time": 2, "expedite_surcharge": "1.00"}, "#/0"),
+        ("POST", "/scheduled-receipts", RECEIPT | {"status": "lost"}, "#/0/status"),
+        ("POST", "/scheduled-receipts", RECEIPT | {"cancellable": 1}, "#/0/cancellable"),
+        ("POST", "/open-orders", ORDER | {"quantity": 0}, "#/0/quantity"),
+        ("POST", "/open-orders", ORDER | {"shipped_quantity": 5}, "#/0"),
+        ("POST", "/open-orders", ORDER | {"shipped": "2026-03-10"}, "#/0"),
+        ("PUT", "/supply/planning-policies", {"service_level": 0.9, "frozen_fence": -1}, "#/0/frozen_fence"),
         ("PUT", "/supply/planning-policies", {"service_level": 1.0}, "#/0/service_level"),
         ("PUT", "/supply/planning-policies", {"service_level": 0.9, "shortage_cost": "1.00"}, "#/0"),
         ("PUT", "/supply/planning-policies", {}, "#/0"),
@@ -118,10 +146,44 @@ def test_csv_is_read_as_json_is(area):
     ]
 
 
+def test_an_item_location_has_a_rule_for_each_source_and_date(area):
+    second, summer = RULE | {"source": "T", "priority": 2}, RULE | SUMMER
+    assert area.ok("PUT", "/supply/sourcing-rules", json=[RULE, second, summer]) == counts(3, 3, 0, 0)
+    assert area.ok("PUT", "/supply/sourcing-rules", json=[RULE, summer | {"split": 0.7}]) == counts(2, 0, 1, 1)
+    assert sources(area) == [("S", "1900-01-01"), ("S", "2026-06-01"), ("T", "1900-01-01")]
+    assert sources(area, "&mode=buy&source=T") == [("T", "1900-01-01")]
+    assert sources(area, "&mode=make") == []
+    first = area.ok("GET", "/supply/sourcing-rules?limit=1")
+    second = area.ok("GET", f"/supply/sourcing-rules?limit=1&cursor={first['next_cursor']}")
+    assert second["items"][0]["effective_from"] == "2026-06-01"
+
+
+def sources(area, query=""):
+    rows = area.ok("GET", f"/supply/sourcing-rules?item=A{query}")["items"]
+    return [(row["source"], row["effective_from"]) for row in rows]
+
+
+def test_which_rule_to_remove_is_said_where_there_are_several(area):
+    area.ok("PUT", "/supply/sourcing-rules", json=[RULE, RULE | SUMMER, RULE | {"source": "T"}])
+    path = "/supply/sourcing-rules?item=A&location=L"
+    for query in ("", "&source=S", "&mode=buy&source=S"):
+        refused = area("DELETE", path + query)
+        assert (refused.status_code, refused.json()["type"]) == (409, "/docs/errors#several-rows")
+        assert "effective_from" in refused.json()["detail"]
+    assert len(sources(area)) == 3
+    assert area("DELETE", f"{path}&source=S&effective_from=1900-01-01").status_code == 204
+    assert area("DELETE", f"{path}&source=S").status_code == 204
+    assert area("DELETE", f"{path}&source=S").status_code == 404
+    assert area("DELETE", path).status_code == 204
+    assert sources(area) == []
+
+
 def test_rows_are_removed_by_their_key(area):
     area.ok("POST", "/scheduled-receipts", json=RECEIPT)
+    area.ok("POST", "/open-orders", json=ORDER)
     area.ok("PUT", "/supply/sourcing-rules", json=RULE)
-    for path in ("/scheduled-receipts?reference=PO-1", "/supply/sourcing-rules?item=A&location=L"):
+    by_key = ("/scheduled-receipts?reference=PO-1", "/open-orders?reference=SO-1")
+    for path in (*by_key, "/supply/sourcing-rules?item=A&location=L"):
         assert area("DELETE", path).status_code == 204
         assert area("DELETE", path).status_code == 404
         assert area.ok("GET", path)["items"] == []

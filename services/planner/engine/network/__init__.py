@@ -1,0 +1,1 @@
+"""Item-locations that share components or capacity: found by coupling, solved by LP and price decomposition."""

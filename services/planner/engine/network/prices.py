@@ -1,0 +1,76 @@
+"""Prices of capacity at which every item-location, planned by itself, uses about what there is.
+
+Lagrangian relaxation of the capacity, maximised by a deflected subgradient. Its value bounds the cost of every plan.
+
+Sources: Trigeiro, Thomas and McClain (1989), Capacitated lot sizing with setup times; step rule, Held, Wolfe and
+Crowder (1974); deflection, Camerini, Fratta and Maffioli (1975).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.planner.engine.inputs import Floats
+from services.planner.engine.network.inputs import Network
+from services.planner.engine.network.solution import loaded
+from services.planner.engine.network.units import Units
+
+PATIENCE = 5  # steps without a better bound until the step is halved
+REACH = 0.05  # of the bound: how far above it the target of the first step lies
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: the plan without capacity at some prices, and the best so far."""
+
+    release: Floats  # [m, T] units
+    bound: float  # money; no plan of the network costs less
+    price: Floats  # [r, T] money per hour, of the best bound
+    ordered: Floats  # [m, T] share of the steps, later ones counting more, in which an order was placed
+
+
+def priced_steps(network: Network, price: Floats, steps: int) -> Iterator[Step]:
+    """Yield `steps` steps from the prices [r, T] given."""
+    units, resources, options = Units.of(network), network.resources, network.options
+    ordering = np.broadcast_to(options.order_cost[:, None], options.unit_cost.shape)
+    bound, best, direction, reach, stale = -np.inf, price, np.zeros_like(price), REACH, 0
+    ordered = np.zeros_like(options.unit_cost)
+    for step in range(steps):
+        hours, setup = _priced(network, price)
+        choice = units.choose(options.unit_cost + hours, ordering + setup)
+        paid = np.minimum(price, resources.overtime_cost[:, None])
+        finite = np.where(np.isfinite(resources.capacity), resources.capacity, 0.0)
+        value = float(choice.value.sum() - np.sum(price * finite) - np.sum((price - paid) * resources.overtime))
+        ordered += (np.asarray(choice.release > 0) - ordered) / min(step + 1, 10)
+        if value > bound + 1e-4 * abs(bound) * reach:
+            stale = 0
+        else:
+            stale += 1
+        if value > bound:
+            bound, best = value, price
+        if stale >= PATIENCE:
+            stale, reach, price = 0, reach / 2, best
+            direction = np.zeros_like(price)
+        yield Step(choice.release, bound, best, ordered)
+        over = loaded(network, choice.release) - resources.capacity
+        over -= np.where(price > resources.overtime_cost[:, None], resources.overtime, 0.0)
+        over = np.where(np.isfinite(over) & ((over > 0) | (price > 0)), over, 0.0)
+        along = float(np.sum(over * direction))
+        size = float(np.sum(direction**2))
+        direction = over + (max(0.0, -1.5 * along / size) if size else 0.0) * direction
+        length = float(np.sum(direction**2))
+        if length == 0:
+            return
+        target = bound + reach * abs(bound) - value
+        price = np.maximum(price + target / length * direction, 0)
+
+
+def _priced(network: Network, price: Floats) -> tuple[Floats, Floats]:
+    """[m, T] what the hours of a unit, and of an order, cost at prices [r, T]."""
+    loads = network.loads
+    shape = network.options.unit_cost.shape
+    hours, setup = np.zeros(shape), np.zeros(shape)
+    np.add.at(hours, loads.option, loads.hours[:, None] * price[loads.resource])
+    np.add.at(setup, loads.option, loads.setup_hours[:, None] * price[loads.resource])
+    return hours, setup
