@@ -107,6 +107,7 @@ def made(n: int, periods: int) -> tuple[Supply, Demand]:
         shortage_cost=np.round(random.uniform(1, 8, n), 2),
         service_target=np.full(n, np.nan),
         backlog=random.random(n) < 0.5,
+        closed=np.zeros((n, periods), dtype=bool),
     )
     demand = Demand(
         levels=LEVELS,

@@ -41,6 +41,7 @@ PLANNER = _may("planner")
 DECIDER = _may("planner", "approver")
 APPROVER = _may("approver")
 FORECASTER = _may("planner", "mlops")
+FORECASTS = _may("planner", "mlops", "service")  # planner's jobs make the what-ifs of scenarios
 MLOPS = _may("mlops")
 OUTSIDE = _may("planner", "mlops", "integrator")
 LOG = _may("planner", "auditor")
@@ -104,7 +105,7 @@ _FORECAST: dict[str, list[_Row]] = {
     ],
     "Forecasts": [
         ("GET", "forecasts", READ),
-        ("POST", "forecasts", FORECASTER),
+        ("POST", "forecasts", FORECASTS),
         ("GET", "forecasts/{forecast}", READ),
         ("GET", "forecasts/{forecast}/events", READ),
         ("POST", "forecasts/{forecast}/cancel", FORECASTER),
@@ -159,7 +160,19 @@ _PLANNER: dict[str, list[_Row]] = {
         ("GET", "plans/{plan}/events", READ),
         ("POST", "plans/{plan}/cancel", PLANNER),
         ("GET", "plans/{plan}/lines", READ),
+        ("GET", "plans/{plan}/recommendations", READ),
         ("GET", "plans/{plan}/orders", SUPPLY),
+        ("GET", "kpis", READ),
+    ],
+    "Scenarios": [
+        ("GET", "scenarios", READ),
+        ("GET", "scenarios/compare", READ),
+        ("GET", "scenarios/base", READ),
+        ("POST", "scenarios/base/rollbacks", PLANNER),
+        ("GET", "scenarios/{scenario}", READ),
+        ("PUT", "scenarios/{scenario}", PLANNER),
+        ("DELETE", "scenarios/{scenario}", PLANNER),
+        ("POST", "scenarios/{scenario}/promotions", PLANNER),
     ],
     "Recommendations and decisions": [
         ("GET", "recommendations", READ),

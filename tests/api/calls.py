@@ -98,7 +98,10 @@ SAMPLES = {
     "POST /training-runs": Sample({"reason": "r", "parameters": {"origins": 3, "seed": 1}}, 202),
     "POST /models/promotions": Sample({"version": 1, "reason": "r"}, 422, headers={"If-Match": '"0"'}),
     "POST /forecasts": Sample({"horizon": 4, "origin": week(10)}, 409),
-    "POST /plans": Sample({"horizon": 4}, 202),
+    "POST /plans": Sample({"horizon": 4, "net_change": False}, 202),
+    "PUT /scenarios/{scenario}": Sample({"description": "d", "deltas": [{"kind": "demand", "item": "A", "scale": 2}]}),
+    "POST /scenarios/{scenario}/promotions": Sample({"version": 1, "reason": "r"}, 201, headers={"If-Match": '"0"'}),
+    "POST /scenarios/base/rollbacks": Sample({"reason": "r"}, 409, headers={"If-Match": '"0"'}),
     "POST /recommendations/{recommendation}/decisions": Sample(
         {"action": "override", "quantity": 5, "due": week(40), "reason_code": "OTHER", "note": "n"},
         201,

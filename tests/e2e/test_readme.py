@@ -54,6 +54,12 @@ def test_the_day_with_the_api(day):
     assert forecast is not None
 
 
+def test_the_page_on_scenarios(day, run):
+    """Its commands go on from the README's day."""
+    done = run([DAY[0], *blocks((ROOT / "docs" / "scenarios.md").read_text())])
+    assert '"scenario":"flu","plan":' in done.stdout.replace(" ", "")
+
+
 def test_the_page_on_forecasting(day, run):
     """Its commands go on from the README's day."""
     done = run([DAY[0], *blocks((ROOT / "docs" / "forecasting.md").read_text())])

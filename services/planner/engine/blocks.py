@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from services.planner.engine.cover import cover
 from services.planner.engine.dynamic import schedule
 from services.planner.engine.evidence import Evidence, evidence
 from services.planner.engine.inputs import Demand, Floats, Ints, Supply
@@ -41,8 +43,10 @@ def by_rule(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Block:
     """
     certain = bool(np.all(demand.certain))
     drawn = _known(demand) if certain else _sampled(demand, count)
-    window = open_window(supply, drawn, reviews[np.arange(len(reviews)), supply.fence])
-    first = order_quantity(supply, window)
+    at_once = _first_order(supply)
+    lasting = reviews if at_once is supply else cover(at_once, demand.mean)
+    window = open_window(at_once, drawn, _first(at_once, lasting))
+    first = np.where(_first(supply, supply.closed), 0.0, order_quantity(at_once, window))
     later = tuned(supply, drawn, first, levels(supply, demand.mean, drawn, reviews))
     pays = later.pays
     nothing = Totals.of(supply, drawn)
@@ -58,7 +62,7 @@ def by_rule(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Block:
     usual = Totals.of(supply, drawn, benchmark(supply, demand.recent, drawn))
     tallies = (plan.tally(), nothing.tally(), usual.tally())
     return Block(
-        orders=evidence(supply, window, later.levels, first),
+        orders=evidence(at_once, window, later.levels, first),
         lines=lines,
         tallies=tuple(tally.on(count) for tally in tallies) if certain else tallies,  # type: ignore[arg-type]
     )
@@ -70,22 +74,33 @@ def exactly(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Block:
     Purchase is no part of it: bought goods keep their value. With a service target no shortage is accepted that an
     order can avert.
     """
-    mean, rows = demand.mean, np.arange(len(demand.mean))
+    mean = demand.mean
     costed = _averse(supply, mean)
     free, per_order = np.zeros_like(mean), np.repeat(supply.order_cost[:, None], mean.shape[1], axis=1)
-    releases = schedule(costed, mean, free, per_order).releases
-    first = releases[rows, supply.fence]
+    releases = schedule(costed, mean, free, per_order, ~supply.closed).releases
+    first = _first(supply, releases)
     drawn = _known(demand)
     plan, nothing = Totals(supply, drawn), Totals.of(supply, drawn)
     base = levels(supply, mean, drawn, reviews)
     lines = Lines.of(supply, base, first, plan.watch(roll(supply, drawn, scheduled(releases))))
     usual = Totals.of(supply, drawn, benchmark(supply, demand.recent, drawn))
-    window = open_window(supply, drawn, _lasting(supply, releases))
+    at_once = _first_order(supply)
+    window = open_window(at_once, drawn, _lasting(at_once, releases))
     return Block(
-        orders=evidence(supply, window, base, first, _worth(costed, mean)),
+        orders=evidence(at_once, window, base, first, _worth(costed, mean)),
         lines=lines,
         tallies=(plan.tally().on(count), nothing.tally().on(count), usual.tally().on(count)),
     )
+
+
+def _first_order(supply: Supply) -> Supply:
+    """The supply as the first order sees it: reviewed next when something can be released again."""
+    return replace(supply, review=supply.gap) if np.any(supply.closed) else supply
+
+
+def _first[T: np.generic](supply: Supply, values: NDArray[T]) -> NDArray[T]:
+    """[n] what values [n, T] are in the bucket of the first release."""
+    return np.asarray(values[np.arange(len(values)), supply.fence])
 
 
 def _known(demand: Demand) -> Floats:
@@ -122,7 +137,7 @@ def _worth(supply: Supply, mean: Floats) -> Callable[[Floats], Floats]:
     """Net benefit [n] of a first release [n]: by how much the cheapest plan without any costs more."""
     rows, periods = np.arange(len(mean)), mean.shape[1]
     free, per_order = np.zeros_like(mean), np.repeat(supply.order_cost[:, None], periods, axis=1)
-    later = np.arange(periods) != supply.fence[:, None]
+    later = ~supply.closed & (np.arange(periods) != supply.fence[:, None])
 
     def least(quantity: Floats) -> Floats:
         receipts = supply.receipts.copy()

@@ -88,6 +88,8 @@ class _Sizes:
 
     every: Ints
     stops: Ints
+    small: Ints  # [n] smallest orders in a chain of them
+    large: Ints  # [n] largest ones
 
     @property
     def least(self) -> Ints:
@@ -99,7 +101,7 @@ def _sizes(supply: Supply, demand: Floats) -> _Sizes:
     small, large = _chains(supply, top, demand.shape[1])
     with np.errstate(over="ignore"):
         stops = (2.0 * demand.shape[1] + 1) * (2 * small + 1) * (2 * large + 1)
-    return _Sizes(top + 1, np.minimum(stops, 2**52).astype(np.int64))
+    return _Sizes(top + 1, np.minimum(stops, 2**52).astype(np.int64), small, large)
 
 
 def _stages(supply: Supply, periods: int) -> Ints:
@@ -123,11 +125,12 @@ def _chains(supply: Supply, top: Ints, periods: int) -> tuple[Ints, Ints]:
 
 
 def _blocks(sizes: _Sizes, cells: Ints, backlog: Bools) -> Iterator[tuple[Ints, bool]]:
-    """Rows with like numbers of states, and whether every number of lots is a state of theirs."""
+    """Rows with like states, and whether every number of lots is a state of theirs."""
     whole = sizes.every <= sizes.stops
     width = 2 ** np.ceil(np.log2(cells)).astype(np.int64)
-    order = np.lexsort((width, sizes.stops * ~whole, whole, backlog))
-    kinds = np.stack([backlog, whole, sizes.stops * ~whole, width])[:, order]
+    chains = (sizes.small * ~whole, sizes.large * ~whole)
+    order = np.lexsort((width, *chains, whole, backlog))
+    kinds = np.stack([backlog, whole, *chains, width])[:, order]
     starts = np.flatnonzero(np.any(np.diff(kinds, axis=1, prepend=-1), axis=0))
     for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
         step = max(1, BLOCK_CELLS // int(width[order[start]]))
@@ -255,7 +258,7 @@ def _stops(supply: Supply, base: Floats, top: Ints) -> Ints:
     for count, lot in ((int(small.max()), supply.first_lot), (int(large.max()), np.minimum(supply.last_lot, top))):
         away = np.arange(-count, count + 1) * lot[:, None]
         found = (found[:, :, :, None] + away[:, None, None, :]).reshape(*found.shape[:2], -1)
-    return np.sort(np.clip(found, 0, top.max()), axis=2)
+    return np.sort(np.clip(found, 0, top[:, None, None]), axis=2)
 
 
 def _reach(states: Ints, supply: Supply, whole: bool) -> tuple[Ints, Ints]:

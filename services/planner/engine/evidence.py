@@ -14,7 +14,7 @@ from services.planner.engine import lots
 from services.planner.engine.inputs import Floats, Ints, Supply
 from services.planner.engine.levels import Levels
 from services.planner.engine.order import stockouts
-from services.planner.engine.window import Window, leftover, shortfall
+from services.planner.engine.window import Window, leftover, shortfall, summed
 
 SMALLER, LARGER, WAIT = "smaller_lot", "larger_lot", "wait"
 
@@ -108,8 +108,8 @@ def evaluate(
     none = np.zeros(len(quantity))
     over, under = window.holding(supply), window.penalty(supply, window.inside)
     left, idle = leftover(window, quantity), leftover(window, none)
-    holding = np.sum(over * (left - idle), axis=1)
-    avoided = np.sum(under * (shortfall(window, none, idle) - shortfall(window, quantity, left)), axis=1)
+    holding = summed(over * (left - idle))
+    avoided = summed(under * (shortfall(window, none, idle) - shortfall(window, quantity, left)))
     ordering = supply.order_cost * (quantity > 0)
     purchase = supply.unit_cost * quantity
     saved = _saved(window, window.penalty(supply, window.near), quantity)

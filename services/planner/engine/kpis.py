@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from services.planner.engine.exact import add_up, total
 from services.planner.engine.inputs import Floats, Supply
 from services.planner.engine.lots import TEN_SLACK
 from services.planner.engine.rollout import Bucket, Policy, roll
@@ -54,7 +55,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Sums over item-locations and buckets per path, all [S]; tallies of disjoint item-locations add up."""
+    """Sums over item-locations and buckets per path, all [L, S] limbs of `exact`.
+
+    Tallies of disjoint item-locations add up, and what was added can be taken out again, to the last bit.
+    """
 
     holding: Floats
     shortage: Floats
@@ -69,7 +73,7 @@ class Tally:
 
     def on(self, paths: int) -> Self:
         """What was rolled along one path, told of `paths` equal ones."""
-        spread = {name: np.repeat(getattr(self, name), paths) for name in MEASURES}
+        spread = {name: np.repeat(getattr(self, name), paths, axis=1) for name in MEASURES}
         return type(self)(**spread, cells=self.cells)
 
     def __add__(self, other: Self) -> Self:
@@ -77,21 +81,32 @@ class Tally:
         sums = {name: getattr(self, name) + getattr(other, name) for name in (*MEASURES, "cells")}
         return type(self)(**sums)
 
+    def __sub__(self, other: Self) -> Self:
+        """Take item-locations out again."""
+        rests = {name: getattr(self, name) - getattr(other, name) for name in (*MEASURES, "cells")}
+        return type(self)(**rests)
+
+    @property
+    def relevant(self) -> Floats:
+        """[S] cost of each path, purchase aside."""
+        return total(self.holding) + total(self.shortage) + total(self.ordering)
+
     def kpis(self, periods: int) -> Kpis:
         """Summarise over paths; `periods` is the horizon T."""
-        relevant = self.holding + self.shortage + self.ordering
-        served = np.divide(self.demand - self.short, self.demand, out=np.ones_like(self.demand), where=self.demand > 0)
+        relevant, purchase = self.relevant, total(self.purchase)
+        demand, short = total(self.demand), total(self.short)
+        served = np.divide(demand - short, demand, out=np.ones_like(demand), where=demand > 0)
         return Kpis(
-            cost_total=Figure.of(relevant + self.purchase),
+            cost_total=Figure.of(relevant + purchase),
             cost_relevant=Figure.of(relevant),
-            cost_holding=Figure.of(self.holding),
-            cost_shortage=Figure.of(self.shortage),
-            cost_ordering=Figure.of(self.ordering),
-            cost_purchase=Figure.of(self.purchase),
+            cost_holding=Figure.of(total(self.holding)),
+            cost_shortage=Figure.of(total(self.shortage)),
+            cost_ordering=Figure.of(total(self.ordering)),
+            cost_purchase=Figure.of(purchase),
             fill_rate=Figure.of(served),
-            stockout_probability=Figure.of(self.stockouts / self.cells),
-            mean_stock=Figure.of(self.stock / periods),
-            stock_value=Figure.of(self.value / periods),
+            stockout_probability=Figure.of(total(self.stockouts) / self.cells),
+            mean_stock=Figure.of(total(self.stock) / periods),
+            stock_value=Figure.of(total(self.value) / periods),
         )
 
 
@@ -138,16 +153,15 @@ class Totals:
     def tally(self) -> Tally:
         """Sum over the item-locations too."""
         supply = self.supply
-        stock, released = self.stock.astype(np.float64), self.released.astype(np.float64)
         return Tally(
-            holding=supply.holding_cost @ stock,
-            shortage=supply.penalty @ self.unmet.astype(np.float64),
-            ordering=supply.order_cost @ self.orders.astype(np.float64),
-            purchase=supply.unit_cost @ released,
-            demand=self.demand.sum(axis=0, dtype=np.float64),
-            short=self.short.sum(axis=0, dtype=np.float64),
-            stockouts=self.stockouts.sum(axis=0, dtype=np.float64),
-            stock=stock.sum(axis=0),
-            value=supply.unit_cost @ stock,
+            holding=add_up(self.stock, supply.holding_cost),
+            shortage=add_up(self.unmet, supply.penalty),
+            ordering=add_up(self.orders, supply.order_cost),
+            purchase=add_up(self.released, supply.unit_cost),
+            demand=add_up(self.demand),
+            short=add_up(self.short),
+            stockouts=add_up(self.stockouts),
+            stock=add_up(self.stock),
+            value=add_up(self.stock, supply.unit_cost),
             cells=self.cells,
         )

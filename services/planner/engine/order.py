@@ -4,7 +4,7 @@ import numpy as np
 
 from services.planner.engine import lots
 from services.planner.engine.inputs import Bools, Floats, Supply
-from services.planner.engine.window import Window, cheapest_lots, leftover, shortfall
+from services.planner.engine.window import Window, cheapest_lots, leftover, shortfall, summed
 
 
 def order_quantity(supply: Supply, window: Window) -> Floats:
@@ -45,7 +45,7 @@ def _best_lot(supply: Supply, window: Window, over: Floats, under: Floats) -> tu
     costs = []
     for quantity in (np.zeros(len(wanted)), smaller, larger):
         left = leftover(window, quantity)
-        costs.append(np.sum(over * left + under * shortfall(window, quantity, left), axis=1))
+        costs.append(summed(over * left + under * shortfall(window, quantity, left)))
     nothing, cost_smaller, cost_larger = costs
     saved = nothing - np.minimum(cost_smaller, cost_larger)
     return np.where(cost_larger < cost_smaller, larger, smaller), _clear(saved, nothing)

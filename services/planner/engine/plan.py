@@ -18,6 +18,8 @@ from services.planner.engine.inputs import Bools, Demand, Ints, Supply
 from services.planner.engine.kpis import Comparison, Tally
 from services.planner.engine.projection import Lines
 
+type Tallies = tuple[Tally, Tally, Tally]  # of the plan, of doing nothing, of the benchmark
+
 METHOD = "path_newsvendor_on_lots"
 EXACT = "dynamic_program"
 BLOCK_CELLS = 1_000_000  # paths x buckets x item-locations at a time: some 30 MB
@@ -32,7 +34,11 @@ class Plan:
     orders: Evidence  # [n]
     lines: Lines  # [n, T]
     exact: Bools  # [n] demand is certain, and no plan costs less
-    kpis: Comparison
+    tallies: Tallies
+
+    @property
+    def kpis(self) -> Comparison:
+        return comparison(self.tallies, self.lines.demand.shape[1])
 
 
 def plan(
@@ -45,14 +51,15 @@ def plan(
 ) -> Plan:
     """Plan n >= 1 item-locations on `paths` joint demand paths; the same inputs give the same numbers.
 
+    An item-location's numbers are the same to the last bit whatever is planned beside it.
+
     threads: blocks planned side by side, which changes nothing but the time. progress: called with the rows done after
     each block; what it raises ends the plan.
     """
     n, periods = demand.mean.shape
     if supply.receipts.shape != (n, periods) or n == 0:
         raise ValueError("supply and demand need the same item-locations and buckets, at least one")
-    exact = demand.certain
-    exact[exact] = solvable(supply.rows(exact), demand.mean[exact])
+    exact = exactly_solvable(supply, demand)
     reviews = np.concatenate([cover(supply.rows(some), demand.mean[some]) for some in _slices(n)])
     parts = _parts(supply, reviews, np.where(exact, 2, demand.certain), max(1, BLOCK_CELLS // (paths * periods)))
 
@@ -72,14 +79,26 @@ def plan(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    tallies = [_total([block.tallies[policy] for block in blocks]).kpis(periods) for policy in range(3)]
+    planned, nothing, usual = (_total([block.tallies[policy] for block in blocks]) for policy in range(3))
     back = np.argsort(np.concatenate(parts))
     return Plan(
         orders=_restored([block.orders for block in blocks], back),
         lines=_restored([block.lines for block in blocks], back),
         exact=exact,
-        kpis=Comparison(*tallies),
+        tallies=(planned, nothing, usual),
     )
+
+
+def exactly_solvable(supply: Supply, demand: Demand) -> Bools:
+    """[n] whether an item-location is planned exactly: its demand is certain, and its states can be held."""
+    exact = demand.certain
+    exact[exact] = solvable(supply.rows(exact), demand.mean[exact])
+    return exact
+
+
+def comparison(tallies: Tallies, periods: int) -> Comparison:
+    """The plan's figures beside those of its counterfactuals."""
+    return Comparison(*(tally.kpis(periods) for tally in tallies))
 
 
 def _slices(n: int) -> list[slice]:

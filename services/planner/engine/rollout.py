@@ -37,9 +37,9 @@ class Bucket:
 def roll(supply: Supply, paths: np.ndarray, policy: Policy | None = None) -> Iterator[Bucket]:
     """Yield the buckets of paths [n, S, T]; without a policy only scheduled receipts arrive.
 
-    In each bucket: receipts, then review and release in buckets fence, fence + review, ..., where a lead time of 0
-    arrives at once, then demand. Balance: end - start = receipts - demand (+ lost sales). The inventory position is
-    stock - backlog + released and not yet received + scheduled receipts due before the following delivery.
+    In each bucket: receipts, then review and release in buckets fence, fence + review, ... that are not closed, where a
+    lead time of 0 arrives at once, then demand. Balance: end - start = receipts - demand (+ lost sales). The inventory
+    position is stock - backlog + released and not yet received + scheduled receipts due before the following delivery.
     """
     n, count, periods = paths.shape
     kind = np.result_type(paths, np.float32)
@@ -66,7 +66,7 @@ def roll(supply: Supply, paths: np.ndarray, policy: Policy | None = None) -> Ite
 
 def _under_review(supply: Supply, t: int) -> Bools:
     since = t - supply.fence
-    return np.asarray((since >= 0) & (since % supply.review == 0))
+    return np.asarray((since >= 0) & (since % supply.review == 0) & ~supply.closed[:, t])
 
 
 def _in_rows(rows: Bools, values: np.ndarray, others: np.ndarray) -> np.ndarray:

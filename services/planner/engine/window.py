@@ -49,7 +49,7 @@ def open_window(supply: Supply, paths: np.ndarray, reviews: Ints) -> Window:
     rows = np.arange(n)
     length = reviews * supply.review
     steps = np.arange(int(length.max(initial=1)))
-    near = steps < supply.review[:, None]
+    near, inside = steps < supply.review[:, None], steps < length[:, None]
     projected = _roll_to(supply.arrival, supply, paths)
     thresholds = np.empty((len(steps), n, count), dtype=projected.dtype)
     demand = np.empty((int(supply.review.max(initial=1)), n, count), dtype=projected.dtype)
@@ -60,7 +60,7 @@ def open_window(supply: Supply, paths: np.ndarray, reviews: Ints) -> Window:
         bucket = np.minimum(supply.arrival + step, periods - 1)
         drawn = paths[:, :, bucket[0]] if np.all(bucket == bucket[0]) else paths[rows, :, bucket]
         average = drawn.mean(axis=1, dtype=np.float64)
-        scale += average
+        scale += average * inside[:, step]
         if not np.all(near[:, step]):
             drawn = np.where(near[:, step, None], drawn, average[:, None].astype(drawn.dtype))
         level = level + (drawn - supply.receipts[rows, bucket, None].astype(level.dtype))
@@ -75,7 +75,7 @@ def open_window(supply: Supply, paths: np.ndarray, reviews: Ints) -> Window:
         demand=demand.transpose(1, 2, 0),
         scale=scale,
         near=near,
-        inside=steps < length[:, None],
+        inside=inside,
     )
 
 
@@ -103,7 +103,7 @@ def cheapest_lots(window: Window, over: Floats, under: Floats, multiple: Floats)
     """
     count = window.thresholds.shape[1]
     steps = np.flatnonzero(np.any((over + under) > 0, axis=0))
-    goal = count * under.sum(axis=1) * (1 - 1e-9)
+    goal = count * summed(under) * (1 - 1e-9)
     most = window.thresholds.max(axis=(1, 2)).astype(np.float64)
     low, high = np.full(len(goal), -1), np.maximum(np.ceil(most / multiple), 0).astype(np.int64)
     while np.any(high - low > 1):
@@ -116,6 +116,11 @@ def cheapest_lots(window: Window, over: Floats, under: Floats, multiple: Floats)
         enough = passed >= goal
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
     return high
+
+
+def summed(values: Floats) -> Floats:
+    """Sums along the last axis, one after the other: buckets of 0 that a block's longest window adds change no bit."""
+    return np.asarray(np.cumsum(values, axis=-1)[..., -1])
 
 
 def _roll_to(bucket: Ints, supply: Supply, paths: np.ndarray) -> np.ndarray:

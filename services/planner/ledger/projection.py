@@ -14,6 +14,8 @@ from services.planner.recommendations.schemas import StandingOut
 identified = lru_cache(maxsize=65_536)(UUID)  # a recommendation's entries are many
 DOCUMENTS = ("reason_code", "approval_rules")  # entries about these have what they say of them in `after`
 
+OF_SCENARIOS = frozenset({"promote_scenario", "take_back_scenario"})  # they touch no recommendation
+
 
 class Impossible(Exception):  # noqa: N818
     """An entry records what cannot have happened: forged, since its hash holds."""
@@ -71,6 +73,8 @@ class Projection:
         return projection
 
     def _take(self, sequence: int, facts: Mapping[str, Any], members: Mapping[UUID, Sequence[UUID]]) -> None:
+        if facts["action"] in OF_SCENARIOS:
+            return
         if facts["action"] in DOCUMENTS:
             named = (facts["action"], facts["subject"])
             said = {"content": facts["body"]["after"], "version": facts["body"]["version"]}
@@ -78,13 +82,15 @@ class Projection:
             return
         subject = identified(facts["subject"])
         if facts["action"] == "plan":
-            self._file(sequence, subject, members.get(subject, ()), facts["body"]["kept"])
+            self._file(sequence, subject, members.get(subject, ()), facts["body"])
         else:
             self._decide(sequence, subject, facts)
 
-    def _file(self, sequence: int, plan: UUID, filed: Sequence[UUID], kept: Sequence[str]) -> None:
-        """A plan supersedes what is open, save what it counted on, and proposes its own."""
-        for identifier in self._open.difference(map(UUID, kept)):
+    def _file(self, sequence: int, plan: UUID, filed: Sequence[UUID], body: Mapping[str, Any]) -> None:
+        """A plan supersedes what is open, save what it counted on, and proposes its own; a net change names what."""
+        named = body.get("superseded")
+        closed = self._open.difference(map(UUID, body["kept"])) if named is None else set(map(UUID, named))
+        for identifier in closed:
             old = self.standings[identifier]
             self._set(identifier, Standing(after(old.state, Move("supersede", plan=plan)), old.sequence, sequence))
         for identifier in filed:

@@ -91,13 +91,20 @@ def lock(session: Session, who: Principal, recommendation_id: UUID) -> Recommend
 
 
 def successor(session: Session, row: Recommendation) -> UUID | None:
-    """The newest recommendation of the same type for the same item-location, where it is a newer one."""
-    same = select(Recommendation.id).where(
-        Recommendation.area == row.area,
-        Recommendation.item == row.item,
-        Recommendation.location == row.location,
-        Recommendation.type == row.type,
-        Recommendation.created_at > row.created_at,
+    """The newest recommendation of the same type for the same item-location, where it is a newer one.
+
+    What a scenario's plan recommends has no state and is none.
+    """
+    same = (
+        select(Recommendation.id)
+        .join(Recommendation.state)
+        .where(
+            Recommendation.area == row.area,
+            Recommendation.item == row.item,
+            Recommendation.location == row.location,
+            Recommendation.type == row.type,
+            Recommendation.created_at > row.created_at,
+        )
     )
     return session.scalar(same.order_by(Recommendation.created_at.desc()).limit(1))
 

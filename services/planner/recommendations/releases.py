@@ -40,7 +40,8 @@ def unknown(session: Session, who: Principal, rows: Rows[Any]) -> Finding:
     if not named:
         return Finding([])
     columns = (Recommendation.id, Recommendation.item, Recommendation.location)
-    known = select(*columns).where(Recommendation.area == who.area.area, Recommendation.id.in_(named))
+    known = select(*columns).join(Recommendation.state)
+    known = known.where(Recommendation.area == who.area.area, Recommendation.id.in_(named))
     orders = {tuple(order) for order in session.execute(known.where(Recommendation.type != "data_fix"))}
     delivered = zip(rows.numbers.tolist(), *(rows.values(name) for name in FOR), strict=True)
     detail = "there is no such order for this item and location"
