@@ -14,6 +14,7 @@ from services.planner.engine.network.coupling import components, tight
 from services.planner.engine.network.inputs import Network
 from services.planner.engine.network.linear import Confirmed, Program
 from services.planner.engine.network.model import Model
+from services.planner.engine.network.preference import preferring
 from services.planner.engine.network.settled import Settled
 from services.planner.engine.network.setups import Effort, ordered
 from services.planner.engine.network.solution import Costs, Quantities, Result, loaded
@@ -109,17 +110,20 @@ class _Piece:
         return cls(network, nodes, options, resources, resources[binding[resources]])
 
     def planned(self, effort: Effort) -> Part:
-        if lotted(self.network):
-            result = ordered(self.network, effort)
-            settled, release = Settled(self.network), result.quantities.release
+        network = preferring(self.network)
+        if lotted(network):
+            result = ordered(network, effort)
+            settled, release = Settled(network), result.quantities.release
             prices = self._prices(lambda *cells: settled.confirm(release, *cells), result.quantities)
         else:
-            model = Model.of(self.network)
+            model = Model.of(network)
             program = Program(model)
             cost = program.solve()
-            quantities = Quantities.of(self.network, model.columns, program.values)
-            result = Result(quantities, quantities.costs(self.network), "linear_program", cost)
+            quantities = Quantities.of(network, model.columns, program.values)
+            result = Result(quantities, quantities.costs(network), "linear_program", cost)
             prices = self._prices(program.confirm, quantities)
+        costs = result.quantities.costs(self.network)
+        result = replace(result, costs=costs, bound=min(result.bound, costs.total))  # without what preference adds
         return Part(self.nodes, self.options, self.bound, result, prices)
 
     def _prices(self, confirm: Callable[[Ints, Ints], Confirmed], plan: Quantities) -> CapacityPrices:
