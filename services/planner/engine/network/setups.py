@@ -37,7 +37,7 @@ class Effort:
     cells: int = 50 * 26  # orders that could be placed, up to which a part goes to the mixed-integer solver
     nodes: int = 1  # of its search of the whole
     window: int = 5  # buckets that it decides together afterwards
-    windows: int = 8
+    windows: int = 7
     seconds: float = 60.0  # of the clock on the wall, for a part
 
 
