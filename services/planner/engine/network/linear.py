@@ -10,14 +10,11 @@ import numpy as np
 
 from services.planner.engine.inputs import Bools, Floats, Ints
 from services.planner.engine.network.model import Model
+from services.planner.engine.network.solver import NotSolvedError, Solver
 
 DANTZIG = 0  # edge weights; on planning models 2 to 4 times faster than steepest edge, the solver's own choice
 STEP = 1e-3  # of the capacity: how far a finite difference goes
 AGREES = 1e-4  # relative: prices that differ by less are the same
-
-
-class NotSolvedError(ArithmeticError):
-    """The solver ended without an optimum; the message is its status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +45,12 @@ class Program:
 
     def __init__(self, model: Model, *, threads: int = 1) -> None:
         self.model = model
-        self._highs = highspy.Highs()
-        self._highs.setOptionValue("output_flag", False)
+        self._most = model.row_upper.copy()
+        self._highs = Solver()
         self._highs.setOptionValue("threads", threads)
         self._highs.setOptionValue("solver", "simplex")
         self._highs.setOptionValue("simplex_dual_edge_weight_strategy", DANTZIG)
-        self._highs.passModel(lp(model))
+        self._highs.take(lp(model))
 
     def solve(self) -> float:
         """The least cost; raises NotSolvedError."""
@@ -92,7 +89,8 @@ class Program:
     def bound_rows(self, rows: Ints, lower: Floats | float, upper: Floats | float) -> None:
         """Replace the bounds of some rows: demand and receipts of a balance, the capacity."""
         index = np.ascontiguousarray(rows.ravel(), dtype=np.int32)
-        self._highs.changeRowsBounds(len(index), index, _flat(lower, rows), _flat(upper, rows))
+        self._most[index] = _flat(upper, rows)
+        self._highs.changeRowsBounds(len(index), index, _flat(lower, rows), self._most[index])
 
     def price_columns(self, columns: Ints, cost: Floats) -> None:
         """Replace the costs of some columns."""
@@ -102,9 +100,9 @@ class Program:
     def confirm(self, resource: Ints, bucket: Ints) -> Confirmed:
         """Solve again with a little more capacity for each cell, and compare with the price; leaves things as found."""
         base, price = self.solve(), self.prices.capacity[resource, bucket]
-        capacity = self.model.network.resources.capacity[resource, bucket]
         rows = self.model.rows.capacity[resource, bucket]
-        step = np.where(np.isfinite(capacity), np.maximum(STEP * capacity, STEP), 0.0)
+        capacity = self._most[rows]
+        step = np.where(np.isfinite(capacity), np.maximum(STEP * np.abs(capacity), STEP), 0.0)
         saved = np.zeros(len(rows))
         for cell in np.flatnonzero(step > 0):
             here = rows[cell : cell + 1]
