@@ -29,7 +29,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Kpis:
-    """What a policy costs and achieves over the horizon; the means of the four cost parts add up to cost_total's."""
+    """What a policy costs and achieves over the horizon; the means of the five cost parts add up to cost_total's."""
 
     cost_total: Figure
     cost_relevant: Figure  # total less purchase: what policies are compared by, since bought goods keep their value
@@ -37,6 +37,7 @@ class Kpis:
     cost_shortage: Figure
     cost_ordering: Figure
     cost_purchase: Figure
+    cost_overtime: Figure
     fill_rate: Figure  # demand served in its bucket / demand; 1 without demand
     stockout_probability: Figure  # share of item-locations' buckets that run out
     mean_stock: Figure  # units at the end of a bucket, all item-locations together
@@ -60,6 +61,7 @@ class Tally:
     shortage: Floats
     ordering: Floats
     purchase: Floats
+    overtime: Floats
     demand: Floats
     short: Floats
     stockouts: Floats
@@ -83,6 +85,7 @@ class Tally:
             shortage=supply.penalty @ unmet,
             ordering=supply.order_cost @ (bucket.released > 0),
             purchase=supply.unit_cost @ bucket.released,
+            overtime=np.zeros(demand.shape[1]),
             demand=demand.sum(axis=0),
             short=bucket.short.sum(axis=0),
             stockouts=np.sum(bucket.short > SLACK * 10 * demand, axis=0, dtype=np.float64),
@@ -98,7 +101,7 @@ class Tally:
 
     def kpis(self, periods: int) -> Kpis:
         """Summarise over paths; `periods` is the horizon T."""
-        relevant = self.holding + self.shortage + self.ordering
+        relevant = self.holding + self.shortage + self.ordering + self.overtime
         served = np.divide(self.demand - self.short, self.demand, out=np.ones_like(self.demand), where=self.demand > 0)
         return Kpis(
             cost_total=Figure.of(relevant + self.purchase),
@@ -107,6 +110,7 @@ class Tally:
             cost_shortage=Figure.of(self.shortage),
             cost_ordering=Figure.of(self.ordering),
             cost_purchase=Figure.of(self.purchase),
+            cost_overtime=Figure.of(self.overtime),
             fill_rate=Figure.of(served),
             stockout_probability=Figure.of(self.stockouts / self.cells),
             mean_stock=Figure.of(self.stock / periods),

@@ -23,6 +23,8 @@ from services.planner.engine.tuning import tuned
 from services.planner.engine.window import open_window
 from shared.paths import sample
 
+type Tallies = tuple[Tally, Tally, Tally]  # of the plan, of doing nothing, of the benchmark
+
 METHOD = "path_newsvendor_on_lots"
 BLOCK_CELLS = 1_000_000  # paths x buckets x item-locations at a time: some 100 MB
 
@@ -33,14 +35,11 @@ class Plan:
 
     orders: Evidence  # [n]
     lines: Lines  # [n, T]
-    kpis: Comparison
+    tallies: Tallies
 
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    orders: Evidence
-    lines: Lines
-    tallies: tuple[Tally, Tally, Tally]  # plan, nothing, benchmark
+    @property
+    def kpis(self) -> Comparison:
+        return comparison(self.tallies, self.lines.demand.shape[1])
 
 
 def plan(supply: Supply, demand: Demand, *, paths: int = 200, progress: Callable[[int], None] | None = None) -> Plan:
@@ -61,22 +60,27 @@ def plan(supply: Supply, demand: Demand, *, paths: int = 200, progress: Callable
         blocks.append(_block(supply.rows(part), demand.rows(part), reviews[part], paths))
         if progress is not None:
             progress(start + len(part))
-    tallies = [_total([block.tallies[policy] for block in blocks]).kpis(periods) for policy in range(3)]
+    plan_, nothing, beside = (_total([block.tallies[policy] for block in blocks]) for policy in range(3))
     back = np.argsort(rows)
     return Plan(
         orders=_restored([block.orders for block in blocks], back),
         lines=_restored([block.lines for block in blocks], back),
-        kpis=Comparison(*tallies),
+        tallies=(plan_, nothing, beside),
     )
 
 
-def _block(supply: Supply, demand: Demand, reviews: Ints, count: int) -> _Block:
+def comparison(tallies: Tallies, periods: int) -> Comparison:
+    """The plan's figures beside those of its counterfactuals."""
+    return Comparison(*(tally.kpis(periods) for tally in tallies))
+
+
+def _block(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Plan:
     drawn = sample(demand.levels, demand.grid, demand.mean, rho=demand.rho, seeds=demand.seeds, paths=count)
     window = open_window(supply, drawn, _first(supply, reviews))
     quantity = order_quantity(supply, window)
     base = tuned(supply, drawn, quantity, levels(supply, demand.mean, drawn, reviews))
     buckets = list(roll(supply, drawn, planned(supply, quantity, base)))
-    return _Block(
+    return Plan(
         orders=evidence(supply, window, base, quantity),
         lines=Lines.of(supply, base, buckets),
         tallies=(
