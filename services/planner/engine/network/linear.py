@@ -48,6 +48,7 @@ class Program:
 
     def __init__(self, model: Model, *, threads: int = 1) -> None:
         self.model = model
+        self._most = model.row_upper.copy()
         self._highs = highspy.Highs()
         self._highs.setOptionValue("output_flag", False)
         self._highs.setOptionValue("threads", threads)
@@ -92,7 +93,8 @@ class Program:
     def bound_rows(self, rows: Ints, lower: Floats | float, upper: Floats | float) -> None:
         """Replace the bounds of some rows: demand and receipts of a balance, the capacity."""
         index = np.ascontiguousarray(rows.ravel(), dtype=np.int32)
-        self._highs.changeRowsBounds(len(index), index, _flat(lower, rows), _flat(upper, rows))
+        self._most[index] = _flat(upper, rows)
+        self._highs.changeRowsBounds(len(index), index, _flat(lower, rows), self._most[index])
 
     def price_columns(self, columns: Ints, cost: Floats) -> None:
         """Replace the costs of some columns."""
@@ -102,9 +104,9 @@ class Program:
     def confirm(self, resource: Ints, bucket: Ints) -> Confirmed:
         """Solve again with a little more capacity for each cell, and compare with the price; leaves things as found."""
         base, price = self.solve(), self.prices.capacity[resource, bucket]
-        capacity = self.model.network.resources.capacity[resource, bucket]
         rows = self.model.rows.capacity[resource, bucket]
-        step = np.where(np.isfinite(capacity), np.maximum(STEP * capacity, STEP), 0.0)
+        capacity = self._most[rows]
+        step = np.where(np.isfinite(capacity), np.maximum(STEP * np.abs(capacity), STEP), 0.0)
         saved = np.zeros(len(rows))
         for cell in np.flatnonzero(step > 0):
             here = rows[cell : cell + 1]

@@ -43,6 +43,7 @@ class Rows:
 
     balance: Ints  # [n, T]
     capacity: Ints  # [r, T]
+    shares: Ints  # [s] each option's share; lots can meet it about
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Model:
             rows=Rows(
                 starts[0] + np.arange(len(blocks[0].lower)).reshape(-1, *shape),
                 starts[4] + np.arange(len(blocks[4].lower)).reshape(-1, *shape),
+                starts[5] + np.arange(len(blocks[5].lower)),
             ),
             cost=cost,
             lower=lower,
@@ -110,6 +112,11 @@ def releasable(options: Options) -> Bools:
     """[m, T] whether an option may be released in a bucket and arrives inside the horizon."""
     periods = options.allowed.shape[1]
     return np.asarray(options.allowed & (np.arange(periods) + options.lead_time[:, None] < periods))
+
+
+def sharing(options: Options) -> Ints:
+    """The options that have a share of their own, one row of the model each."""
+    return np.flatnonzero(np.isfinite(options.split) & np.any(releasable(options), axis=1))
 
 
 def unavoidable(nodes: Nodes) -> Floats:
@@ -241,7 +248,7 @@ def _capacity(network: Network, columns: Columns, spread: Floats) -> _Block:
 def _shares(network: Network, columns: Columns) -> _Block:
     """An option's releases over the horizon = its share of those of its item-location's shared options."""
     options = network.options
-    shared = np.flatnonzero(np.isfinite(options.split) & np.any(releasable(options), axis=1))
+    shared = sharing(options)
     node = options.node[shared]
     whole = np.bincount(node, weights=options.split[shared], minlength=len(network.nodes))
     share = np.divide(options.split[shared], whole[node], out=np.zeros(len(shared)), where=whole[node] > 0)

@@ -37,7 +37,7 @@ def priced_steps(network: Network, price: Floats, steps: int) -> Iterator[Step]:
     bound, best, direction, reach, stale = -np.inf, price, np.zeros_like(price), REACH, 0
     ordered = np.zeros_like(options.unit_cost)
     for step in range(steps):
-        hours, setup = _priced(network, price)
+        hours, setup = per_option(network, price)
         choice = units.choose(options.unit_cost + hours, ordering + setup)
         paid = np.minimum(price, resources.overtime_cost[:, None])
         finite = np.where(np.isfinite(resources.capacity), resources.capacity, 0.0)
@@ -66,7 +66,7 @@ def priced_steps(network: Network, price: Floats, steps: int) -> Iterator[Step]:
         price = np.maximum(price + target / length * direction, 0)
 
 
-def _priced(network: Network, price: Floats) -> tuple[Floats, Floats]:
+def per_option(network: Network, price: Floats) -> tuple[Floats, Floats]:
     """[m, T] what the hours of a unit, and of an order, cost at prices [r, T]."""
     loads = network.loads
     shape = network.options.unit_cost.shape

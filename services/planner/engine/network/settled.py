@@ -7,7 +7,7 @@ import numpy as np
 
 from services.planner.engine.inputs import Bools, Floats, Ints
 from services.planner.engine.network.inputs import Network
-from services.planner.engine.network.linear import NotSolvedError, Program
+from services.planner.engine.network.linear import Confirmed, NotSolvedError, Program
 from services.planner.engine.network.model import Model, releasable
 from services.planner.engine.network.solution import Quantities, loaded
 
@@ -23,12 +23,17 @@ class Settled:
         self._model = Model.of(network, setups=False)
         self._program = Program(self._model, threads=threads)
         self._ordered = np.zeros_like(self.can)
+        self._stiff = (network.options.multiple > 0) | np.isfinite(network.options.split)
         self._program.bound_columns(self._model.columns.release, 0.0, 0.0)
+        self._program.bound_rows(self._model.rows.shares, -np.inf, np.inf)  # of whole orders, met about
         self._taken = np.zeros_like(network.resources.capacity)
 
     def cost(self, ordered: Bools) -> float:
         """What the best quantities of the orders [m, T] cost, each order paid for; inf where there are none."""
         self._settle(ordered)
+        return self._solved(ordered)
+
+    def _solved(self, ordered: Bools) -> float:
         try:
             return self._program.solve() + float(self.network.options.order_cost @ ordered.sum(axis=1))
         except NotSolvedError:
@@ -55,6 +60,22 @@ class Settled:
         self.cost(ordered)
         return Quantities.of(self.network, self._model.columns, self._program.values)
 
+    def standing(self, release: Floats) -> tuple[Quantities | None, float]:
+        """The best plan, and its cost, in which the lots among releases [m, T] stand as they are.
+
+        Orders of options without a multiple or a share get the best quantities. None and inf where none fit.
+        """
+        ordered, options = release > 0, self.network.options
+        self._settle(ordered)
+        columns = self._model.columns.release
+        cells = np.nonzero(ordered & self._stiff[:, None])
+        self._program.bound_columns(columns[cells], release[cells], release[cells])
+        found = None
+        if np.isfinite(self._solved(ordered)):
+            found = Quantities.of(self.network, self._model.columns, self._program.values)
+        self._program.bound_columns(columns[cells], options.smallest[cells[0]], options.largest[cells[0]])
+        return found, np.inf if found is None else found.costs(self.network).total
+
     def around(self, release: Floats) -> Quantities:
         """What follows from releases [m, T] that stand."""
         ordered = release > 0
@@ -72,6 +93,16 @@ class Settled:
         self._program.bound_rows(rows.capacity, -np.inf, resources.capacity - setup)
         self._ordered = np.zeros_like(ordered)
         return found
+
+    def confirm(self, release: Floats, resource: Ints, bucket: Ints) -> Confirmed:
+        """Prices of capacity beside what a little more of it saves, the orders among releases [m, T] settled."""
+        self._settle(release > 0)
+        cells = np.nonzero((release > 0) & self._stiff[:, None])
+        columns, options = self._model.columns.release, self.network.options
+        self._program.bound_columns(columns[cells], release[cells], release[cells])
+        confirmed = self._program.confirm(resource, bucket)
+        self._program.bound_columns(columns[cells], options.smallest[cells[0]], options.largest[cells[0]])
+        return confirmed
 
     def forget(self) -> None:
         """Start anew, where the orders are quite different ones."""

@@ -58,7 +58,8 @@ def planned(network: Network, *, seconds: float) -> Result:
 
 def _priced(network: Network, settled: Settled, *, often: bool) -> tuple[_Trial, float]:
     """The cheapest orders on the way to the prices of capacity, and the bound there."""
-    best = _Trial(np.zeros_like(settled.can), np.inf)
+    nothing = np.zeros_like(settled.can)
+    best = _Trial(nothing, settled.cost(nothing))
     for count, step in enumerate(priced_steps(network, np.zeros_like(network.resources.capacity), STEPS), start=1):
         bound = step.bound
         if count == STEPS or (often and count % EVERY == 0):

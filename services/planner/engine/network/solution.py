@@ -1,7 +1,7 @@
 """A plan of a network: what is released, what follows from it, and what it costs."""
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from services.planner.engine.inputs import Floats
 from services.planner.engine.network.inputs import Mode, Network
 from services.planner.engine.network.model import Columns
 
+type Status = Literal["complete", "time_limit"]  # of a search: whether its own limits ended it, or the clock
 CLEAR = 1e-9  # relative: a solver's rounding, not a quantity
 
 
@@ -89,6 +90,7 @@ class Result:
     costs: Costs
     method: str
     bound: float  # money; no plan of the same network costs less
+    status: Status = "complete"
 
     @property
     def gap(self) -> float:
