@@ -157,6 +157,7 @@ _PLANNER: dict[str, list[_Row]] = {
         ("GET", "plans/{plan}/events", READ),
         ("POST", "plans/{plan}/cancel", PLANNER),
         ("GET", "plans/{plan}/lines", READ),
+        ("GET", "plans/{plan}/resources", READ),
         ("GET", "plans/{plan}/orders", SUPPLY),
     ],
     "Recommendations and decisions": [

@@ -26,7 +26,7 @@ def digest(facts: Mapping[str, Any], *parts: Any) -> str:
 def code_version() -> str:
     """SHA-256 over the sources that turn inputs into numbers: the engine's and the paths'."""
     sha = hashlib.sha256()
-    for source in (*sorted(Path(*engine.__path__).glob("*.py")), Path(paths.__file__)):
+    for source in (*sorted(Path(*engine.__path__).rglob("*.py")), Path(paths.__file__)):
         sha.update(source.read_bytes())
     return sha.hexdigest()
 

@@ -24,6 +24,7 @@ class Inputs:
     """`terms`, `supply`, `demand` and `orders` hold the item-locations to plan, in one order.
 
     `known` counts those that were looked at; `faults` are of those that are not planned, or of single rules of others.
+    `structure` has all ways of supply, of which the `usable` [m] can be planned with.
     """
 
     terms: pd.DataFrame
@@ -33,6 +34,8 @@ class Inputs:
     known: int
     faults: Faults
     warnings: list[PlanWarningOut]
+    structure: Structure
+    usable: Bools
 
 
 def inputs(
@@ -55,6 +58,8 @@ def inputs(
         known=len(forecast.keys),
         faults=examined.faults,
         warnings=[*_external(forecast), *overdue, *late, *_stock_warnings(forecast, planned)],
+        structure=structure,
+        usable=examined.usable,
     )
 
 

@@ -9,6 +9,7 @@ from services.planner.engine.inputs import Bools, Floats, Ints
 from services.planner.engine.network.coupling import levels
 from services.planner.engine.network.inputs import Loads, Mode, Network, Nodes, Options, Resources, Uses
 from services.planner.plans.inputs import Inputs
+from services.planner.plans.structure import KEY
 
 MODES = {"buy": Mode.BUY, "make": Mode.MAKE, "transfer": Mode.TRANSFER}
 
@@ -31,10 +32,20 @@ class Web:
     def coupled(self) -> Bools:
         """[n] item-locations that use something, are used, or have several ways of supply."""
         options, uses = self.network.options, self.network.uses
-        found = np.bincount(options.node, minlength=len(self.rows)) > 1
+        found = several(options.node, options.allowed, len(self.rows))
         found[uses.node] = True
         found[options.node[uses.option]] = True
         return np.asarray(found)
+
+    def first(self, known: Inputs) -> Ints:
+        """[n] the option that each item-location is ordered from first, or another where that one is not in play."""
+        options = self.network.options
+        found = np.zeros(len(self.rows), dtype=np.int64)
+        found[options.node] = np.arange(len(options))
+        preferred = known.terms["option"].to_numpy(np.int64)[self.rows]
+        chosen = np.flatnonzero(self.options == preferred[options.node])
+        found[options.node[chosen]] = chosen
+        return found
 
     def loading(self, resources: Bools) -> Bools:
         """[n] item-locations whose supply takes hours of `resources` [r]."""
@@ -85,15 +96,26 @@ def _dominated(known: Inputs, limited: Bools, by: Ints) -> Bools:
     return np.asarray(~limited[by] & ~shared & cheaper & same_time & np.all(numbers[by] <= numbers, axis=1))
 
 
+def several(node: Ints, open_: Bools, count: int) -> Bools:
+    """[n] item-locations with a choice between options [m], open in buckets [m, T], in some bucket."""
+    choices = np.zeros((count, open_.shape[1]), dtype=np.int64)
+    np.add.at(choices, node, open_)
+    return np.asarray(np.any(choices > 1, axis=1))
+
+
 def candidates(known: Inputs, play: Bools) -> Ints:
     """Rows that options in `play` [m] join to others or to resources, or of which there are several."""
     structure = known.structure
     supplied = known.terms.index.get_indexer(structure.options.keys)
-    used, taker = structure.used(known.terms.index), structure.uses["option"].to_numpy(np.int64)
+    used, taker = structure.used(_keys(known)), structure.uses["option"].to_numpy(np.int64)
     loaded = structure.loads["option"].to_numpy(np.int64)
-    several = np.bincount(supplied[play], minlength=len(known.terms)) > 1
-    rows = [np.flatnonzero(several), used[play[taker]], supplied[taker[play[taker]]], supplied[loaded[play[loaded]]]]
+    choice = several(supplied[play], structure.options.effective[play], len(known.terms))
+    rows = [np.flatnonzero(choice), used[play[taker]], supplied[taker[play[taker]]], supplied[loaded[play[loaded]]]]
     return np.unique(np.concatenate(rows)).astype(np.int64)
+
+
+def _keys(known: Inputs) -> pd.MultiIndex:
+    return pd.MultiIndex.from_tuples(known.terms.index, names=KEY)
 
 
 def web(known: Inputs, rows: Ints, play: Bools, safety: Floats) -> Web:
@@ -144,7 +166,7 @@ def _of(taken: pd.DataFrame, place: Ints) -> pd.DataFrame:
 
 
 def _nodes(known: Inputs, rows: Ints, safety: Floats) -> Nodes:
-    """A unit of safety stock is worth what lies between holding it and lacking it: its price falls from one to the other."""
+    """The nodes; a unit of safety stock is priced midway between what holding one costs and what lacking one does."""
     supply = known.supply.rows(rows)
     periods = supply.receipts.shape[1]
     lacking = supply.penalty / np.where(supply.backlog, 1, supply.review)
@@ -171,7 +193,7 @@ def _options(known: Inputs, place: Ints, node: Ints) -> Options:
     review = terms["review_period"].to_numpy(np.int64)[:, None]
     return Options(
         node=node,
-        mode=frame["mode"].map(MODES).to_numpy(np.int64),
+        mode=np.array([MODES[mode] for mode in frame["mode"]], dtype=np.int64),
         lead_time=frame["lead_time"].to_numpy(np.int64),
         unit_cost=options.unit_cost[place],
         order_cost=frame["order_cost"].to_numpy(np.float64),

@@ -2,19 +2,20 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import fields
 
 from pydantic import TypeAdapter
 
-from services.planner.engine import plan as engine
 from services.planner.engine.inputs import Floats
 from services.planner.engine.policies import AVERAGED
 from services.planner.forecast_client import ForecastClient
-from services.planner.plans import filing, kpis, proposals
-from services.planner.plans.bulk import copy_lines
+from services.planner.plans import capacity, filing, kpis, network_proposals, proposals
+from services.planner.plans.bulk import copy, copy_lines
+from services.planner.plans.capacity import Capacity
 from services.planner.plans.digest import code_version, digest
 from services.planner.plans.forecast import Forecast, ForecastNotReady
 from services.planner.plans.inputs import Inputs, inputs
+from services.planner.plans.method import described
+from services.planner.plans.planning import Planned, planned
 from services.planner.plans.schemas import CountsOut
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.tables import Plan
@@ -27,17 +28,6 @@ type Beat = Callable[[int, int], None]
 PATHS = 200
 BEAT_SECONDS = 2.0
 UNIT = "item-locations"
-METHOD = {
-    "name": engine.METHOD,
-    "detail": (
-        "Each item-location by itself: the order that can be released now is the feasible lot of least expected cost "
-        "on joint demand paths over the reviews that it covers. Later releases are projected by a reorder point and "
-        "an order-up-to level. It is no optimum over several periods, so no bound is proven."
-    ),
-    "paths": PATHS,
-    "bound": None,
-    "gap": None,
-}
 
 
 def carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
@@ -54,7 +44,9 @@ def carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
     with work.finish() as (session, run):
         _describe(run, forecast, known, result)
         if result:
-            copy_lines(session, run.id, known.terms.index, _measures(known, result))
+            copy_lines(session, run.id, known.terms.index, result.measures(known))
+            hours = Capacity.of(known, result)
+            copy(session, "plan_resources", capacity.COLUMNS, hours.rows(run.id, forecast.buckets))
         filed = filing.file(session, run, who, wished, set(snapshot.commitments["recommendation_id"]))
         run.counts = _counts(known, filed.contents)
         run.warnings = [warning.model_dump() for warning in (*known.warnings, *filed.warnings)]
@@ -93,41 +85,35 @@ def _units(client: ForecastClient, who: Principal, snapshot: Snapshot, beat: Bea
     return client.units(who.area.area, lambda: beat(0, 0))
 
 
-def _measures(known: Inputs, result: engine.Plan) -> dict[str, Floats]:
-    """What a plan's lines hold, by name: [n, T] each."""
-    measures = {field.name: getattr(result.lines, field.name) for field in fields(result.lines)}
-    return measures | {"open_orders": known.orders, "net_forecast": known.demand.mean - known.orders}
-
-
-def _compute(known: Inputs, beat: Beat) -> engine.Plan | None:
+def _compute(known: Inputs, beat: Beat) -> Planned | None:
     """The engine's plan; None where no item-location can be planned."""
-    total = len(known.terms)
-    if total == 0:
-        return None
-    beat(0, total)
-    return engine.plan(known.supply, known.demand, paths=PATHS, progress=lambda done: beat(done, total))
+    return planned(known, PATHS, beat) if len(known.terms) else None
 
 
-def _proposals(
-    run: Plan, who: Principal, forecast: Forecast, known: Inputs, result: engine.Plan | None
-) -> list[Content]:
+def _proposals(run: Plan, who: Principal, forecast: Forecast, known: Inputs, result: Planned | None) -> list[Content]:
     origin = proposals.Origin(run.id, forecast.id, forecast.model_version, who.area.currency)
-    fixes = list(proposals.data_fixes(origin, known.faults))
-    return fixes + list(proposals.orders(origin, forecast.buckets, known.terms, result.orders)) if result else fixes
+    found = list(proposals.data_fixes(origin, known.faults))
+    if result and result.alone:
+        terms = known.terms.iloc[result.rows]
+        found += proposals.orders(origin, forecast.buckets, terms, result.alone.orders)
+    if result and result.together:
+        found += network_proposals.orders(origin, forecast.buckets, known, result.together)
+        found += network_proposals.overtime(origin, forecast.buckets, result.together)
+    return found
 
 
-def _describe(run: Plan, forecast: Forecast, known: Inputs, result: engine.Plan | None) -> None:
+def _describe(run: Plan, forecast: Forecast, known: Inputs, result: Planned | None) -> None:
     """Say on what the run rests, how it was computed and what it achieves."""
     run.forecast_id, run.model_version = forecast.id, forecast.model_version
     run.as_of, run.periods = forecast.buckets.as_of, forecast.buckets.periods
     run.code_version = code_version()
     facts = {"keys": known.terms.index.tolist(), "periods": forecast.buckets.periods, "seed": run.seed, "paths": PATHS}
-    run.input_digest = digest(facts, known.supply, known.demand)
-    run.output_digest = digest(
-        {"input": run.input_digest}, *([result.orders, result.lines, result.kpis] if result else [])
-    )
-    run.method = METHOD if result else None
-    run.kpis = kpis.comparison(result.kpis) if result else None
+    network = (result.together.web.network,) if result and result.together else ()
+    run.input_digest = digest(facts, known.supply, known.demand, *network)
+    found = result.comparison(len(forecast.buckets)) if result else None
+    run.output_digest = digest({"input": run.input_digest}, *([*result.outputs, found] if result else []))
+    run.method = described(result, PATHS) if result else None
+    run.kpis = kpis.comparison(found) if found else None
     run.progress_done = run.progress_total = len(known.terms)
     run.progress_unit = UNIT
 
@@ -137,7 +123,7 @@ def _counts(known: Inputs, contents: list[Content]) -> dict[str, int]:
     counts = CountsOut(
         item_locations=known.known,
         planned=len(known.terms),
-        orders=len(contents) - fixes,
+        orders=sum(content.order is not None for content in contents),
         data_fixes=fixes,
     )
     return counts.model_dump()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from services.planner.production.tables import Process, ProcessComponent, ProcessLoad, Resource, ResourceCapacity
 from services.planner.recommendations.decisions import COMMITTED
+from services.planner.recommendations.schemas import ORDERS
 from services.planner.recommendations.tables import Recommendation, RecommendationState
 from services.planner.supply.tables import (
     Inventory,
@@ -83,7 +84,7 @@ def commitments(area: str) -> Select[*tuple[Any, ...]]:
         )
         .join(Recommendation.state)
         .where(RecommendationState.area == area, RecommendationState.status.in_(COMMITTED))
-        .where(Recommendation.type != "data_fix")
+        .where(Recommendation.type.in_(ORDERS))
         .order_by(Recommendation.id)
     )
 

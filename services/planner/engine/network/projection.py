@@ -41,9 +41,7 @@ def project(network: Network, supply: Supply, release: Floats, paths: np.ndarray
     return Projection(lines, dependent, load, overtime, tally)
 
 
-def _bucket(
-    network: Network, supply: Supply, moment: Moment, t: int
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def _bucket(network: Network, supply: Supply, moment: Moment, t: int) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """The bucket's part of every sum per path [S], and its column of every line."""
     options, resources = network.options, network.resources
     spent = options.unit_cost[:, t, None] * moment.released

@@ -121,7 +121,7 @@ def polished(settled: Settled, ordered: Bools, until: float, seed: int = 0) -> t
     while time.process_time() < until:
         shaken = best.copy()
         near = cells[np.abs(cells[:, 1] - random.integers(best.shape[1])) <= 1]
-        for option, bucket in near[random.random(len(near)) < 4 / len(near)]:
+        for option, bucket in near[random.random(len(near)) < 4 / max(len(near), 1)]:
             shaken[option, bucket] ^= True
         found, cost = _descended(settled, shaken, until, random)
         if cost < least * (1 - GAIN):

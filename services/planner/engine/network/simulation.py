@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.planner.engine.inputs import Floats, Ints
+from services.planner.engine.inputs import Bools, Floats, Ints
 from services.planner.engine.network.coupling import levels
 from services.planner.engine.network.inputs import Network, Uses
 
@@ -56,9 +56,11 @@ class _Afloat:
         level = code[network.options.node]
         deepest = range(int(code.max(initial=0)), -1, -1)
         self._options = [np.flatnonzero(level == here) for here in deepest]
-        self._at_once = [_rows(uses, np.flatnonzero((level[uses.option] == here) & (uses.offset == 0))) for here in deepest]
+        self._at_once = [
+            some(uses, np.flatnonzero((level[uses.option] == here) & (uses.offset == 0))) for here in deepest
+        ]
         self._later = [
-            _rows(uses, np.flatnonzero((level[uses.option] == here) & (uses.offset == offset)))
+            some(uses, np.flatnonzero((level[uses.option] == here) & (uses.offset == offset)))
             for here in deepest
             for offset in np.unique(uses.offset[uses.offset > 0])
         ]
@@ -108,13 +110,12 @@ class _Afloat:
         before = self._begun[start]
         share = self._served(uses, before, used)
         options = np.unique(uses.option)
-        self._ship(
-            options[start + self.network.options.lead_time[options] >= now], before * (share - 1), start, now
-        )
+        self._ship(options[start + self.network.options.lead_time[options] >= now], before * (share - 1), start, now)
         self._begun[start] = before * share
 
 
-def _rows(uses: Uses, index: Ints) -> Uses:
+def some(uses: Uses, index: Ints | Bools) -> Uses:
+    """Some rows of the uses."""
     return Uses(
         option=uses.option[index], node=uses.node[index], quantity=uses.quantity[index], offset=uses.offset[index]
     )
