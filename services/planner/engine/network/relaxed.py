@@ -35,7 +35,7 @@ class Relaxed:
         return np.array([self._without(columns) for columns in self._model.columns.overtime])
 
     def prices(self) -> tuple[Ints, Ints, Floats]:
-        """Resource, bucket and price of an hour where capacity is full and solving again with more confirms the price."""
+        """Resource, bucket and price of an hour where all are taken and solving again with more confirms the price."""
         capacity = self._network.resources.capacity
         load = loaded(self._network, self._program.values[self._model.columns.release])
         full = np.argwhere(np.isfinite(capacity) & (load > capacity - FULL * np.maximum(capacity, 1)))

@@ -78,7 +78,7 @@ class _Afloat:
             start = t - int(uses.offset[0]) if len(uses) else -1
             if start >= 0:
                 self._stopped(uses, start, t, used)
-        return self._incoming[t], used, begun
+        return self._incoming[t], used, begun.copy()
 
     def _served(self, uses: Uses, begun: Floats, used: Floats) -> Floats:
         """[m, S] share of each order for which there is enough of everything; takes what that share uses."""
