@@ -1,5 +1,8 @@
 """Lot sizing with set-up times under capacity: the planner's own beside a plain mixed-integer model in the same time.
 
+The planner's search ends by its own limits; the plain model gets the time that is allowed. Both are processor seconds,
+as other work on the machine is no part of them.
+
 On instances of Trigeiro, Thomas and McClain (1989), of which proved optima are known, in a directory with
 `instances.parquet`, `items.parquet`, `demand.parquet` and `best_known.csv`: gaps are to the proved optimum. Without a
 directory a few of the same kind are made on the spot, whose optima nobody has proved: gaps are to the bound.
@@ -21,16 +24,17 @@ from scipy import sparse
 from bench.report import Goal, report
 from services.planner.engine.inputs import Floats
 from services.planner.engine.network.inputs import Loads, Mode, Network, Nodes, Options, Resources, Uses
-from services.planner.engine.network.setups import planned
+from services.planner.engine.network.setups import Effort, ordered
+from services.planner.engine.network.solver import Solver
 
 GOALS = (
     Goal("gap_mean", "at_most", 0.01),
     Goal("gap_worst", "at_most", 0.04),
-    Goal("seconds_worst", "at_most", 5.0),
+    Goal("processor_seconds_worst", "at_most", 5.0),
     Goal("lost_units", "at_most", 0.0),
 )
 GOALS_MADE = (Goal("gap_stated_worst", "at_most", 0.08), Goal("of_plain_mean", "at_most", 1.0), GOALS[2], GOALS[3])
-SECONDS = 4.7  # asked for; what is measured has to stay within 5
+SECONDS = 5.0
 FOREVER = 10**6
 
 
@@ -55,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.lotsizing", description=__doc__)
     parser.add_argument("directory", type=Path, nargs="?")
     parser.add_argument("--instances", nargs="+", help="some of them, by name")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for an instance, from the clock on the wall")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of the processor, that the plain model gets")
     options = parser.parse_args(arguments)
     given = options.directory is not None
     instances = _instances(options.directory, options.instances) if given else [_made(seed) for seed in range(4)]
@@ -119,7 +123,7 @@ def _made(seed: int) -> Instance:
 
 def _measured(instance: Instance, limit: float) -> dict[str, Any]:
     began, idle = time.perf_counter(), time.process_time()
-    result = planned(_network(instance), seconds=limit)
+    result = ordered(_network(instance), Effort())
     seconds, worked = time.perf_counter() - began, time.process_time() - idle
     plain = _plain(instance, limit)
     return {
@@ -209,13 +213,17 @@ def _plain(instance: Instance, seconds: float) -> float:
     model.a_matrix_.start_, model.a_matrix_.index_ = matrix.indptr, matrix.indices
     model.a_matrix_.value_ = matrix.data
     model.integrality_ = [kinds.kContinuous] * (2 * size) + [kinds.kInteger] * size
-    highs = highspy.Highs()
-    highs.setOptionValue("output_flag", False)
+    highs = Solver()
     highs.setOptionValue("threads", 1)
-    highs.setOptionValue("time_limit", seconds)
-    highs.passModel(model)
+    until = time.process_time() + seconds
+    highs.cbMipInterrupt.subscribe(lambda event: _stop(event, until))
+    highs.take(model)
     highs.run()
     return float(highs.getInfo().objective_function_value)
+
+
+def _stop(event: Any, until: float) -> None:
+    event.interrupt(time.process_time() > until)
 
 
 if __name__ == "__main__":

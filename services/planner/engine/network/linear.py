@@ -10,14 +10,11 @@ import numpy as np
 
 from services.planner.engine.inputs import Bools, Floats, Ints
 from services.planner.engine.network.model import Model
+from services.planner.engine.network.solver import NotSolvedError, Solver
 
 DANTZIG = 0  # edge weights; on planning models 2 to 4 times faster than steepest edge, the solver's own choice
 STEP = 1e-3  # of the capacity: how far a finite difference goes
 AGREES = 1e-4  # relative: prices that differ by less are the same
-
-
-class NotSolvedError(ArithmeticError):
-    """The solver ended without an optimum; the message is its status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +46,11 @@ class Program:
     def __init__(self, model: Model, *, threads: int = 1) -> None:
         self.model = model
         self._most = model.row_upper.copy()
-        self._highs = highspy.Highs()
-        self._highs.setOptionValue("output_flag", False)
+        self._highs = Solver()
         self._highs.setOptionValue("threads", threads)
         self._highs.setOptionValue("solver", "simplex")
         self._highs.setOptionValue("simplex_dual_edge_weight_strategy", DANTZIG)
-        self._highs.passModel(lp(model))
+        self._highs.take(lp(model))
 
     def solve(self) -> float:
         """The least cost; raises NotSolvedError."""

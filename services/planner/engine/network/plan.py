@@ -11,16 +11,16 @@ import numpy as np
 
 from services.planner.engine.inputs import Bools, Floats, Ints
 from services.planner.engine.network.coupling import components, tight
-from services.planner.engine.network.exact import assignable
 from services.planner.engine.network.inputs import Network
 from services.planner.engine.network.linear import Confirmed, Program
 from services.planner.engine.network.model import Model
-from services.planner.engine.network.rounding import rounded
+from services.planner.engine.network.preference import preferring
 from services.planner.engine.network.settled import Settled
-from services.planner.engine.network.setups import SMALL, planned
+from services.planner.engine.network.setups import Effort, ordered
 from services.planner.engine.network.solution import Costs, Quantities, Result, loaded
 from services.planner.engine.network.units import Units
 
+DEFAULT = Effort()
 MOST_PRICES = 50  # cells of capacity, of a part, whose price is looked at
 FULL = 1e-6  # relative: nearer to the capacity is at it
 
@@ -61,11 +61,11 @@ class NetworkPlan:
         return max(0.0, self.costs.total - self.bound) / max(abs(self.costs.total), 1e-9)
 
 
-def plan(network: Network, *, load: Floats | None = None, seconds: float = 10.0) -> NetworkPlan:
+def plan(network: Network, *, load: Floats | None = None, effort: Effort = DEFAULT) -> NetworkPlan:
     """Plan a network without a cycle in its bills of material.
 
-    load: [r, T] hours of a plan that ignores capacity, which say what binds; made here where none is given. seconds: of
-    the search for orders in a part with set-ups. Raises NotSolvedError where the solver fails.
+    load: [r, T] hours of a plan that ignores capacity, which say what binds; made here where none is given. Raises
+    NotSolvedError where the solver fails.
     """
     binding = tight(network, _uncoupled(network) if load is None else load)
     done: dict[tuple[bytes, bytes], Part] = {}
@@ -74,7 +74,7 @@ def plan(network: Network, *, load: Floats | None = None, seconds: float = 10.0)
         for nodes in components(network, binding):
             part = _Piece.of(network, nodes, binding)
             key = nodes.tobytes(), part.bound.tobytes()
-            done[key] = known.get(key) or part.planned(seconds)
+            done[key] = known.get(key) or part.planned(effort)
         parts = list(done.values())
         whole = _whole(network, parts)
         over = np.any(whole.load > network.resources.capacity * (1 + FULL), axis=1) & ~binding
@@ -109,18 +109,21 @@ class _Piece:
         network = replace(network, resources=replace(network.resources, capacity=capacity))
         return cls(network, nodes, options, resources, resources[binding[resources]])
 
-    def planned(self, seconds: float) -> Part:
-        if lotted(self.network):
-            result = _ordered(self.network, seconds)
-            settled, release = Settled(self.network), result.quantities.release
+    def planned(self, effort: Effort) -> Part:
+        network = preferring(self.network)
+        if lotted(network):
+            result = ordered(network, effort)
+            settled, release = Settled(network), result.quantities.release
             prices = self._prices(lambda *cells: settled.confirm(release, *cells), result.quantities)
         else:
-            model = Model.of(self.network)
+            model = Model.of(network)
             program = Program(model)
             cost = program.solve()
-            quantities = Quantities.of(self.network, model.columns, program.values)
-            result = Result(quantities, quantities.costs(self.network), "linear_program", cost)
+            quantities = Quantities.of(network, model.columns, program.values)
+            result = Result(quantities, quantities.costs(network), "linear_program", cost)
             prices = self._prices(program.confirm, quantities)
+        costs = result.quantities.costs(self.network)
+        result = replace(result, costs=costs, bound=min(result.bound, costs.total))  # without what preference adds
         return Part(self.nodes, self.options, self.bound, result, prices)
 
     def _prices(self, confirm: Callable[[Ints, Ints], Confirmed], plan: Quantities) -> CapacityPrices:
@@ -133,16 +136,6 @@ class _Piece:
         found = confirm(resource, bucket)
         shown = found.agrees & (found.price > 0)
         return CapacityPrices(self.resources[resource[shown]], bucket[shown], found.price[shown])
-
-
-def _ordered(network: Network, seconds: float) -> Result:
-    """A plan in which it matters which orders are placed."""
-    small = np.sum(network.options.allowed) <= SMALL
-    free = not np.any(network.options.multiple > 0) and not np.any(np.isfinite(network.options.split))
-    if not len(network.uses) and (free or (small and assignable(network))):
-        return planned(network, seconds=seconds)
-    quantities, bound = rounded(network, Settled(network))
-    return Result(quantities, quantities.costs(network), "rounded_linear_program", bound)
 
 
 def _uncoupled(network: Network) -> Floats:

@@ -14,11 +14,12 @@ import numpy as np
 from services.planner.engine.inputs import Bools, Floats, Ints
 from services.planner.engine.network.coupling import levels
 from services.planner.engine.network.inputs import Loads, Network, Options, Resources, Uses
-from services.planner.engine.network.linear import NotSolvedError, Prices, Program
+from services.planner.engine.network.linear import Prices, Program
 from services.planner.engine.network.model import Model, releasable, sharing
 from services.planner.engine.network.prices import per_option
 from services.planner.engine.network.settled import Settled
 from services.planner.engine.network.solution import Quantities, loaded
+from services.planner.engine.network.solver import NotSolvedError
 from services.planner.engine.network.units import Units
 
 ENOUGH = 1e-6  # relative: a shortfall below it is a solver's rounding

@@ -1,15 +1,15 @@
 """Quantities once it is settled which orders are placed, and a search over single changes of that."""
 
-import time
 from collections.abc import Iterator
 
 import numpy as np
 
 from services.planner.engine.inputs import Bools, Floats, Ints
 from services.planner.engine.network.inputs import Network
-from services.planner.engine.network.linear import Confirmed, NotSolvedError, Program
+from services.planner.engine.network.linear import Confirmed, Program
 from services.planner.engine.network.model import Model, releasable
 from services.planner.engine.network.solution import Quantities, loaded
+from services.planner.engine.network.solver import NotSolvedError
 
 GAIN = 1e-7  # relative: less is rounding
 
@@ -109,42 +109,42 @@ class Settled:
         self._program.forget()
 
 
-def polished(settled: Settled, ordered: Bools, until: float, seed: int = 0) -> tuple[Bools, float]:
-    """Orders that no single change improves, after some rounds of random changes, and their cost.
+def polished(settled: Settled, ordered: Bools, trials: int, seed: int = 0) -> tuple[Bools, float]:
+    """Orders after a search over single changes, with some rounds of random changes, and their cost.
 
-    ordered: [m, T]. A change drops an order, places one, or moves one to the bucket before or after. until: processor
-    seconds of this process at which the search ends.
+    ordered: [m, T]. A change drops an order, places one, or moves one to the bucket before or after. trials: linear
+    programmes to solve at most.
     """
     random = np.random.default_rng(seed)
-    best, least = _descended(settled, ordered & settled.can, until, random)
+    best, least, left = _descended(settled, ordered & settled.can, trials, random)
     cells = np.argwhere(settled.can)
-    while time.process_time() < until:
+    while left > 0:
         shaken = best.copy()
         near = cells[np.abs(cells[:, 1] - random.integers(best.shape[1])) <= 1]
         for option, bucket in near[random.random(len(near)) < 4 / max(len(near), 1)]:
             shaken[option, bucket] ^= True
-        found, cost = _descended(settled, shaken, until, random)
+        found, cost, left = _descended(settled, shaken, left - 1, random)
         if cost < least * (1 - GAIN):
             best, least = found, cost
     return best, least
 
 
-def _descended(settled: Settled, ordered: Bools, until: float, random: np.random.Generator) -> tuple[Bools, float]:
-    """The first orders found that no single change improves."""
-    least, stale = settled.cost(ordered), 0
+def _descended(settled: Settled, ordered: Bools, trials: int, random: np.random.Generator) -> tuple[Bools, float, int]:
+    """The first orders found that no single change improves, their cost, and the trials that are left."""
+    least, stale, left = settled.cost(ordered), 0, trials
     moves = list(_moves(settled.can))
-    while stale < len(moves) and time.process_time() < until:
+    while stale < len(moves) and left > 0:
         for which in random.permutation(len(moves)):
-            changed = ordered.copy()
-            changed[moves[which]] ^= True
             stale += 1
             if _sensible(ordered, moves[which]):
-                cost = settled.cost(changed)
+                changed = ordered.copy()
+                changed[moves[which]] ^= True
+                cost, left = settled.cost(changed), left - 1
                 if cost < least * (1 - GAIN):
                     ordered, least, stale = changed, cost, 0
-            if stale >= len(moves) or time.process_time() >= until:
+            if stale >= len(moves) or left <= 0:
                 break
-    return ordered, least
+    return ordered, least, left
 
 
 def _moves(can: Bools) -> Iterator[tuple[Ints, Ints]]:

@@ -1,102 +1,108 @@
-"""Set-ups under capacity: prices of capacity say which orders are worth placing, a linear programme how much.
+"""Which orders to place, where that matters: set-ups under capacity, order costs and lots.
 
-A small component goes on from there in a mixed-integer solver: whole for half of the time, then in windows of buckets
-(fix and optimise), which is where such a solver is good. Every result carries its bound and gap.
+Where item-locations share capacity only, prices of capacity say which orders are worth placing, and a linear programme
+how much; where they use each other, orders come from `rounding`. A small part goes on from there in a mixed-integer
+solver: whole to its first node, then in windows of buckets (fix and optimise), which is where such a solver is good.
+Every result carries its bound and gap.
 
 Sources: Trigeiro, Thomas and McClain (1989); Helber and Sahling (2010), A fix-and-optimize approach for the multi-level
 capacitated lot sizing problem.
 """
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
 
-from services.planner.engine.inputs import Bools, Floats
-from services.planner.engine.network.exact import Assignment, Found, assignable
+from services.planner.engine.network.exact import assignable, assignment
 from services.planner.engine.network.inputs import Network
+from services.planner.engine.network.mixed import Found, MixedProgram
 from services.planner.engine.network.prices import priced_steps
+from services.planner.engine.network.rounding import rounded
 from services.planner.engine.network.settled import Settled, polished
-from services.planner.engine.network.solution import Result
+from services.planner.engine.network.solution import Quantities, Result, Status
+from services.planner.engine.network.whole import whole
 
-SMALL = 50 * 26  # orders that could be placed, up to which a component goes to the mixed-integer solver
-STEPS = 60
 EVERY = 5  # steps of the prices between two trials of what they order
 OFTEN = 0.4  # share of the steps in which an order was placed that makes it worth a trial
 CLOSE = 1.1  # cost by bound up to which orders are worth starting a solver from
-WINDOW = 6  # buckets that are decided together
-WINDOWS = 8  # of which one takes this part of the time at most
+NEAR = 1e-4  # share of the cost: a gap that is none
 
 
 @dataclass(frozen=True, slots=True)
-class _Trial:
-    ordered: Bools  # [m, T]
-    cost: float
+class Effort:
+    """How far the search for orders goes; equal limits give equal plans on any machine, unless `seconds` ends it."""
+
+    steps: int = 60  # of the prices of capacity
+    trials: int = 300  # linear programmes of the search over single orders
+    cells: int = 50 * 26  # orders that could be placed, up to which a part goes to the mixed-integer solver
+    nodes: int = 1  # of its search of the whole
+    window: int = 5  # buckets that it decides together afterwards
+    windows: int = 8
+    seconds: float = 60.0  # of the clock on the wall, for a part
 
 
-def planned(network: Network, *, seconds: float) -> Result:
-    """Plan item-locations that share capacity and use nothing of each other, in about `seconds`.
-
-    Raises ValueError where an option uses something, or where more than one lot size would have to be kept.
-    """
-    if len(network.uses):
-        raise ValueError("an option uses an item-location")
-    small = np.sum(network.options.allowed) <= SMALL
-    if not small and np.any(network.options.multiple > 0):
-        raise ValueError("lot multiples in a large component")
-    began = time.monotonic()
+def ordered(network: Network, effort: Effort) -> Result:
+    """A plan of item-locations that are planned together."""
     settled = Settled(network)
-    trial, bound = _priced(network, settled, often=bool(small))
-    if not small or not assignable(network):
-        quantities = settled.quantities(trial.ordered)
-        return Result(quantities, quantities.costs(network), "capacity_prices", bound)
-    ordered, cost = polished(settled, trial.ordered, time.process_time() + seconds / 15)
-    release, proven = _solved(network, _Trial(ordered, cost), bound, seconds - (time.monotonic() - began))
-    quantities = settled.around(release) if release is not None else settled.quantities(ordered)
-    return Result(quantities, quantities.costs(network), "mixed_integer", max(bound, proven))
+    small = bool(np.count_nonzero(settled.can) <= effort.cells)
+    start, bound, method = _started(network, settled, effort, small=small)
+    if start.costs(network).total - bound <= NEAR * abs(bound):
+        return Result(start, start.costs(network), method, bound)
+    if not small or np.any(np.isfinite(network.options.split)):
+        return Result(start, start.costs(network), method, bound)
+    program = MixedProgram(assignment(network) if assignable(network) else whole(network), effort.seconds)
+    best, proven = _searched(program, settled, start, bound, effort)
+    status: Status = "complete" if program.in_time else "time_limit"
+    return Result(best, best.costs(network), "mixed_integer", max(bound, proven), status)
 
 
-def _priced(network: Network, settled: Settled, *, often: bool) -> tuple[_Trial, float]:
-    """The cheapest orders on the way to the prices of capacity, and the bound there."""
-    nothing = np.zeros_like(settled.can)
-    best = _Trial(nothing, settled.cost(nothing))
-    for count, step in enumerate(priced_steps(network, np.zeros_like(network.resources.capacity), STEPS), start=1):
+def _started(network: Network, settled: Settled, effort: Effort, *, small: bool) -> tuple[Quantities, float, str]:
+    """A plan to begin with, its bound and the way to it."""
+    stiff = np.any(network.options.multiple > 0) or np.any(np.isfinite(network.options.split))
+    if len(network.uses) or stiff:
+        return *rounded(network, settled), "rounded_linear_program"
+    best, least = np.zeros_like(settled.can), settled.cost(np.zeros_like(settled.can))
+    for count, step in enumerate(priced_steps(network, np.zeros_like(network.resources.capacity), effort.steps), 1):
         bound = step.bound
-        if count == STEPS or (often and count % EVERY == 0):
-            for ordered in (step.release > 0, step.ordered > OFTEN):
+        if count == effort.steps or (small and count % EVERY == 0):
+            for orders in (step.release > 0, step.ordered > OFTEN):
                 settled.forget()
-                trial = _Trial(ordered, settled.cost(ordered))
-                best = min(best, trial, key=lambda which: which.cost)
-    return best, bound
+                cost = settled.cost(orders)
+                if cost < least:
+                    best, least = orders, cost
+    if small:
+        best, _ = polished(settled, best, effort.trials)
+    return settled.quantities(best), bound, "capacity_prices"
 
 
-def _solved(network: Network, trial: _Trial, bound: float, seconds: float) -> tuple[Floats | None, float]:
-    """Releases [m, T] of the mixed-integer solver, None where it finds no better, and the bound that it proves."""
-    until = time.monotonic() + seconds
-    assignment = Assignment(network)
-    start = trial.ordered if trial.cost < CLOSE * bound else None
-    found = assignment.solve(seconds / 2, start=start)
+def _searched(
+    program: MixedProgram, settled: Settled, start: Quantities, bound: float, effort: Effort
+) -> tuple[Quantities, float]:
+    """The best plan that the mixed-integer solver finds, and the bound that it proves."""
+    network, cost = settled.network, start.costs(settled.network).total
+    begin = program.started(start.release > 0) if cost < CLOSE * bound else None
+    found = program.solve(effort.nodes, start=begin)
     if found is None:
-        return None, -np.inf
+        return start, -np.inf
     proven = found.bound
-    found = _windowed(assignment, found, until, seconds / WINDOWS)
-    return (found.release if found.cost < trial.cost else None), proven
+    found = _windowed(program, found, effort)
+    best = settled.around(found.release)
+    return (best if best.costs(network).total < cost else start), proven
 
 
-def _windowed(assignment: Assignment, found: Found, until: float, each: float) -> Found:
-    """Decide window after window anew, the other orders standing, until none gives anything or time is up."""
+def _windowed(program: MixedProgram, found: Found, effort: Effort) -> Found:
+    """Decide window after window anew, the other orders standing, until none gives anything or enough were tried."""
     periods = found.release.shape[1]
-    windows = range(0, max(periods - WINDOW, 0) + 1, WINDOW // 2)
+    firsts = range(0, max(periods - effort.window, 0) + 1, max(effort.window // 2, 1))
     stale = 0
-    while stale < len(windows):
-        for first in windows:
-            left = until - time.monotonic()
-            if left <= 0 or stale >= len(windows):
-                return found
-            free = np.zeros(found.release.shape, dtype=bool)
-            free[:, first : first + WINDOW] = True
-            better = assignment.solve(min(each, left), start=found.release > 0, free=free)
-            stale += 1
-            if better is not None and better.cost < found.cost * (1 - 1e-6):
-                found, stale = better, 0
+    for count in range(effort.windows):
+        if stale >= len(firsts) or not program.in_time:
+            break
+        first = firsts[count % len(firsts)]
+        free = np.zeros(found.release.shape, dtype=bool)
+        free[:, first : first + effort.window] = True
+        better = program.solve(1, start=found, free=free)
+        stale += 1
+        if better is not None and better.cost < found.cost * (1 - 1e-6):
+            found, stale = better, 0
     return found

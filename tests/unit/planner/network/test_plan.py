@@ -99,3 +99,18 @@ def test_lots_of_the_product_become_demand_of_the_component() -> None:
     found = plan(network)
     assert found.quantities.release.tolist() == [[0, 8, 0], [20, 0, 0]]
     assert found.costs.total == pytest.approx(3 + 5 + 1 + 2 * 4 * 0.5)
+
+
+@pytest.mark.parametrize("order_cost", [0.0, 2.0])
+def test_of_equally_dear_sources_the_first_is_taken_and_a_cheaper_one_before_it(order_cost: float) -> None:
+    nodes = nodes_of([[5.0, 4.0]], shortage_cost=90.0)
+
+    def taken(priority: list[int], unit_cost: list[float]) -> tuple[list[float], float]:
+        cost = np.array(unit_cost)[:, None]
+        found = plan(network_of(nodes, options_of([0, 0], 2, priority=priority, unit_cost=cost, order_cost=order_cost)))
+        return found.quantities.release.sum(axis=1).tolist(), found.costs.total
+
+    ordering = 2 * order_cost
+    assert taken([2, 1], [3.0, 3.0]) == ([0, 9], pytest.approx(27 + ordering, abs=1e-12))
+    assert taken([1, 2], [3.0, 3.0]) == ([9, 0], pytest.approx(27 + ordering, abs=1e-12))
+    assert taken([1, 2], [3.0, 2.99]) == ([0, 9], pytest.approx(9 * 2.99 + ordering, abs=1e-12))
