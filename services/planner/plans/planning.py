@@ -10,7 +10,7 @@ from services.planner.engine import plan as alone_engine
 from services.planner.engine.inputs import Floats, Ints
 from services.planner.engine.kpis import Comparison
 from services.planner.engine.network import plan as network_engine
-from services.planner.engine.network.coupling import components, tight
+from services.planner.engine.network.coupling import tight
 from services.planner.engine.network.explosion import exploded
 from services.planner.engine.network.inputs import Network
 from services.planner.engine.network.projection import Projection, project
@@ -20,10 +20,6 @@ from services.planner.engine.projection import Lines
 from services.planner.plans.inputs import Inputs
 from services.planner.plans.network import Web, candidates, in_play, web
 from shared.paths import sample
-
-SECONDS = 60.0  # of search for orders in a whole plan, a sixth of it in one part at most
-LEAST = 2.0  # of it where there is little to search, and for each bucket of an option
-CELL = 0.02
 
 
 @dataclass(frozen=True)
@@ -116,16 +112,10 @@ def _coupled(known: Inputs, rows: Ints, play: np.ndarray, paths: int) -> tuple[W
 def _together(known: Inputs, coupled: Web, paths: int) -> Together:
     network = coupled.network
     supply, demand = known.supply.rows(coupled.rows), known.demand.rows(coupled.rows)
-    found = network_engine.plan(network, seconds=_seconds(network))
+    found = network_engine.plan(network)
     drawn = sample(demand.levels, demand.grid, demand.mean, rho=demand.rho, seeds=demand.seeds, paths=paths)
     together = Together(coupled, found, drawn, project(network, supply, found.quantities.release, drawn), [])
     return replace(together, prices=[_prices(together, part) for part in found.parts])
-
-
-def _seconds(network: Network) -> float:
-    """Of search in one part."""
-    parts = len(components(network, np.ones(len(network.resources), dtype=bool)))
-    return min(SECONDS / 6, SECONDS / parts, max(LEAST, CELL * network.options.unit_cost.size))
 
 
 def _prices(together: Together, part: network_engine.Part) -> network_engine.CapacityPrices:

@@ -2,7 +2,7 @@
 
 Open loop: the releases are those of the plan, on every path. Only what is not there cannot be used: an order whose
 components are short brings less, in proportion. In a bucket receipts come first, then orders take what they use, those
-of item-locations at the bottom of the bill of materials before those above, then the bucket's demand arrives. Shelf
+of item-locations at the bottom of the bill of materials before those above, then backlog and demand are served. Shelf
 life and stock limits are not simulated.
 """
 
@@ -36,20 +36,21 @@ def simulate(network: Network, release: Floats, paths: np.ndarray) -> Iterator[M
     for t in range(paths.shape[2]):
         received, used, released = state.turn(t)
         demand = paths[:, :, t].astype(np.float64)
-        end = state.stock - demand
+        end = state.stock - state.owed - demand
         stock, missing = np.maximum(end, 0), np.maximum(-end, 0)
         backlog = np.where(waits, missing, 0.0)
         yield Moment(demand, used, received, released, stock, backlog, np.minimum(missing, demand))
-        state.stock = stock - backlog
+        state.stock, state.owed = stock.copy(), backlog
 
 
 class _Afloat:
-    """Stock less backlog [n, S], and what is under way."""
+    """Stock and backlog [n, S], and what is under way."""
 
     def __init__(self, network: Network, release: Floats, paths: int) -> None:
         nodes, uses = network.nodes, network.uses
         self.network, self.release = network, release
-        self.stock = np.repeat(nodes.on_hand[:, None], paths, axis=1).astype(np.float64)
+        on_hand = np.repeat(nodes.on_hand[:, None], paths, axis=1).astype(np.float64)
+        self.stock, self.owed = np.maximum(on_hand, 0), np.maximum(-on_hand, 0)
         self._incoming = np.zeros((nodes.periods, len(nodes), paths))
         self._begun = np.zeros((nodes.periods, len(network.options), paths))
         code = levels(network)
@@ -88,8 +89,7 @@ class _Afloat:
         wanted = uses.quantity[:, None] * begun[uses.option]
         asked = np.zeros_like(self.stock)
         np.add.at(asked, uses.node, wanted)
-        there = np.maximum(self.stock, 0)
-        enough = np.divide(there, asked, out=np.ones_like(asked), where=asked > there)
+        enough = np.divide(self.stock, asked, out=np.ones_like(asked), where=asked > self.stock)
         np.minimum.at(share, uses.option, enough[uses.node])
         taken = np.zeros_like(self.stock)
         np.add.at(taken, uses.node, wanted * share[uses.option])

@@ -12,7 +12,6 @@ from services.planner.engine.network.inputs import Mode
 from services.planner.engine.network.linear import Program
 from services.planner.engine.network.model import Model
 from services.planner.engine.network.relaxed import Relaxed
-from services.planner.engine.network.settled import Settled, polished
 from services.planner.engine.network.simulation import simulate
 from services.planner.engine.network.solution import Quantities
 from services.planner.engine.network.waiting import wait
@@ -157,12 +156,3 @@ def test_the_programme_says_what_a_release_and_overtime_are_worth():
     # 30 are lost in the first period, and the 10 in stock that were to be held are made in overtime
     lost = 30 * (1000 - 400) + 10 * (450 - 400 - 20)
     assert relaxed.regrets(np.array([0]), np.array([0]), np.array([1])) == pytest.approx([lost])
-
-
-def test_a_search_ends_where_orders_are_possible_late_only():
-    allowed = np.zeros((1, 12), dtype=bool)
-    allowed[0, -1] = True
-    network = network_of(nodes_of(np.ones((1, 12))), options_of([0], 12, allowed=allowed, order_cost=1.0))
-    settled = Settled(network)
-    _, cost = polished(settled, np.zeros((1, 12), dtype=bool), until=0.0)
-    assert np.isfinite(cost)
