@@ -10,16 +10,19 @@ from services.planner.engine import plan as alone_engine
 from services.planner.engine.inputs import Floats, Ints
 from services.planner.engine.kpis import Comparison
 from services.planner.engine.network import plan as network_engine
-from services.planner.engine.network.coupling import tight
+from services.planner.engine.network.coupling import components, tight
 from services.planner.engine.network.explosion import exploded
 from services.planner.engine.network.inputs import Network
 from services.planner.engine.network.projection import Projection, project
 from services.planner.engine.network.relaxed import Relaxed
+from services.planner.engine.network.setups import Effort
 from services.planner.engine.network.solution import loaded
 from services.planner.engine.projection import Lines
 from services.planner.plans.inputs import Inputs
 from services.planner.plans.network import Web, candidates, in_play, web
 from shared.paths import sample
+
+SECONDS = 60.0  # of the clock for mixed-integer search in a whole plan, a sixth of it in one part at most
 
 
 @dataclass(frozen=True)
@@ -112,10 +115,16 @@ def _coupled(known: Inputs, rows: Ints, play: np.ndarray, paths: int) -> tuple[W
 def _together(known: Inputs, coupled: Web, paths: int) -> Together:
     network = coupled.network
     supply, demand = known.supply.rows(coupled.rows), known.demand.rows(coupled.rows)
-    found = network_engine.plan(network)
+    found = network_engine.plan(network, effort=_effort(network))
     drawn = sample(demand.levels, demand.grid, demand.mean, rho=demand.rho, seeds=demand.seeds, paths=paths)
     together = Together(coupled, found, drawn, project(network, supply, found.quantities.release, drawn), [])
     return replace(together, prices=[_prices(together, part) for part in found.parts])
+
+
+def _effort(network: Network) -> Effort:
+    """Less clock for each part where there are many; a part that it ends says so."""
+    parts = len(components(network, np.ones(len(network.resources), dtype=bool)))
+    return Effort(seconds=min(SECONDS / 6, SECONDS / parts))
 
 
 def _prices(together: Together, part: network_engine.Part) -> network_engine.CapacityPrices:
