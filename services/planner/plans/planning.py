@@ -23,6 +23,7 @@ from services.planner.plans.network import Web, candidates, in_play, web
 from shared.paths import sample
 
 SECONDS = 60.0  # of the clock for mixed-integer search in a whole plan, a sixth of it in one part at most
+CELLS = 4 * Effort().cells  # orders that could be placed in all parts that are searched in this way
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,9 @@ def _together(known: Inputs, coupled: Web, paths: int) -> Together:
 
 
 def _effort(network: Network) -> Effort:
-    """Less clock for each part where there are many; a part that it ends says so."""
+    """Less for each part where there are many; a part that the clock ends says so."""
     parts = len(components(network, np.ones(len(network.resources), dtype=bool)))
-    return Effort(seconds=min(SECONDS / 6, SECONDS / parts))
+    return Effort(seconds=min(SECONDS / 6, SECONDS / parts), cells=min(Effort().cells, CELLS // parts))
 
 
 def _prices(together: Together, part: network_engine.Part) -> network_engine.CapacityPrices:
