@@ -1,4 +1,5 @@
 # One image per service: docker build --build-arg SERVICE=forecast .    (gateway, forecast or planner)
+# With --build-arg EXTRA=-dask the forecast service's image holds Dask too: docs/operations.md, "Forecasting on a cluster".
 # An image holds the packages and the code of its own service and nothing else; docs/operations.md says how it is run.
 ARG SERVICE
 
@@ -11,7 +12,8 @@ ENV HOME=/tmp \
 # Wheels only: nothing is compiled, so no compiler is ever there, and no package runs code while it is installed.
 FROM base AS packages
 ARG SERVICE
-COPY requirements/${SERVICE}.txt /requirements.txt
+ARG EXTRA=
+COPY requirements/${SERVICE}${EXTRA}.txt /requirements.txt
 RUN python -m venv --without-pip /opt/accord && \
     pip --python /opt/accord/bin/python install --no-cache-dir --only-binary :all: --require-hashes -r /requirements.txt
 

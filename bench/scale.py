@@ -1,8 +1,9 @@
 """What a forecast costs: seconds and memory by the number of series, beside the fastest peer's on the same table.
 
 A chain's shops by day, made on the spot. The first forecast is `train` (with its held-out blocks) and `forecast`; a
-refresh loads that model from its files and forecasts from a week more of demand. Beside the peer, one thread each: from
-a long table in a Parquet file to one, processes started anew. Whatever is measured runs in a process of its own.
+refresh loads that model from its files and forecasts from a week more of demand, aggregates included. Beside the peer,
+one thread each: from a long table in a Parquet file to one, processes started anew. Whatever is measured runs in a
+process of its own.
 """
 
 import argparse
@@ -23,6 +24,8 @@ from bench.contest import forecasts, peers, synthetic
 from bench.contest.forecasts import Said
 from bench.contest.panel import KEYS, Contest
 from bench.report import Goal, report
+from services.forecast.engine.aggregation import Margins
+from services.forecast.engine.levels import all_levels
 from services.forecast.engine.model import Model
 from services.forecast.engine.panel import DriverDefinition, Panel
 from services.forecast.engine.training import train
@@ -147,7 +150,13 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
     forecast, worked, memory = time.perf_counter(), time.process_time(), _memory()
     files = model.to_files()
     loaded = time.perf_counter()
-    Model.from_files(files, threads=options.threads).forecast(panel)
+    again = Model.from_files(files, threads=options.threads)
+    found = again.forecast(panel)
+    refreshed = time.perf_counter()
+    nodes = again.aggregates(
+        panel.series, Margins(found.mean, found.quantiles, found.dependence), all_levels(panel.series)
+    )
+    ended = time.perf_counter()
     return {
         "series": options.series,
         "periods": options.periods,
@@ -157,7 +166,9 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
         "train_seconds": round(trained - began, 1),
         "first_seconds": round(forecast - began, 1),
         "first_processor_seconds": round(worked - idle, 1),
-        "refresh_seconds": round(time.perf_counter() - loaded, 1),
+        "aggregates": sum(len(one.level) for one in nodes),
+        "aggregates_seconds": round(ended - refreshed, 1),
+        "refresh_seconds": round(ended - loaded, 1),
     }
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -59,6 +60,10 @@ class Stack:
     ) -> Any:
         """more: further headers."""
         return call(self.port, self.key, method, path, body, media, **more)
+
+    def processor_seconds(self) -> float:
+        """Of all its processes, so far."""
+        return sum(map(_processor_seconds, descendants(self.pid)))
 
     def process(self, service: str, command: str) -> Process:
         """The one that carries out a command of a service, such as `work`."""
@@ -125,6 +130,16 @@ def _status(port: int, path: str) -> int | None:
 
 def children(pid: int) -> list[int]:
     return [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
+
+
+def descendants(pid: int) -> list[int]:
+    found = children(pid)
+    return [pid, *(each for child in found for each in descendants(child))]
+
+
+def _processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime: proc_pid_stat(5)
 
 
 def free_port() -> int:

@@ -1,9 +1,11 @@
-"""`python -m services.NAME serve|work|migrate|openapi`. Each command imports what it needs: a start runs several."""
+"""`python -m services.NAME serve|work|migrate|openapi|verify`. Each command imports what it needs, no more."""
 
 import argparse
 import json
 import resource
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -19,9 +21,10 @@ def main(
     serve: Callable[[], ASGIApp],
     openapi: Callable[[], Mapping[str, Any]],
     work: Callable[[], None] | None = None,
+    verify: Callable[[Path, Sequence[str]], int] | None = None,
 ) -> None:
     """Carry out the command line of a service."""
-    wish = _parser(service, has_worker=work is not None).parse_args()
+    wish = _parser(service, has_worker=work is not None, has_ledger=verify is not None).parse_args()
     observe.configure()
     match wish.command:
         case "serve":
@@ -34,9 +37,11 @@ def main(
             print(json.dumps(openapi(), indent=1, sort_keys=True))  # noqa: T201
         case "work" if work:
             work()
+        case "verify" if verify:
+            sys.exit(verify(wish.file, wish.known))
 
 
-def _parser(service: str, *, has_worker: bool) -> argparse.ArgumentParser:
+def _parser(service: str, *, has_worker: bool, has_ledger: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m services.{service}")
     commands = parser.add_subparsers(dest="command", required=True)
     serving = commands.add_parser("serve", help="answer HTTP")
@@ -46,6 +51,10 @@ def _parser(service: str, *, has_worker: bool) -> argparse.ArgumentParser:
     commands.add_parser("openapi", help="print the OpenAPI document")
     if has_worker:
         commands.add_parser("work", help="carry out jobs")
+    if has_ledger:
+        verifying = commands.add_parser("verify", help="prove an export of the ledger (GET decisions as NDJSON)")
+        verifying.add_argument("file", type=Path)
+        verifying.add_argument("--known", action="append", default=[], metavar="SEQUENCE:HASH", help="noted earlier")
     return parser
 
 

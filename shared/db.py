@@ -36,6 +36,9 @@ COLUMN_TYPES: dict[Any, Any] = {
     list[float]: ARRAY(Double()),
 }
 STATEMENT_TIMEOUT_MS = 30_000
+# Calls at a time that may block a thread on a connection or a lock. FastAPI writes an answer in a thread, too, before
+# the session commits: of the 40 threads some must stay free, or the one whom all wait for waits for a thread.
+WRITERS, READERS = 16, 20
 
 
 def metadata() -> MetaData:
@@ -89,8 +92,8 @@ def _reading(request: Request) -> Iterator[Session]:
         yield session
 
 
-Write = Annotated[Session, Depends(_writing, scope="function")]
-Read = Annotated[Session, Depends(_reading, scope="function")]
+Write = Annotated[Session, Depends(_writing, scope="function", max_concurrency=WRITERS)]
+Read = Annotated[Session, Depends(_reading, scope="function", max_concurrency=READERS)]
 
 
 def psycopg_connection(session: Session) -> Any:

@@ -37,6 +37,7 @@ class Problem(HTTPException):
     slug: ClassVar[str] = "internal"
     title: ClassVar[str] = "Internal error"
     retryable: ClassVar[bool] = False
+    most_errors: ClassVar[int] = MOST_ERRORS
 
     def __init__(
         self,
@@ -46,7 +47,7 @@ class Problem(HTTPException):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(self.status, detail, headers)
-        self.errors = list(errors)[:MOST_ERRORS]
+        self.errors = list(errors)[: self.most_errors]
 
     def document(self, instance: str | None) -> dict[str, Any]:
         return document(self.status, self.slug, self.title, self.detail, instance, self.retryable, self.errors)

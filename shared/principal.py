@@ -6,6 +6,7 @@ a request without it did not come through the gateway. Clocks may differ by `TOL
 """
 
 import base64
+import datetime
 import hmac
 import json
 import time
@@ -14,6 +15,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import jwt
 from fastapi import Depends, Request
@@ -45,6 +47,10 @@ class Area:
     week_start: int
     holding_rate: Decimal
     shortage_factor: Decimal
+
+    def today(self) -> datetime.date:
+        """The date in the area's time zone."""
+        return datetime.datetime.now(ZoneInfo(self.time_zone)).date()
 
 
 @dataclass(frozen=True)

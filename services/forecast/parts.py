@@ -45,15 +45,15 @@ def categories(datasets: Datasets, digest: str) -> dict[str, str | None]:
 
 def take(datasets: Datasets, digest: str, part: Part, start: datetime.date, origin: datetime.date) -> Inputs:
     """The part as inputs whose history begins at `start`, as the whole dataset's does. Raises DatasetGone."""
-    whole = {name: pa.concat_tables(datasets.part(digest, name, None)) for name in ("items", "locations", "drivers")}
+    small = {name: list(datasets.part(digest, name, None)) for name in ("items", "locations", "drivers")}
     mine = pc.field("item").isin(part.items) & (pc.field("location") == part.location)
     reaching = (pc.field("item").is_null() | pc.field("item").isin(part.items)) & (
         pc.field("location").is_null() | (pc.field("location") == part.location)
     )
-    sporadic = [row["driver"] for row in whole["drivers"].to_pylist() if row["kind"] in SPORADIC]
+    sporadic = [row["driver"] for row in pa.concat_tables(small["drivers"]).to_pylist() if row["kind"] in SPORADIC]
     values = [*datasets.part(digest, "driver_values", reaching), *_beginnings(datasets, digest, sporadic, part)]
-    demand = pa.concat_tables(datasets.part(digest, "demand", mine))
-    return Inputs(digest, origin, {**whole, "demand": demand, "driver_values": pa.concat_tables(values)}, start)
+    demand = list(datasets.part(digest, "demand", mine))
+    return Inputs(digest, origin, {**small, "demand": demand, "driver_values": values}, start)
 
 
 def _beginnings(datasets: Datasets, digest: str, drivers: list[str], part: Part) -> Iterator[pa.Table]:

@@ -2,7 +2,6 @@
 
 import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from shared.errors import Unprocessable
 from shared.imports.kinds import Finding
@@ -44,7 +43,7 @@ def previous_start(area: Area, start: datetime.date) -> datetime.date:
 
 def last_over(area: Area) -> datetime.date:
     """The first date of the newest period that has ended in the area's time zone."""
-    return previous_start(area, start_of(area, _today(area)))
+    return previous_start(area, start_of(area, area.today()))
 
 
 def require_start(area: Area, day: datetime.date, parameter: str) -> None:
@@ -67,13 +66,9 @@ def off_calendar(area: Area, rows: Rows[Any]) -> Finding:
 
 def not_begun(area: Area, rows: Rows[Any]) -> Finding:
     """Rows whose period begins after today in the area's time zone: history cannot lie ahead."""
-    today = _today(area)
+    today = area.today()
     faults = rows.where("period", lambda day: "has not begun yet" if day > today else None)
     return Finding(faults, FuturePeriod, "Demand is what has happened; nothing was stored.")
-
-
-def _today(area: Area) -> datetime.date:
-    return datetime.datetime.now(ZoneInfo(area.time_zone)).date()
 
 
 def _advice(area: Area, day: datetime.date) -> str:

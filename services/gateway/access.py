@@ -39,7 +39,9 @@ ERP = _may("integrator")
 SUPPLY = _may("integrator", "planner")
 PLANNER = _may("planner")
 DECIDER = _may("planner", "approver")
+APPROVER = _may("approver")
 FORECASTER = _may("planner", "mlops")
+FORECASTS = _may("planner", "mlops", "service")  # planner's jobs make the what-ifs of scenarios
 MLOPS = _may("mlops")
 OUTSIDE = _may("planner", "mlops", "integrator")
 LOG = _may("planner", "auditor")
@@ -103,12 +105,13 @@ _FORECAST: dict[str, list[_Row]] = {
     ],
     "Forecasts": [
         ("GET", "forecasts", READ),
-        ("POST", "forecasts", FORECASTER),
+        ("POST", "forecasts", FORECASTS),
         ("GET", "forecasts/{forecast}", READ),
         ("GET", "forecasts/{forecast}/events", READ),
         ("POST", "forecasts/{forecast}/cancel", FORECASTER),
         ("GET", "forecasts/{forecast}/values", READ),
         ("GET", "forecasts/{forecast}/explanation", READ),
+        ("GET", "forecasts/{forecast}/explanations", READ),
         ("POST", "external-forecasts", OUTSIDE),
         ("GET", "accuracy", READ),
     ],
@@ -158,15 +161,33 @@ _PLANNER: dict[str, list[_Row]] = {
         ("POST", "plans/{plan}/cancel", PLANNER),
         ("GET", "plans/{plan}/lines", READ),
         ("GET", "plans/{plan}/resources", READ),
+        ("GET", "plans/{plan}/recommendations", READ),
         ("GET", "plans/{plan}/orders", SUPPLY),
+        ("GET", "kpis", READ),
+    ],
+    "Scenarios": [
+        ("GET", "scenarios", READ),
+        ("GET", "scenarios/compare", READ),
+        ("GET", "scenarios/base", READ),
+        ("POST", "scenarios/base/rollbacks", PLANNER),
+        ("GET", "scenarios/{scenario}", READ),
+        ("PUT", "scenarios/{scenario}", PLANNER),
+        ("DELETE", "scenarios/{scenario}", PLANNER),
+        ("POST", "scenarios/{scenario}/promotions", PLANNER),
     ],
     "Recommendations and decisions": [
         ("GET", "recommendations", READ),
         ("GET", "recommendations/{recommendation}", READ),
         ("POST", "recommendations/{recommendation}/decisions", DECIDER),
+        ("POST", "recommendations:decide", DECIDER),
+        ("POST", "recommendations/{recommendation}/approvals", APPROVER),
+        ("POST", "recommendations/{recommendation}/execution", ERP),
         ("GET", "decisions", LOG),
         ("GET", "orders", SUPPLY),
         ("GET", "reason-codes", READ),
+        ("PUT", "reason-codes/{code}", ADMIN),
+        ("GET", "approval-rules", READ),
+        ("PUT", "approval-rules", ADMIN),
     ],
 }
 

@@ -1,7 +1,8 @@
-"""`python -m services.planner serve|work|migrate|openapi`. What a command does not need is not imported for it."""
+"""`python -m services.planner serve|work|migrate|openapi|verify`: each imports what it needs, no more."""
 
 # ruff: noqa: PLC0415
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -29,5 +30,11 @@ def work() -> None:
     jobs.run(Settings())
 
 
+def verify(file: Path, known: Sequence[str]) -> int:
+    from services.planner.ledger import audit
+
+    return audit.command(file, known)
+
+
 if __name__ == "__main__":
-    command.main("planner", serve=serve, openapi=openapi, work=work)
+    command.main("planner", serve=serve, openapi=openapi, work=work, verify=verify)

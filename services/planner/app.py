@@ -4,10 +4,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from services.planner.kpis import routes as kpis
 from services.planner.ledger import routes as ledger
 from services.planner.plans import routes as plans
 from services.planner.production import routes as production
 from services.planner.recommendations import routes as recommendations
+from services.planner.reference import routes as reference
+from services.planner.scenarios import routes as scenarios
 from services.planner.settings import Settings
 from services.planner.supply import routes as supply
 from services.planner.supply.service import HOME
@@ -17,8 +20,11 @@ from shared.imports.routes import router as imports
 ROUTERS = (
     supply.router,
     production.router,
+    scenarios.router,
     plans.router,
+    kpis.router,
     recommendations.router,
+    reference.router,
     ledger.router,
     imports(HOME, "supply_"),
 )

@@ -23,6 +23,8 @@ MOST_PROBLEM_BYTES = 100_000
 MOST_PAGE_BYTES = 8 << 20
 MOST_ITEMS = 1000
 PIECE_BYTES = 1 << 20
+POLL_SECONDS = 0.5
+OVER = {"succeeded", "failed", "cancelled"}
 RETRIES = urllib3.Retry(
     total=2,
     allowed_methods={"GET"},
@@ -59,9 +61,27 @@ class ForecastClient:
 
     def forecast(self, area: str, name: str) -> dict[str, Any]:
         """A forecast run by its id or `latest`."""
-        with self._get(area, f"forecasts/{name}", JSON) as answer:
+        with self._ask("GET", area, f"forecasts/{name}", JSON) as answer:
             body: dict[str, Any] = json.loads(self._read(answer))
             return body
+
+    def what_if(
+        self, area: str, base: str, overlays: list[dict[str, Any]], key: str, beat: Callable[[], None]
+    ) -> dict[str, Any]:
+        """The forecast `base` with overlays, once it is made; with the same `key` it is the same one again."""
+        body = {"base": base, "overlays": overlays}
+        with self._ask("POST", area, "forecasts", JSON, json=body, headers={"Idempotency-Key": key}) as answer:
+            made: dict[str, Any] = json.loads(self._read(answer))
+        deadline = time.monotonic() + self._seconds
+        while made["status"] not in OVER:
+            if time.monotonic() > deadline:
+                raise errors.Unavailable("The forecast service did not make the what-if in time.")
+            beat()
+            time.sleep(POLL_SECONDS)
+            made = self.forecast(area, made["id"])
+        if made["status"] != "succeeded":
+            raise Refused(made["error"]) if made["error"] else errors.Conflict(f"The what-if was {made['status']}.")
+        return made
 
     def values(self, area: str, forecast: str, beat: Callable[[], None]) -> pa.Table:
         """item, location, period, mean, one column per quantile (`q0.1`), dependence."""
@@ -78,7 +98,7 @@ class ForecastClient:
         while cursor is not None:
             beat()
             following = f"&cursor={cursor}" if cursor else ""
-            with self._get(area, f"items?limit={MOST_ITEMS}{following}", JSON) as answer:
+            with self._ask("GET", area, f"items?limit={MOST_ITEMS}{following}", JSON) as answer:
                 page = json.loads(self._read(answer, MOST_PAGE_BYTES))
             found |= {item["item"]: item["uom"] for item in page["items"]}
             cursor = page["next_cursor"]
@@ -86,26 +106,29 @@ class ForecastClient:
 
     def _table(self, area: str, path: str, beat: Callable[[], None]) -> pa.Table:
         deadline = time.monotonic() + self._seconds
-        with self._get(area, path, ARROW) as answer:
+        with self._ask("GET", area, path, ARROW) as answer:
             try:
                 with pa.ipc.open_stream(_Body(answer, deadline, beat)) as reader:
                     return reader.read_all()
             except (urllib3.exceptions.HTTPError, pa.ArrowInvalid, OSError) as error:
                 raise errors.Unavailable("The forecast service's answer broke off.") from error
 
-    def _get(self, area: str, path: str, accept: str) -> urllib3.BaseHTTPResponse:
-        headers = {"Authorization": f"Bearer {self._key}", "Accept": accept} | _trace()
+    def _ask(
+        self, method: str, area: str, path: str, accept: str, *, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> urllib3.BaseHTTPResponse:
+        usual = {"Authorization": f"Bearer {self._key}", "Accept": accept}
         try:
             answer = self._pool.request(
-                "GET",
+                method,
                 f"{self._areas}/{area}/{path}",
-                headers=headers,
+                headers={**usual, **_trace(), **(headers or {})},
+                **more,
                 preload_content=False,
                 timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=min(READ_SECONDS, self._seconds)),
             )
         except urllib3.exceptions.HTTPError as error:
             raise errors.Unavailable("The forecast service cannot be reached through the gateway.") from error
-        if answer.status != 200:  # noqa: PLR2004
+        if answer.status not in {200, 202}:
             with answer:
                 raise self._problem(answer)
         return answer

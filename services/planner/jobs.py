@@ -6,6 +6,7 @@ from services.planner.forecast_client import ForecastClient
 from services.planner.plans import run as plan_run
 from services.planner.plans.tables import Plan
 from services.planner.production import service as production
+from services.planner.recommendations import calendar
 from services.planner.settings import Settings
 from services.planner.supply import service as supply
 from shared import jobs
@@ -21,6 +22,13 @@ def plan(context: JobContext, run_id: str) -> None:
     """Compute one plan and file its recommendations."""
     client: ForecastClient = context.additional_context["forecasts"]
     jobs.attempt(context, Plan, run_id, lambda work: plan_run.carry_out(work, client))
+
+
+@tasks.periodic(cron="* * * * *")
+@tasks.task(name="calendar", queue=jobs.UPKEEP, queueing_lock="calendar", pass_context=True)
+def keep_calendar(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
+    """Let deferred recommendations come back and late ones expire."""
+    calendar.keep(context.additional_context["database"])
 
 
 def run(settings: Settings) -> None:

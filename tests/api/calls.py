@@ -98,10 +98,30 @@ SAMPLES = {
     "POST /training-runs": Sample({"reason": "r", "parameters": {"origins": 3, "seed": 1}}, 202),
     "POST /models/promotions": Sample({"version": 1, "reason": "r"}, 422, headers={"If-Match": '"0"'}),
     "POST /forecasts": Sample({"horizon": 4, "origin": week(10)}, 409),
-    "POST /plans": Sample({"horizon": 4}, 202),
+    "POST /plans": Sample({"horizon": 4, "net_change": False}, 202),
+    "PUT /scenarios/{scenario}": Sample({"description": "d", "deltas": [{"kind": "demand", "item": "A", "scale": 2}]}),
+    "POST /scenarios/{scenario}/promotions": Sample({"version": 1, "reason": "r"}, 201, headers={"If-Match": '"0"'}),
+    "POST /scenarios/base/rollbacks": Sample({"reason": "r"}, 409, headers={"If-Match": '"0"'}),
     "POST /recommendations/{recommendation}/decisions": Sample(
         {"action": "override", "quantity": 5, "due": week(40), "reason_code": "OTHER", "note": "n"},
         201,
         headers={"If-Match": "{etag}"},
+    ),
+    "POST /recommendations:decide": Sample(
+        {"decisions": [{"recommendation": "{recommendation}", "action": "annotate", "note": "n"}]}, 201
+    ),
+    "POST /recommendations/{recommendation}/approvals": Sample(
+        {"action": "refuse", "note": "n"}, 409, headers={"If-Match": "{etag}"}
+    ),
+    "POST /recommendations/{recommendation}/execution": Sample(
+        {"reference": "PO-9", "status": "released", "quantity": 5, "due": week(40), "note": "n"}
+    ),
+    "PUT /reason-codes/{code}": Sample(
+        {"meaning": "m", "note_required": False, "active_from": week(0), "active_until": week(400)},
+        headers={"If-Match": '"0"'},
+    ),
+    "PUT /approval-rules": Sample(
+        {"order_value_above": "1000000.00", "cost_increase_above": "1000000.00", "frozen_fence": 1},
+        headers={"If-Match": '"0"'},
     ),
 }

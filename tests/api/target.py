@@ -11,6 +11,7 @@ LISTS = ("items", "locations", "demand", "drivers", "drivers/price/values", "inv
 LISTS += ("supply/sourcing-rules", "supply/planning-policies", "forecasts", "training-runs", "models/promotions")
 LISTS += ("recommendations", "decisions", "imports", "supply/imports", "open-orders", "supply/processes")
 LISTS += ("supply/process-components", "supply/process-loads", "supply/resources", "supply/resource-capacity")
+SINGLE = ("", "/reason-codes", "/approval-rules")
 
 
 class Target:
@@ -34,7 +35,7 @@ class Target:
         body = {"name": f"{self.area.name}-own", "kind": "system"}
         principal = self.client.post("/v1/principals", json=body).json()["id"]
         self.names = {"area": self.area.name, "driver": "price", "principal": principal}
-        self.names |= {"recommendation": recommendation}
+        self.names |= {"recommendation": recommendation, "code": "FLYER"}
         self.seen = self.snapshot()
 
     def path(self, call, **names):
@@ -53,14 +54,19 @@ class Target:
         sample = SAMPLES[str(call)]
         named = {"Content-Type": media} if media else {}
         if "{etag}" in sample.headers.values():
-            named["If-Match"] = self.client.get(self.path(call).removesuffix("/decisions")).headers["etag"]
+            named["If-Match"] = self.client.get(self._versioned(call)).headers["etag"]
         named |= {name: value for name, value in sample.headers.items() if value != "{etag}"} | dict(headers)
         query = sample.params | params
         return self.client.request(call.method, self.path(call), content=body, headers=named, params=query)
+
+    def _versioned(self, call):
+        """The path of what the call changes: a recommendation, whatever of it is called, or the thing itself."""
+        return re.sub(r"(/recommendations/[^/]+)/.*", r"\1", self.path(call))
 
     def snapshot(self):
         lists = {name: self.client.get(f"{self.area.prefix}/{name}", params={"limit": 1000}) for name in LISTS}
         found = {name: [answer.status_code, answer.json()["items"]] for name, answer in lists.items()}
         everywhere = ("/v1/areas", "/v1/principals", "/v1/api-keys")
         counts = {path: len(self.client.get(path, params={"limit": 1000}).json()["items"]) for path in everywhere}
-        return found | counts | {"area": self.client.get(self.area.prefix).json()}
+        single = {name: self.client.get(self.area.prefix + name).json() for name in SINGLE}
+        return found | counts | single

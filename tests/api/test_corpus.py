@@ -149,7 +149,7 @@ def test_a_path_that_names_nothing(target, call):
 
 @stores_nothing
 @pytest.mark.parametrize(
-    "call", [call for call in BARE if call.method == "DELETE" and "{key}" not in call.path], ids=str
+    "call", [call for call in BARE if call.method == "DELETE" and not call.path.endswith("}")], ids=str
 )
 def test_a_query_that_names_nothing(target, call):
     name = NAMED_BY.get(call.path.rpartition("/")[2], "item")
@@ -169,7 +169,9 @@ def test_a_query_that_names_nothing(target, call):
 
 
 @stores_nothing
-@pytest.mark.parametrize("call", [call for call in OBJECTS if 412 in call.statuses], ids=str)
+@pytest.mark.parametrize(
+    "call", [call for call in OBJECTS if 412 in call.statuses and not call.path.endswith(":decide")], ids=str
+)
 def test_a_version_that_cannot_be(target, call):
     good = json.dumps(target.filled(SAMPLES[str(call)].body))
     for tag in (b"*", b"x", b'W/"0"', b'"\xff"', b'"999999999999999999999"', b'"-1"', b'"0", "1"', b'""', b"x" * 5000):

@@ -85,3 +85,18 @@ def test_a_what_if_is_planned_on_when_it_is_named(loaded, base, promoted):
     ]
     changed = {item for item, period in lines[0] if lines[0][item, period] != lines[1][item, period]}
     assert changed == {"B"}
+
+
+def test_a_scenario_with_a_driver_is_forecast_anew_for_its_plan(loaded, base):
+    planner = loaded.as_("planner")
+    deal = {"kind": "driver", "driver": "deal", "item": "B", "from": week(WEEKS), "to": week(WEEKS), "value": 1}
+    assert planner.put("/scenarios/deal", json={"deltas": [deal]}).status_code == 200
+    plain, plan = (loaded.succeed(planner.post("/plans", json=body)) for body in ({}, {"scenario": "deal"}))
+    assert (plan["base"], plan["taken_over"]) == (plain["id"], len(ITEMS) - 1)
+    made = planner.get(f"/forecasts/{plan['forecast']}").json()
+    [overlay] = made["overlays"]
+    given = {name: value for name, value in overlay.items() if value is not None}
+    assert (made["base"], given) == (base["id"], {name: deal[name] for name in deal if name != "kind"})
+    [compared] = planner.get("/scenarios/compare?ids=deal").json()["scenarios"]
+    assert (compared["outdated"], compared["plan"]) == ([], plan["id"])
+    assert float(compared["difference"]["mean"]) != 0

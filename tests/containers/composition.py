@@ -11,6 +11,7 @@ import yaml
 from tests.containers.dockerfile import ROOT
 
 FILE = ROOT / "docker-compose.yml"
+SCALE = ROOT / "docker-compose.scale.yml"
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,9 @@ class Composition:
     secrets: dict[str, str]
 
     @classmethod
-    def read(cls, env_file: Path) -> "Composition":
-        done = resolve(env_file)
+    def read(cls, env_file: Path, *more: Path) -> "Composition":
+        """The file with `more` laid over it."""
+        done = resolve(env_file, *more)
         assert done.returncode == 0, done.stderr
         document = yaml.safe_load(done.stdout)
         secrets = dict(line.split("=", 1) for line in env_file.read_text().splitlines())
@@ -43,7 +45,8 @@ class Composition:
         return {other for other, told in self.services.items() if other != name and mine & set(told["networks"])}
 
 
-def resolve(env_file: Path) -> subprocess.CompletedProcess[str]:
+def resolve(env_file: Path, *more: Path) -> subprocess.CompletedProcess[str]:
     """`config` of podman-compose, which without `podman` only reads."""
-    command = [sys.executable, "-m", "podman_compose", "--dry-run", "--env-file", env_file, "-f", FILE, "config"]
+    files = [word for file in (FILE, *more) for word in ("-f", file)]
+    command = [sys.executable, "-m", "podman_compose", "--dry-run", "--env-file", env_file, *files, "config"]
     return subprocess.run(command, capture_output=True, text=True, env={}, check=False)

@@ -91,7 +91,8 @@ def _on_top_of(below: Stage | None, stage: Stage) -> Stage:
 
 def _instructions(arguments: dict[str, str]) -> list[tuple[str, str]]:
     text = re.sub(r"^\s*#.*\n", "", DOCKERFILE.read_text(), flags=re.MULTILINE)
-    for name, value in arguments.items():
+    defaults = dict(re.findall(r"^ARG (\w+)=(.*)$", text, flags=re.MULTILINE))
+    for name, value in (defaults | arguments).items():
         text = text.replace(f"${{{name}}}", value)
     lines = re.sub(r"\\\n\s*", " ", text).splitlines()
     return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in lines if line.strip())]

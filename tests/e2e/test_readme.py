@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,12 @@ def test_the_day_with_the_api(day):
     assert forecast is not None
 
 
+def test_the_page_on_scenarios(day, run):
+    """Its commands go on from the README's day."""
+    done = run([DAY[0], *blocks((ROOT / "docs" / "scenarios.md").read_text())])
+    assert '"scenario":"flu","plan":' in done.stdout.replace(" ", "")
+
+
 def test_the_page_on_forecasting(day, run):
     """Its commands go on from the README's day."""
     done = run([DAY[0], *blocks((ROOT / "docs" / "forecasting.md").read_text())])
@@ -60,6 +67,13 @@ def test_the_page_on_forecasting(day, run):
     assert '"cause":"recent_demand"' in told
     assert '"cause":"data_revision"' in told
     assert '"cause":"shock"' in told
+
+
+def test_the_page_on_decisions(day, run):
+    """Its proof needs the package, so that its program is run from where that is."""
+    [commands] = blocks((ROOT / "docs" / "decisions.md").read_text())
+    done = run([DAY[0], commands.replace(".venv/bin/python", f"PYTHONPATH={ROOT} {sys.executable}")])
+    assert '"intact":true' in done.stdout.replace(" ", "")
 
 
 def test_the_commands_that_are_named_exist():

@@ -14,9 +14,10 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,8 +27,10 @@ import pyarrow.parquet as pq
 from shared.errors import Gone, NotFound
 
 BATCH_ROWS = 20_000
+BLOCK_ROWS = 500_000
 
 type Tables = dict[str, pa.Table]
+type Blocks = Iterable[pa.Table]
 
 
 class DatasetGone(Gone):
@@ -58,16 +61,30 @@ class Datasets:
 
     def keep(self, tables: Tables) -> Kept:
         """Store the tables under their digest, which is the same for the same rows in the same order."""
+        return self.keep_blocks({name: _blocks(table) for name, table in tables.items()})
+
+    def keep_blocks(self, tables: Mapping[str, Blocks]) -> Kept:
+        """The same of tables that come cut by year, of which memory holds one block at a time."""
         manifest, facts = {}, {}
-        for name, table in tables.items():
-            blocks = [_parquet(block) for block in _blocks(table)]
-            manifest[name] = [self._store(block) for block in blocks]
-            facts[name] = Facts(table.num_rows, sum(map(len, blocks)))
+        for name, blocks in tables.items():
+            manifest[name], rows, size = list[str](), 0, 0
+            for block in blocks:
+                content = _parquet(block)
+                manifest[name].append(self._store(content))
+                rows, size = rows + block.num_rows, size + len(content)
+            facts[name] = Facts(rows, size)
         return Kept(self._store(json.dumps({"tables": manifest}, indent=1, sort_keys=True).encode()), facts)
 
     def read(self, digest: str) -> Tables:
         """The tables of a dataset; DatasetGone where it, or one of its blocks, is missing or damaged."""
         return {name: pa.concat_tables(self._whole(blocks, None)) for name, blocks in self._manifest(digest).items()}
+
+    def blocks(self, digest: str) -> dict[str, Blocks]:
+        """The tables of a dataset, to be gone through as often as is wanted; memory holds `BLOCK_ROWS` at a time.
+
+        DatasetGone where it is missing, or, when it comes to it, one of its blocks is missing or damaged.
+        """
+        return {name: _Again(partial(self._pieces, blocks)) for name, blocks in self._manifest(digest).items()}
 
     def part(self, digest: str, name: str, where: pc.Expression | None) -> Iterator[pa.Table]:
         """The rows of one table for which `where` holds, block by block. DatasetGone, as `read`."""
@@ -114,6 +131,13 @@ class Datasets:
     def _whole(self, blocks: list[str], where: pc.Expression | None) -> Iterator[pa.Table]:
         return (pq.read_table(pa.BufferReader(self._load(block)), filters=where) for block in blocks)
 
+    def _pieces(self, blocks: list[str]) -> Iterator[pa.Table]:
+        for block in blocks:
+            file = self._open(block)
+            if not file.metadata.num_rows:
+                yield file.schema_arrow.empty_table()
+            yield from (pa.Table.from_batches([batch]) for batch in file.iter_batches(BLOCK_ROWS))
+
     def _batches(self, blocks: list[str]) -> Iterator[pa.RecordBatch]:
         for block in blocks:
             yield from self._open(block).iter_batches(BATCH_ROWS)
@@ -155,6 +179,16 @@ class Datasets:
         if hashlib.sha256(content).hexdigest() != digest:
             raise DatasetGone("The data is no longer kept as it was.")
         return content
+
+
+@dataclass(frozen=True)
+class _Again:
+    """Goes through the same blocks each time."""
+
+    pieces: Callable[[], Iterator[pa.Table]]
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        return self.pieces()
 
 
 def _renewed(path: Path, content: bytes) -> bool:

@@ -1,7 +1,9 @@
 """Forecasts of aggregates: sums of the item-locations' means, and quantiles of the sums of their joint paths."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -36,15 +38,15 @@ class NodeForecast:
 
 
 def aggregate(
-    series: pd.DataFrame, margins: Margins, found: Sequence[Level], hierarchy: Hierarchy
+    series: pd.DataFrame, margins: Margins, found: Sequence[Level], hierarchy: Hierarchy, threads: int = 2
 ) -> list[NodeForecast]:
     """Each level's nodes: means are exact sums, quantiles those of paths drawn with what the items have in common.
 
-    A node of one item-location has its quantiles.
+    A node of one item-location has its quantiles. `threads` have no influence on the numbers.
     """
     means = [level.sums(margins.mean) for level in found]
     quantiles = [_alone(level, margins) for level in found]
-    drawing = _Drawing(series, margins, hierarchy.shared(found))
+    drawing = _Drawing(series, margins, hierarchy.shared(found), threads)
     for parts in _batches(found, PATHS * margins.mean.shape[1]):
         for part, sums in zip(parts, drawing.sums(parts), strict=True):
             nodes = part.first + np.flatnonzero(part.level.sizes[part.first : part.last] > 1)
@@ -93,9 +95,12 @@ def _batches(found: Sequence[Level], per_node: int) -> Iterator[list[_Part]]:
 
 
 class _Drawing:
-    """Joint paths of item-locations, a block at a time, with the levels' common factors."""
+    """Joint paths of item-locations, a block in each of `threads` at a time, with the levels' common factors."""
 
-    def __init__(self, series: pd.DataFrame, margins: Margins, shared: Sequence[tuple[Level, float]]) -> None:
+    def __init__(
+        self, series: pd.DataFrame, margins: Margins, shared: Sequence[tuple[Level, float]], threads: int
+    ) -> None:
+        self.threads = threads
         keys = series["item"].astype(str) + "\x1f" + series["location"].astype(str)
         self.margins, self.horizon = margins, margins.mean.shape[1]
         self.seeds = paths.series_seeds(keys)
@@ -112,21 +117,32 @@ class _Drawing:
         return paths.node_scores(seeds, rho=rho, periods=self.horizon, paths=PATHS)
 
     def sums(self, parts: Sequence[_Part]) -> list[Floats]:
-        """Summed paths [nodes, PATHS, H] of each part."""
-        found = [np.zeros((part.last - part.first, PATHS, self.horizon), dtype=np.float32) for part in parts]
+        """Summed paths [nodes, H, PATHS] of each part: those of the blocks are added in their order."""
+        found = [np.zeros((part.last - part.first, self.horizon, PATHS), dtype=np.float32) for part in parts]
         held = [part.holds() for part in parts]
         rows = np.flatnonzero(np.any(held, axis=0))
-        for start in range(0, len(rows), _BLOCK_SERIES):
-            block = rows[start : start + _BLOCK_SERIES]
-            drawn = self._drawn(block)
-            for part, mine, sums in zip(parts, held, found, strict=True):
-                inside = mine[block]
-                nodes, place = np.unique(part.level.node[block][inside] - part.first, return_inverse=True)
-                sums[nodes] += _summed(drawn[inside], place, len(nodes))
+        cuts = [rows[start : start + _BLOCK_SERIES] for start in range(0, len(rows), _BLOCK_SERIES)]
+        with ThreadPoolExecutor(self.threads) as pool:
+            for block in pool.map(partial(self._block, parts, held), cuts):
+                for sums, (nodes, more) in zip(found, block, strict=True):
+                    sums[nodes] += more
+        return found
+
+    def _block(self, parts: Sequence[_Part], held: Sequence[Bools], rows: Ints) -> list[tuple[Ints, Floats]]:
+        """Of each part the nodes [m] that have any of these `rows`, and the sums [m, H, PATHS] over those."""
+        drawn = self._drawn(rows)
+        found = []
+        for part, mine in zip(parts, held, strict=True):
+            inside = np.flatnonzero(mine[rows])
+            node = part.level.node[rows[inside]] - part.first
+            order = np.argsort(node, kind="stable")
+            nodes, starts = np.unique(node[order], return_index=True)
+            found.append((nodes, np.add.reduceat(drawn[inside[order]], starts, axis=0) if len(nodes) else drawn[:0]))
         return found
 
     def _drawn(self, rows: Ints) -> Floats:
-        return paths.sample(
+        """Paths [b, H, PATHS]."""
+        drawn = paths.sample(
             np.array(QUANTILES),
             self.margins.quantiles[rows].astype(np.float64),
             self.margins.mean[rows].astype(np.float64),
@@ -135,19 +151,12 @@ class _Drawing:
             paths=PATHS,
             factors=[factor.of(rows) for factor in self.factors],
         )
-
-
-def _summed(drawn: Floats, place: Ints, count: int) -> Floats:
-    """Sum paths [b, S, H] by their `place` [b], [count, S, H]."""
-    order = np.argsort(place, kind="stable")
-    starts = np.searchsorted(place[order], np.arange(count))
-    found: Floats = np.add.reduceat(drawn[order], starts, axis=0) if count else drawn[:0]
-    return found
+        return drawn.swapaxes(1, 2)
 
 
 def _quantiles(sums: Floats, mean: Floats) -> Floats:
-    """Quantiles [N, H, K] of summed paths [N, S, H], scaled to the sums' exact mean [N, H]."""
-    average = sums.mean(axis=1, dtype=np.float64)
+    """Quantiles [N, H, K] of summed paths [N, H, S], scaled to the sums' exact mean [N, H]."""
+    average = sums.mean(axis=2, dtype=np.float64)
     ratio = np.divide(mean, average, out=np.ones_like(average), where=average > 0)
-    found = np.quantile(sums, QUANTILES, axis=1, method="hazen").astype(np.float64)
+    found = np.quantile(sums, QUANTILES, axis=2, method="hazen").astype(np.float64)
     return np.moveaxis(found, 0, -1) * ratio[..., None]

@@ -15,14 +15,17 @@ from services.forecast.engine.cells import Floats, Ints
 from services.forecast.engine.members import MEMBERS, Member
 from services.forecast.engine.segments import SEGMENTS
 
-type Partner = Literal["smoothing", "rare", "mean"]
+type Partner = Literal["smoothing", "rare", "mean", "trend"]
 
 PARTNERS: dict[Partner, tuple[Member, ...]] = {
     "smoothing": ("smoothing", "theta"),
     "rare": ("sba", "tsb"),
     "mean": ("mean",),
+    "trend": ("trend", "theta"),
 }
-_OFFERED: tuple[tuple[Partner, ...], ...] = (("smoothing",), ("smoothing",), tuple(PARTNERS), tuple(PARTNERS))
+_REGULAR: tuple[Partner, ...] = ("smoothing", "trend")
+_RARE: tuple[Partner, ...] = ("smoothing", "rare", "mean")
+_OFFERED = (_REGULAR, _REGULAR, _RARE, _RARE)  # to each of SEGMENTS
 _PRIOR = 0.4  # weight of statistics before anything is known
 _PRIOR_DEVIATION = 0.25
 _BLOCK_DEVIATION = 0.15  # by which one block's best weight differs from the next one's, whatever the number of series

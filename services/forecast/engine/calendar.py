@@ -31,6 +31,11 @@ class Calendar:
         line = buckets(frequency, first, length + horizon)
         return cls(frequency, line[:length], line[length:])
 
+    @property
+    def timeline(self) -> Dates:
+        """Of history and future, [T+H]."""
+        return np.concatenate([self.history, self.future])
+
     def index(self, dates: Dates) -> Ints:
         """Position of each date from the first bucket on, negative before it and beyond [T+H] after it.
 

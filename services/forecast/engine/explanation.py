@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from services.forecast.engine.cells import Bools, Cells, Floats, Ints
-from services.forecast.engine.cross_section import CrossSection
+from services.forecast.engine.cross_section import CrossSection, blocks
 from services.forecast.engine.features import FeatureBuilder
 from services.forecast.engine.model import Model
 from services.forecast.engine.panel import Panel
@@ -114,7 +114,8 @@ class Explainer:
         statistics = np.log(mean / base) - logs.sum(axis=1) - calibration
         logs = np.column_stack([logs, statistics, calibration])
         silent = np.isnan(rows.scale)
-        nothing = np.where((~np.isnan(panel.demand)).any(axis=1), 0, np.nan)[rows.cells.series]
+        known = (~np.isnan(panel.demand[chosen])).any(axis=1)
+        nothing = np.repeat(np.where(known, 0, np.nan), panel.horizon)
         return Explanation(
             (*families, STATISTICS, CALIBRATION),
             base=np.where(silent, nothing, base),
@@ -126,6 +127,18 @@ class Explainer:
 def explain(model: Model, panel: Panel, chosen: Ints, whole: CrossSection | None = None) -> Explanation:
     """Explain what `model` forecasts for the `chosen` series (indexes, [m]) of `panel`: r = m x H."""
     return Explainer(model, panel, whole).explain(chosen)
+
+
+def explain_all(model: Model, panel: Panel) -> Explanation:
+    """Explain the forecast of every series of `panel`, block by block: r = n x H."""
+    whole = CrossSection.of(model.recipe.fit_to(panel))
+    cuts = blocks(*panel.demand.shape)
+    return Explanation.joined([explain_part(model, panel.take(rows), whole.take(rows)) for rows in cuts])
+
+
+def explain_part(model: Model, part: Panel, whole: CrossSection) -> Explanation:
+    """Explain the forecast of every series of a part of a larger panel, given what the `whole` tells of them."""
+    return explain(model, part, np.arange(len(part.series)), whole)
 
 
 def change(before: Explanation, restated: Explanation, now: Explanation, after: Explanation) -> Change:

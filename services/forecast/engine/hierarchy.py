@@ -10,7 +10,7 @@ from services.forecast.engine import reconciliation
 from services.forecast.engine.cells import Floats
 from services.forecast.engine.history import History
 from services.forecast.engine.levels import Level
-from services.forecast.engine.node_statistics import node_statistics
+from services.forecast.engine.node_statistics import Recent, node_statistics
 from services.forecast.engine.reconciliation import Told
 
 
@@ -51,14 +51,12 @@ class Hierarchy:
         """Factors [n, H] by which each item-location's `mean` [n, H] after the end of history moves."""
         last, horizon = history.length - 1, mean.shape[1]
         trusted = [level for level in found if self.rule(level).level > 0 or self.rule(level).shape > 0]
-        return factors(
-            mean,
-            deviation,
-            [
-                Heard(level, node_statistics(history, season, level, [last], horizon)[0], self.rule(level))
-                for level in trusted
-            ],
-        )
+        recent = Recent.of(history, season, [last])
+        heard = [
+            Heard(level, node_statistics(recent, season, level, [last], horizon)[0], self.rule(level))
+            for level in trusted
+        ]
+        return factors(mean, deviation, heard)
 
     def shared(self, found: Sequence[Level]) -> list[tuple[Level, float]]:
         """The levels whose nodes' items have something in common, and how much."""

@@ -16,7 +16,7 @@ from services.forecast.engine.hierarchy import Heard, Hierarchy, Rule, at_level
 from services.forecast.engine.history import History
 from services.forecast.engine.levels import Level
 from services.forecast.engine.metrics import rmsse, row_mean
-from services.forecast.engine.node_statistics import node_statistics
+from services.forecast.engine.node_statistics import Recent, node_statistics
 from services.forecast.engine.rehearsal import Rehearsal
 
 _DEVIATION = 0.3  # of a weight around 0, before anything is known
@@ -31,7 +31,8 @@ def learn(found: Sequence[Level], history: History, season: int, rehearsals: Seq
     """Rules for the levels, coarsest first: each is asked what it adds to those before it."""
     if not rehearsals:
         return Hierarchy.none()
-    told = {level.name: _statistics(level, history, season, rehearsals) for level in found}
+    recent = Recent.of(history, season, [one.origin for one in rehearsals])
+    told = {level.name: _statistics(level, recent, season, rehearsals) for level in found}
     scales = {level.name: _scale(level, history, min(one.origin for one in rehearsals)) for level in found}
     rules: dict[str, Rule] = {}
     plain: list[Floats] = [np.ones(one.mean.shape) for one in rehearsals]
@@ -63,11 +64,11 @@ def _item_error(history: History, rehearsals: Sequence[Rehearsal], factors: Sequ
     return float(np.mean(errors))
 
 
-def _statistics(level: Level, history: History, season: int, rehearsals: Sequence[Rehearsal]) -> list[Floats]:
+def _statistics(level: Level, recent: Recent, season: int, rehearsals: Sequence[Rehearsal]) -> list[Floats]:
     """Of each rehearsal's steps, [N, k]."""
     horizon = max(int(rehearsal.steps[-1]) for rehearsal in rehearsals)
     origins = [rehearsal.origin for rehearsal in rehearsals]
-    found = node_statistics(history, season, level, origins, horizon)
+    found = node_statistics(recent, season, level, origins, horizon)
     return [told[:, one.steps - 1] for told, one in zip(found, rehearsals, strict=True)]
 
 

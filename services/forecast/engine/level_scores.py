@@ -10,7 +10,7 @@ from services.forecast.engine.cells import Floats
 from services.forecast.engine.history import History, Memory
 from services.forecast.engine.levels import Level, levels
 from services.forecast.engine.metrics import bias, rmsse, row_mean, wmape
-from services.forecast.engine.node_statistics import node_statistics
+from services.forecast.engine.node_statistics import Recent, node_statistics
 from services.forecast.engine.panel import Panel
 
 type Way = Literal["reconciled", "summed", "statistics"]
@@ -38,13 +38,12 @@ def level_outcomes(known: Panel, demand: Floats, mean: Floats, factor: Floats) -
     Unknown demand counts on neither side: of a node's statistics the same share is left out as of its sum.
     """
     history = History(known.demand, Memory.of(known.frequency, known.season))
-    return [_outcome(level, history, known, demand, mean, factor) for level in levels(known.series)]
+    recent = Recent.of(history, known.season, [history.length - 1])
+    return [_outcome(level, recent, known, demand, mean, factor) for level in levels(known.series)]
 
 
-def _outcome(
-    level: Level, history: History, known: Panel, demand: Floats, mean: Floats, factor: Floats
-) -> LevelOutcome:
-    told = node_statistics(history, known.season, level, [history.length - 1], known.horizon)[0]
+def _outcome(level: Level, recent: Recent, known: Panel, demand: Floats, mean: Floats, factor: Floats) -> LevelOutcome:
+    told = node_statistics(recent, known.season, level, [len(known.periods) - 1], known.horizon)[0]
     part = known_part(level, demand, mean)
     means: dict[Way, Floats] = {
         "reconciled": level.sums(mean) * part,

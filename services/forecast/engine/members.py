@@ -9,9 +9,9 @@ from services.forecast.engine.history import History
 from services.forecast.engine.intermittent import Intermittent
 from services.forecast.engine.smoothing import Smoothing
 
-type Member = Literal["seasonal_naive", "smoothing", "theta", "sba", "tsb", "mean"]
+type Member = Literal["seasonal_naive", "smoothing", "theta", "sba", "tsb", "mean", "trend"]
 
-MEMBERS: tuple[Member, ...] = ("seasonal_naive", "smoothing", "theta", "sba", "tsb", "mean")
+MEMBERS: tuple[Member, ...] = ("seasonal_naive", "smoothing", "theta", "sba", "tsb", "mean", "trend")
 _CYCLES = 4  # of history before the first origin that is asked for, at least
 _PERIODS = 104  # and as many periods
 
@@ -35,7 +35,7 @@ def member_forecasts(history: History, season: int, cells: Cells) -> Floats:
         if period in groups:
             rows = groups[period]
             series, horizon = cells.series[rows], cells.horizon[rows]
-            found[rows, 1], found[rows, 2] = smoothing.forecast(period, series, horizon)
+            found[rows, 1], found[rows, 2], found[rows, 6] = smoothing.forecast(period, series, horizon)
             found[rows, 3], found[rows, 4] = intermittent.forecast(series)
     return found
 

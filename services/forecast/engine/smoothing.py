@@ -1,9 +1,11 @@
-"""Exponential smoothing of all series at once: level, damped trend or Theta's drift, season added or multiplied.
+"""Exponential smoothing of all series at once: level, trend or Theta's drift, season added or multiplied.
 
 Every candidate runs through history once, so that its one-step errors are made out of sample; candidates are
-averaged for each series by those errors. Sources: Hyndman et al. (2008), Forecasting with exponential smoothing,
-in error-correction form; Assimakopoulos and Nikolopoulos (2000) with Hyndman and Billah (2003) for the Theta
-method as smoothing with half the linear trend as drift.
+averaged for each series by those errors. A trend that fades soon stands beside one that lasts: one-step errors hardly
+tell them apart, over a whole horizon much hangs on it, so that each is a forecast of its own. Sources: Hyndman et al.
+(2008), Forecasting with exponential smoothing, in error-correction form; Gardner and McKenzie (1985) for damping;
+Assimakopoulos and Nikolopoulos (2000) with Hyndman and Billah (2003) for the Theta method as smoothing with half the
+linear trend as drift.
 """
 
 from typing import Literal
@@ -15,13 +17,12 @@ from services.forecast.engine.cells import Bools, Floats, Ints
 type Season = Literal["none", "added", "multiplied"]
 
 _ALPHAS = (0.03, 0.1, 0.3, 0.6)
-_WAYS = 3 * len(_ALPHAS)
-_DAMPED = slice(len(_ALPHAS), 2 * len(_ALPHAS))
-_THETA = slice(2 * len(_ALPHAS), _WAYS)
-_NOT_THETA = slice(0, 2 * len(_ALPHAS))
-_ALPHA = np.tile(np.array(_ALPHAS, dtype=np.float32), 3)[:, None]
+_TRENDED, _THETA = slice(len(_ALPHAS), 3 * len(_ALPHAS)), slice(3 * len(_ALPHAS), 4 * len(_ALPHAS))
+_WAYS = _THETA.stop
+_ALPHA = np.tile(np.array(_ALPHAS, dtype=np.float32), 4)[:, None]
 _BETA = 0.1  # of alpha, for the trend
-_PHI = 0.9
+_PHIS = (0.9, 0.98)  # of a damped and of a lasting trend
+_PHI = np.repeat(np.array(_PHIS, dtype=np.float32), len(_ALPHAS))[:, None]
 _GAMMA = 0.1  # least gain of the season
 _MEMORY = np.float32(0.99)  # of squared errors, a period
 _SHARPNESS = 5.0  # power of the inverse mean squared error by which candidates are weighed
@@ -60,20 +61,21 @@ class Smoothing:
         self.age += known | (self.age > 0)
         self._start_season()
 
-    def forecast(self, period: int, series: Ints, horizon: Ints) -> tuple[Floats, Floats]:
-        """Demand of (series, horizon) [r] after `period`: by exponential smoothing, and by Theta."""
+    def forecast(self, period: int, series: Ints, horizon: Ints) -> Floats:
+        """Demand of (series, horizon) [r] after `period`, [3, r]: with a damped trend, by Theta, with a lasting trend.
+
+        Both trends stand beside the mere level, from which errors so far have to set them apart.
+        """
         asked, place = np.unique(series, return_inverse=True)
         then = (period + horizon) % self.season
-        damped = (_PHI * (1 - _PHI**horizon) / (1 - _PHI)).astype(np.float32)
+        reach = np.array([phi * (1 - phi**horizon) / (1 - phi) for phi in _PHIS], dtype=np.float32)
         drift = self.drift.half()[series] * horizon.astype(np.float32)
         weights = self._weights(asked)
         pairs = zip(self.kinds, weights, strict=True)
-        told = np.array([kind.forecast(weight, asked, place, then, damped, drift) for kind, weight in pairs]).sum(
-            axis=0
-        )
-        total = np.array([[w[_NOT_THETA].sum(axis=0), w[_THETA].sum(axis=0)] for w in weights]).sum(axis=0)
-        found = np.where(self.age[series] > 0, np.maximum(told / total[:, place], 0), np.nan)
-        return found[0], found[1]
+        told = np.sum([kind.forecast(weight, asked, place, then, reach, drift) for kind, weight in pairs], axis=0)
+        total = np.sum([_by_forecast(weight) for weight in weights], axis=0)
+        found: Floats = np.where(self.age[series] > 0, np.maximum(told / total[:, place], 0), np.nan)
+        return found
 
     def _weights(self, series: Ints) -> list[Floats]:
         """Weight [ways, m] of each kind's candidates for `series` [m] by their errors so far."""
@@ -108,14 +110,14 @@ class Smoothing:
 class Candidates:
     """States [ways, n] of the ways to smooth that share one `kind` of season.
 
-    Ways are the gains without trend, then with a damped one, then with Theta's drift. A series that has not begun
-    has level 0.
+    Ways are the gains without trend, then with a damped one, a lasting one, and Theta's drift. A series that has not
+    begun has level 0.
     """
 
     def __init__(self, kind: Season, n: int, season: int) -> None:
         self.kind = kind
         self.level = np.zeros((_WAYS, n), dtype=np.float32)
-        self.trend = np.zeros((len(_ALPHAS), n), dtype=np.float32)
+        self.trend = np.zeros((len(_PHI), n), dtype=np.float32)
         self.squares = np.zeros((_WAYS, n), dtype=np.float32)
         shape = (_WAYS, season if kind != "none" else 0, n)
         self.index = np.full(shape, 1 if kind == "multiplied" else 0, dtype=np.float32)
@@ -131,9 +133,9 @@ class Candidates:
         memory: what becomes of former squared errors, [n]. Works in place: this is where large panels spend their time.
         """
         base, error, index = self._base, self._error, self.index[:, now] if self.kind != "none" else None
-        self.trend *= np.float32(_PHI)
+        self.trend *= _PHI
         np.copyto(base, self.level)
-        base[_DAMPED] += self.trend
+        base[_TRENDED] += self.trend
         base[_THETA] += half
         told = base
         if index is not None:
@@ -146,32 +148,30 @@ class Candidates:
         np.multiply(error, _ALPHA, out=gain)
         if self.kind == "multiplied":
             gain /= index
-        self.trend += np.float32(_BETA) * gain[_DAMPED]
+        self.trend += np.float32(_BETA) * gain[_TRENDED]
         self.level += base
         if turn is not None and index is not None:
             self._turn(index, seen, turn)
 
-    def forecast(
-        self, weight: Floats, asked: Ints, place: Ints, then: Ints, damped: Floats, drift: Floats
-    ) -> tuple[Floats, Floats]:
-        """Weighted sums [r] of what the ways say, those without Theta's drift and those with it.
+    def forecast(self, weight: Floats, asked: Ints, place: Ints, then: Ints, reach: Floats, drift: Floats) -> Floats:
+        """Weighted sums [3, r] of what the ways say, as in `Smoothing.forecast`.
 
-        weight: [ways, m] of the series `asked` [m]. Of each cell: its `place` [r] among them, the season `then`, how
-        often the `damped` trend and by how much the `drift` moves it.
+        weight: [ways, m] of the series `asked` [m]. Of each cell: its `place` [r] among them, the season `then`, and
+        how often either trend (`reach` [2, r]) and by how much the `drift` moves it.
         """
-        level, trend = weight * self.level[:, asked], weight[_DAMPED] * self.trend[:, asked]
+        level, trend = weight * self.level[:, asked], weight[_TRENDED] * self.trend[:, asked]
         if self.kind != "multiplied":
-            smooth = level[_NOT_THETA].sum(axis=0)[place] + trend.sum(axis=0)[place] * damped
-            theta = level[_THETA].sum(axis=0)[place] + weight[_THETA].sum(axis=0)[place] * drift
-            if self.kind == "none":
-                return smooth, theta
-            season = weight[:, place] * self.index[:, then, asked[place]]
-            return smooth + season[_NOT_THETA].sum(axis=0), theta + season[_THETA].sum(axis=0)
-        told = level[:, place]
-        told[_DAMPED] += trend[:, place] * damped
-        told[_THETA] += weight[_THETA][:, place] * drift
-        told *= self.index[:, then, asked[place]]
-        return told[_NOT_THETA].sum(axis=0), told[_THETA].sum(axis=0)
+            told = _by_forecast(level)[:, place]
+            told[::2] += trend.reshape(2, -1, len(asked)).sum(axis=1)[:, place] * reach
+            told[1] += weight[_THETA].sum(axis=0)[place] * drift
+            if self.kind == "added":
+                told += _by_forecast(weight[:, place] * self.index[:, then, asked[place]])
+            return told
+        ways = level[:, place]
+        ways[_TRENDED] += trend[:, place] * np.repeat(reach, len(_ALPHAS), axis=0)
+        ways[_THETA] += weight[_THETA][:, place] * drift
+        ways *= self.index[:, then, asked[place]]
+        return _by_forecast(ways)
 
     def error(self, series: Ints, count: Floats) -> Floats:
         """Mean squared error [ways, m] of `series` [m] over `count` [m] periods, never 0."""
@@ -188,6 +188,7 @@ class Candidates:
             index = np.clip(cycle / np.where(mean > 0, mean, 1), *_INDEX)
             self.index[:, :, rows] = np.where(mean > 0, index, 1)
         self.level[:, rows] = mean
+        self.trend[:, rows] = 0  # what rose and fell so far was the season
 
     def _turn(self, index: Floats, seen: Floats, turn: Floats) -> None:
         """Move this period's season `index` [ways, n] by what was seen."""
@@ -200,6 +201,12 @@ class Candidates:
         told -= index
         told *= turn
         index += told
+
+
+def _by_forecast(ways: Floats) -> Floats:
+    """Sums [3, ...] over the ways [ways, ...] that each of `Smoothing.forecast` is made of."""
+    level, damped, lasting, theta = ways.reshape(-1, len(_ALPHAS), *ways.shape[1:]).sum(axis=1)
+    return np.array([level + damped, theta, level + lasting])
 
 
 class Recent:

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from services.forecast import panels, parts
 from services.forecast.datasets.blocks import Datasets
 from services.forecast.engine import explanation as engine
-from services.forecast.engine.cells import Floats, Ints
+from services.forecast.engine.cells import Floats
 from services.forecast.engine.cross_section import CrossSection
 from services.forecast.engine.explanation import RECONCILIATION, ROUNDING, SHOCK, Explainer, Explanation
 from services.forecast.engine.model import Model
@@ -39,6 +40,7 @@ from shared.errors import Problem
 IDLE_SECONDS = 3600
 MOST_CELLS = 4_000_000  # item-locations x periods that are kept, about 100 bytes each
 MOST_MODELS = 8
+MOST_ANSWERS = 500
 NOTHING = Reasons([], [], [], [], [], [])
 log = logging.getLogger(__name__)
 
@@ -69,18 +71,19 @@ class Explaining:
         self._models: Newest[str, Model] = Newest(MOST_MODELS)
         self._categories: Newest[str, dict[str, str | None]] = Newest(MOST_MODELS)
         self._explainers: Newest[Hashable, Explainer] = Newest(MOST_CELLS)
+        self._said_before: Newest[Hashable, tuple[Explanation, pd.DataFrame]] = Newest(MOST_ANSWERS)
 
     def answer(self, question: Question) -> Answer:
-        """Raises DatasetGone, ModelAway, ArtifactCorrupt."""
+        """Raises DatasetGone, ModelAway, ArtifactCorrupt, OverlaysTooLarge."""
         told = self._as_told(question, question.told)
         change = None if question.since is None else self._change(question, question.since, told)
         return Answer(_reasons(question.told.periods, told), change)
 
     def _as_told(self, question: Question, told: Told) -> Explanation:
         """The model's forecast, what aggregates made of it, and then the shocks."""
-        explainer, row = self._place(question, told, told, told)
-        found, stored = explainer.explain(row), np.array(told.mean)
-        shocks = _overlays(told), explainer.panel.series.iloc[row], explainer.panel.future
+        found, series = self._said(question, told, told, told)
+        stored = np.array(told.mean)
+        shocks = _overlays(told), series, np.array(told.periods, dtype="datetime64[D]")
         alone = np.isclose(application.shocked(found.mean[None], *shocks)[0], stored, rtol=ROUNDING, atol=0)
         reconciled = application.before_shocks(stored[None], *shocks)[0]
         reconciled = np.where(alone | np.isnan(reconciled), found.mean, reconciled)
@@ -90,14 +93,14 @@ class Explaining:
         """By the model of `since`: from its data, from today's data at its origin, and from today's origin."""
         told = question.told
         before = self._as_told(question, since)
-        restated, then_row = self._place(question, since, told, since)
-        now, now_row = self._place(question, since, told, told)
+        restated, _ = self._said(question, since, told, since)
+        now, _ = self._said(question, since, told, told)
         shared = [period for period in told.periods if period in since.periods]
         then, today = (np.array([one.periods.index(period) for period in shared]) for one in (since, told))
         steps = (
             before.take(then),
-            restated.explain(then_row).take(then),
-            now.explain(now_row).take(today),
+            restated.take(then),
+            now.take(today),
             after.take(today),
         )
         if not all(step.explained.all() for step in steps):
@@ -106,20 +109,24 @@ class Explaining:
         numbers = _lists(found.before, found.after, found.units)
         return Reasons(shared, list(found.causes), *numbers, logs=[])
 
-    def _place(self, question: Question, by: Told, data: Told, view: Told) -> tuple[Explainer, Ints]:
-        """The item-location, as row of a panel: as the model of `by` sees it in the data of `data`.
+    def _said(self, question: Question, by: Told, data: Told, view: Told) -> tuple[Explanation, pd.DataFrame]:
+        """What the model of `by` says of the item-location in the data of `data`, and the series' own row.
 
         view: says until which origin history is seen, and what drivers are laid over.
         """
         model = self._models.get(by.artifact_digest, lambda: self._model(by))
         part = self._part(question, model, data)
         horizon = len(by.periods)
-        seen = (data.dataset, data.origin, part, view.origin, json.dumps(view.overlays))
-        make = partial(self._explainer, model, part, data, horizon, view)
-        explainer = self._explainers.get((by.artifact_digest, horizon, *seen), make, _cells)
-        series = explainer.panel.series
-        mine = (series["item"] == question.item) & (series["location"] == question.location)
-        return explainer, np.flatnonzero(mine)
+        seen = (by.artifact_digest, horizon, data.dataset, data.origin, part, view.origin, json.dumps(view.overlays))
+
+        def explained() -> tuple[Explanation, pd.DataFrame]:
+            make = partial(self._explainer, model, part, data, horizon, view)
+            explainer = self._explainers.get(seen, make, _cells)
+            series = explainer.panel.series
+            row = np.flatnonzero(series["item"] == question.item)  # all of a part are at one location
+            return explainer.explain(row), series.iloc[row]
+
+        return self._said_before.get((*seen, question.item), explained)
 
     def _model(self, told: Told) -> Model:
         version = ModelVersion(area=told.area, version=told.version, artifact_digest=told.artifact_digest)

@@ -7,6 +7,10 @@ class NothingToExplain(Conflict):
     slug, title = "nothing-to-explain", "Not a forecast of our models"
 
 
+class NotExplained(Conflict):
+    slug, title = "not-explained", "The forecast has no explanations of all"
+
+
 class ModelAway(Conflict):
     slug, title = "model-away", "The model's files are not at hand"
 

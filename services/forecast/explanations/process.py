@@ -15,14 +15,16 @@ from services.forecast.datasets.blocks import DatasetGone
 from services.forecast.explanations.exchange import Answer, Question
 from services.forecast.explanations.problems import ModelAway, TooManyExplanations
 from services.forecast.models.artifacts import ArtifactCorrupt
+from services.forecast.overlays.problems import OverlaysTooLarge
 from services.forecast.settings import Settings
 from shared.errors import Problem, Unavailable
 
 MODULE = "services.forecast.explanations"
-MOST_ASKING = 8  # each holds a thread and a database session of the API process
+MOST_ASKING = 8  # each holds a thread of the API process
 TURN_SECONDS, LONGEST_SECONDS = 8, 20  # together below what the gateway lets a service stand still
 LOST_SECONDS = 60  # after which a question is not waited for any longer, by nobody
-PROBLEMS: dict[str, type[Problem]] = {one.slug: one for one in (DatasetGone, ModelAway, ArtifactCorrupt)}
+TOLD = (DatasetGone, ModelAway, ArtifactCorrupt, OverlaysTooLarge)
+PROBLEMS: dict[str, type[Problem]] = {one.slug: one for one in TOLD}
 
 
 class ExplainingProcess:
@@ -37,7 +39,7 @@ class ExplainingProcess:
         self._asked: float | None = None  # when the question was put that is not answered yet
 
     def ask(self, question: Question) -> Answer:
-        """Raises DatasetGone, ModelAway, ArtifactCorrupt, TooManyExplanations, Unavailable."""
+        """Raises DatasetGone, ModelAway, ArtifactCorrupt, OverlaysTooLarge, TooManyExplanations, Unavailable."""
         content = json.dumps(asdict(question)).encode()
         with self._place():
             try:

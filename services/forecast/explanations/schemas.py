@@ -22,6 +22,17 @@ class ExplainedPeriodOut(Schema):
     causes: list[CauseOut]
 
 
+class ExplainedValueOut(Schema):
+    """One item-location and period of many: `base` and the `units` of all causes sum to `mean`, in the item's unit."""
+
+    item: str
+    location: str
+    period: datetime.date
+    mean: float
+    base: float
+    units: dict[str, float]
+
+
 class ChangeCauseOut(Schema):
     """`units` that were added (or taken away, below 0) since the other forecast."""
 
@@ -39,11 +50,16 @@ class ChangedPeriodOut(Schema):
 
 
 class ChangeOut(Schema):
-    """Why the forecast differs from the forecast `since`, in the periods that both cover."""
+    """Why the forecast differs from the forecast `since`, in the periods that both cover.
+
+    `unexplained` says why there are none: `not-forecast-then`, where that one lacks the item-location, or `no-history`,
+    where peers lent either forecast.
+    """
 
     since: UUID
     origin: datetime.date
     model_version: int
+    unexplained: str | None
     periods: list[ChangedPeriodOut]
 
 

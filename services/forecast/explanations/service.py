@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from services.forecast.datasets import service as datasets
 from services.forecast.explanations.exchange import Question, Reasons, Told
@@ -26,42 +27,55 @@ from shared.errors import NotFound
 
 type Since = UUID | Literal["previous"]
 UPSIDE_LEVEL = 0.9
+# A version's report is long.
+NEEDED = load_only(ModelVersion.artifact_digest, ModelVersion.frequency, ModelVersion.season_length)
 
 
-def explain(
-    session: Session, process: ExplainingProcess, run: Forecast, item: str, location: str, since: Since | None
-) -> ExplanationOut:
-    """Explain a forecast that is ready, and what changed since another one where asked.
+@dataclass(frozen=True)
+class Case:
+    """What an explanation needs of the database: the forecast, and `other` where it is to be compared with one."""
 
-    Raises NothingToExplain, NotFound, NotComparable, and what `ExplainingProcess.ask` raises.
-    """
-    series = _series(session, run, item, location)
-    told = _told(session, run, series)
-    other = None if since is None else _other(session, run, since)
-    before = None if other is None else _told(session, other, _series(session, other, item, location))
-    if other is not None and before is not None:
-        _compare(run, other, told, before)
-    answer = process.ask(Question(item, location, told, before))
+    run: Forecast
+    series: ForecastSeries
+    other: Forecast | None
+    question: Question
+
+
+def explain(process: ExplainingProcess, case: Case) -> ExplanationOut:
+    """Explain a `case`, with no need of a session. Raises what `ExplainingProcess.ask` does."""
+    answer, run, series = process.ask(case.question), case.run, case.series
     return ExplanationOut(
         forecast=run.id,
-        item=item,
-        location=location,
+        item=series.item,
+        location=series.location,
         origin=run.origin,
         model_version=run.model_version,
         unexplained=None if answer.told.causes else "no-history",
         periods=list(_periods(run, series, answer.told)),
-        change=None if other is None or answer.change is None else _change(other, answer.change),
+        change=None if case.other is None else _change(case.other, answer.change),
     )
 
 
-def _series(session: Session, run: Forecast, item: str, location: str) -> ForecastSeries:
-    found = session.get(ForecastSeries, (run.id, item, location))
-    if found is None:
+def case(session: Session, area: str, name: UUID | str, item: str, location: str, since: Since | None) -> Case:
+    """A forecast that is ready, of one item-location, and the one `since` which its change is asked for.
+
+    Raises NotReady, NothingToExplain, NotFound, NotComparable, DatasetGone.
+    """
+    run = forecasts.ready(session, area, name)
+    series = session.get(ForecastSeries, (run.id, item, location))
+    if series is None:
         raise NotFound(f"The forecast {run.id} has no such item-location.")
-    return found
+    told = _told(session, run, series.mean)
+    if since is None:
+        return Case(run, series, None, Question(item, location, told, None))
+    other = _other(session, run, since)
+    earlier = session.get(ForecastSeries, (other.id, item, location))
+    before = _told(session, other, [] if earlier is None else earlier.mean)
+    _compare(run, other, told, before)
+    return Case(run, series, other, Question(item, location, told, None if earlier is None else before))
 
 
-def _told(session: Session, run: Forecast, series: ForecastSeries) -> Told:
+def _told(session: Session, run: Forecast, mean: list[float]) -> Told:
     """What the forecast was made of. Raises NothingToExplain, DatasetGone."""
     if run.model_version is None:
         raise NothingToExplain("The forecast was made elsewhere: what it rests on is not known here.")
@@ -69,7 +83,7 @@ def _told(session: Session, run: Forecast, series: ForecastSeries) -> Told:
     if run.profile is None or run.input_digest is None or run.origin is None:
         raise NothingToExplain("The forecast was made by a release that kept less: make a new one, and ask again.")
     datasets.one(session, run.area, run.input_digest)
-    version = session.get_one(ModelVersion, (run.area, run.model_version))
+    version = session.get_one(ModelVersion, (run.area, run.model_version), options=[NEEDED])
     return Told(
         area=run.area,
         version=version.version,
@@ -80,7 +94,7 @@ def _told(session: Session, run: Forecast, series: ForecastSeries) -> Told:
         origin=run.origin.isoformat(),
         profile=run.profile,
         periods=[period.isoformat() for period in run.periods],
-        mean=series.mean,
+        mean=mean,
         overlays=run.overlays,
     )
 
@@ -126,21 +140,23 @@ def _causes(reasons: Reasons, step: int) -> Iterator[CauseOut]:
         yield CauseOut(cause=cause, units=units, effect=math.exp(effect))
 
 
-def _change(other: Forecast, reasons: Reasons) -> ChangeOut:
+def _change(other: Forecast, reasons: Reasons | None) -> ChangeOut:
+    """`reasons` are None where the `other` forecast lacks the item-location, and empty where peers lent either one."""
     return ChangeOut(
         since=other.id,
         origin=other.origin,
         model_version=other.model_version,
-        periods=[
-            ChangedPeriodOut(
-                period=period,
-                before=reasons.start[step],
-                after=reasons.end[step],
-                causes=[
-                    ChangeCauseOut(cause=cause, units=units)
-                    for cause, units in zip(reasons.causes, reasons.units[step], strict=True)
-                ],
-            )
-            for step, period in enumerate(reasons.periods)
-        ],
+        unexplained="not-forecast-then" if reasons is None else None if reasons.causes else "no-history",
+        periods=[] if reasons is None else list(_changed(reasons)),
     )
+
+
+def _changed(reasons: Reasons) -> Iterator[ChangedPeriodOut]:
+    for step, period in enumerate(reasons.periods):
+        causes = zip(reasons.causes, reasons.units[step], strict=True)
+        yield ChangedPeriodOut(
+            period=period,
+            before=reasons.start[step],
+            after=reasons.end[step],
+            causes=[ChangeCauseOut(cause=cause, units=units) for cause, units in causes],
+        )

@@ -19,9 +19,13 @@ from services.forecast.panels import Warnings
 
 @dataclass(frozen=True)
 class Made:
-    """Numbers, the panel's `profile` [T] (the engine's `Forecast`), and what to know of the numbers."""
+    """Numbers, the panel's `profile` [T] (the engine's `Forecast`), and what to know of the numbers.
+
+    before_shocks: the means [n, H] as the model told them and aggregates moved them.
+    """
 
     grid: Grid
+    before_shocks: Floats
     profile: Floats
     warnings: Warnings
 
@@ -39,7 +43,7 @@ def anew(
     items, locations = (panel.series[name].tolist() for name in ("item", "location"))
     grid = Grid(items, locations, found.periods, found.mean, found.quantiles, found.dependence)
     told = [*warnings, *panels.flagged(found.flags), *application.warnings(panel, overlays, model.recipe.ranges)]
-    return Made(_shocked(grid, panel, overlays), found.profile, told)
+    return Made(_shocked(grid, panel, overlays), grid.mean, found.profile, told)
 
 
 def upon(
@@ -54,7 +58,7 @@ def upon(
     reached = application.reached(before, after) & ~_without_history(after)
     grid = _forecast_again(base, profile, model, before, after, reached) if reached.any() else base
     told = [*warnings, *application.warnings(after, overlays, model.recipe.ranges)]
-    return Made(_shocked(grid, after, overlays), profile, told)
+    return Made(_shocked(grid, after, overlays), grid.mean, profile, told)
 
 
 def _forecast_again(base: Grid, profile: Floats, model: Model, before: Panel, after: Panel, reached: Bools) -> Grid:

@@ -1,7 +1,8 @@
 """The forecast job: read, load the model, forecast, store."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from sqlalchemy.orm import Session, undefer
@@ -10,10 +11,12 @@ from services.forecast import inputs, panels, provenance
 from services.forecast.datasets.blocks import Datasets
 from services.forecast.engine.aggregation import Margins
 from services.forecast.engine.cells import QUANTILES
+from services.forecast.engine.explanation import Explanation, explain_all
 from services.forecast.engine.levels import all_levels
 from services.forecast.engine.model import Forecast as Found
 from services.forecast.engine.model import Model
 from services.forecast.engine.panel import Panel
+from services.forecast.explanations.filing import Reasons
 from services.forecast.forecasts import making
 from services.forecast.forecasts.grid import Grid
 from services.forecast.forecasts.making import Made
@@ -27,7 +30,7 @@ from services.forecast.panels import Profile, Warnings
 from services.forecast.settings import Settings
 from shared.jobs import Work
 
-STEPS = 4
+STEPS = 5
 
 
 def forecast(work: Work[Forecast], settings: Settings) -> None:
@@ -38,15 +41,20 @@ def forecast(work: Work[Forecast], settings: Settings) -> None:
     version = _version(work)
     files = ModelCache(settings.model_cache, lambda *place: Registry(settings).fetch(*place)).files(version)
     work.progress(2, STEPS, "steps")
-    panel, warnings = panels.panel(taken, replace(Profile.of(version), horizon=work.run.horizon))
+    panel, warnings = panels.panel(taken, replace(Profile.of(version), horizon=work.run.horizon), settings.datasets)
     warnings = [*panels.hindsight(taken.origin, version.last_period), *warnings]
-    model = Model.from_files(files)
-    predict = model.forecast if settings.dask_scheduler is None else _on_cluster(files, settings.dask_scheduler)
-    made = _made(work, model, predict, panel, warnings)
-    nodes = _nodes(model, panel, made.grid)
+    hands = _hands(Model.from_files(files), files, settings.dask_scheduler)
+    overlays = [OverlayIn.model_validate(overlay) for overlay in work.run.overlays]
+    made = _made(work, hands, panel, overlays, warnings)
     work.progress(3, STEPS, "steps")
+    reasons = Reasons.of(hands.explain, hands.model, panel, overlays, made) if work.run.explain else None
+    nodes = _nodes(hands.model, panel, made.grid)
+    work.progress(4, STEPS, "steps")
     with work.finish() as (session, run):
         _store(session, run, made.grid, nodes)
+        if reasons is not None:
+            run.causes = list(reasons.told.causes)
+            reasons.store(session, run.id)
         run.origin = taken.origin
         run.profile = made.profile.tolist()
         run.code_version = provenance.code_version()
@@ -58,30 +66,38 @@ def _version(work: Work[Forecast]) -> ModelVersion:
         return session.get_one(ModelVersion, (work.run.area, work.run.model_version))
 
 
-def _made(
-    work: Work[Forecast], model: Model, predict: Callable[[Panel], Found], panel: Panel, warnings: Warnings
-) -> Made:
+@dataclass(frozen=True)
+class Hands:
+    """What forecasts and explains a whole panel with the `model`: this process or a cluster, with the same numbers."""
+
+    model: Model
+    forecast: Callable[[Panel], Found]
+    explain: Callable[[Panel], Explanation]
+
+
+def _hands(model: Model, files: Files, scheduler: str | None) -> Hands:
+    if scheduler is None:
+        return Hands(model, model.forecast, partial(explain_all, model))
+    from services.forecast.forecasts.scale_out import Cluster  # noqa: PLC0415  Dask is an extra
+
+    cluster = Cluster(scheduler, model, files)
+    return Hands(model, cluster.forecast, cluster.explain)
+
+
+def _made(work: Work[Forecast], hands: Hands, panel: Panel, overlays: Sequence[OverlayIn], warnings: Warnings) -> Made:
     """The forecast, anew or upon its base; of the base all warnings hold still."""
-    overlays = [OverlayIn.model_validate(overlay) for overlay in work.run.overlays]
     if work.run.base is None:
-        return making.anew(model, predict, panel, overlays, warnings)
+        return making.anew(hands.model, hands.forecast, panel, overlays, warnings)
     with work.database.read() as session:
         base = session.get_one(Forecast, work.run.base, options=[undefer(Forecast.profile)])
         grid = Grid.read(session, base)
-    return making.upon(grid, np.array(base.profile), model, panel, overlays, base.warnings)
+    return making.upon(grid, np.array(base.profile), hands.model, panel, overlays, base.warnings)
 
 
 def _nodes(model: Model, panel: Panel, grid: Grid) -> list[Nodes]:
     margins = Margins(grid.mean, grid.quantiles, grid.dependence)
     found = model.aggregates(panel.series, margins, all_levels(panel.series))
     return [Nodes(one.level.name, one.level.names, one.mean, one.quantiles) for one in found]
-
-
-def _on_cluster(files: Files, scheduler: str) -> Callable[[Panel], Found]:
-    """The model's forecast from a cluster: the numbers are the same."""
-    from services.forecast.forecasts import scale_out  # noqa: PLC0415  Dask is an extra
-
-    return lambda panel: scale_out.forecast(files, panel, scheduler)
 
 
 def _store(session: Session, run: Forecast, grid: Grid, nodes: Sequence[Nodes]) -> None:

@@ -6,45 +6,56 @@ workers between the two passes. Workers run the same image; processors of the sa
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
-import numpy as np
 from distributed import Client, Future
 
 from services.forecast.engine.cells import Ints
 from services.forecast.engine.cross_section import CrossSection, Tally, blocks, rivals
-from services.forecast.engine.explanation import Explanation
-from services.forecast.engine.explanation import explain as explain_part
+from services.forecast.engine.explanation import Explanation, explain_part
 from services.forecast.engine.model import Forecast, Model
 from services.forecast.engine.panel import Panel
+from services.forecast.models import artifacts
 
 AHEAD = 2  # blocks on their way for each thread of the cluster: none waits, and they do not pile up
-
-type Files = Mapping[str, bytes]
-
-
-def forecast(files: Files, panel: Panel, scheduler: str) -> Forecast:
-    """Forecast `panel` with the model of `files` on the workers of the `scheduler` (tcp://host:port)."""
-    model = Model.from_files(files)
-    return model.reconcile(panel, model.joined(panel, _by_block(_forecast, files, panel, scheduler)))
+MOST_MODELS = 4  # that a worker's process keeps
 
 
-def explain(files: Files, panel: Panel, scheduler: str) -> Explanation:
-    """Explain the forecast of every series of `panel`, likewise."""
-    return Explanation.joined(_by_block(_explain, files, panel, scheduler))
+@dataclass(frozen=True)
+class Packed:
+    """A model's files, told from others by their digest."""
+
+    digest: str
+    files: Mapping[str, bytes] = field(compare=False, repr=False)
 
 
-def _by_block[R](
-    task: Callable[[Files, Panel, CrossSection], R], files: Files, panel: Panel, scheduler: str
-) -> list[R]:
-    cuts, groups = list(blocks(*panel.demand.shape)), rivals(panel.series)
-    with Client(scheduler, set_as_default=False) as client:
-        model = client.scatter(dict(files), broadcast=True)
-        parts = list(zip(cuts, [client.scatter(panel.take(rows)) for rows in cuts], strict=True))
-        whole = CrossSection.gathered(
-            groups, _spread(client, _tally, ((model, part, groups[at]) for at, part in parts))
-        )
-        return list(_spread(client, task, ((model, part, whole.take(at)) for at, part in parts)))
+@dataclass(frozen=True)
+class Cluster:
+    """The workers of a `scheduler` (tcp://host:port), which do what `model`, whose files are `files`, does alone."""
+
+    scheduler: str
+    model: Model
+    files: Mapping[str, bytes]
+
+    def forecast(self, panel: Panel) -> Forecast:
+        """As `Model.forecast`."""
+        return self.model.reconcile(panel, self.model.joined(panel, self._by_block(_forecast, panel)))
+
+    def explain(self, panel: Panel) -> Explanation:
+        """As the engine's `explain_all`."""
+        return Explanation.joined(self._by_block(_explain, panel))
+
+    def _by_block[R](self, task: Callable[[Packed, Panel, CrossSection], R], panel: Panel) -> list[R]:
+        cuts, groups = list(blocks(*panel.demand.shape)), rivals(panel.series)
+        with Client(self.scheduler, set_as_default=False) as client:
+            model = client.scatter(Packed(artifacts.digest(self.files), self.files), broadcast=True)
+            parts = list(zip(cuts, [client.scatter(panel.take(rows)) for rows in cuts], strict=True))
+            whole = CrossSection.gathered(
+                groups, _spread(client, _tally, ((model, part, groups[at]) for at, part in parts))
+            )
+            return list(_spread(client, task, ((model, part, whole.take(at)) for at, part in parts)))
 
 
 def _spread(client: Client, task: Callable[..., Any], calls: Iterable[Sequence[Any]]) -> Iterator[Any]:
@@ -59,13 +70,19 @@ def _spread(client: Client, task: Callable[..., Any], calls: Iterable[Sequence[A
         yield waiting.popleft().result()
 
 
-def _tally(files: Files, part: Panel, groups: Ints) -> Tally:
-    return Model.from_files(files, threads=1).tally(part, groups)
+@lru_cache(MOST_MODELS)
+def _model(packed: Packed) -> Model:
+    """Loaded once in each process of a worker."""
+    return Model.from_files(packed.files, threads=1)
 
 
-def _forecast(files: Files, part: Panel, whole: CrossSection) -> Forecast:
-    return Model.from_files(files, threads=1).part(part, whole)
+def _tally(packed: Packed, part: Panel, groups: Ints) -> Tally:
+    return _model(packed).tally(part, groups)
 
 
-def _explain(files: Files, part: Panel, whole: CrossSection) -> Explanation:
-    return explain_part(Model.from_files(files, threads=1), part, np.arange(len(part.series)), whole)
+def _forecast(packed: Packed, part: Panel, whole: CrossSection) -> Forecast:
+    return _model(packed).part(part, whole)
+
+
+def _explain(packed: Packed, part: Panel, whole: CrossSection) -> Explanation:
+    return explain_part(_model(packed), part, whole)

@@ -59,7 +59,14 @@ def _plain(session: Session, area: Area, wish: ForecastIn) -> Forecast:
             "ask for fewer, or train a model under the area's present horizon.",
             errors=[{"pointer": "#/horizon", "detail": f"must be at most {model.horizon}"}],
         )
-    return Forecast(area=area.area, model_version=model.version, origin=wish.origin, horizon=horizon, seed=model.seed)
+    return Forecast(
+        area=area.area,
+        model_version=model.version,
+        origin=wish.origin,
+        horizon=horizon,
+        seed=model.seed,
+        explain=wish.explain,
+    )
 
 
 def _upon(session: Session, area: str, name: UUID) -> Forecast:

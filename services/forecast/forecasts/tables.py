@@ -28,7 +28,8 @@ class Forecast(DataRun, Base):
 
     One whose `source` is external was made elsewhere: it has a `name` instead of a model version. `profile` is what
     an explanation of one item-location must know of all of them (the engine's `Forecast`). One with `overlays` is a
-    what-if, `base` the forecast that it departs from, if one was named.
+    what-if, `base` the forecast that it departs from, if one was named. Where it was asked to `explain` all
+    item-locations, `causes` are those that it found.
     """
 
     __tablename__ = "forecasts"
@@ -55,6 +56,8 @@ class Forecast(DataRun, Base):
     overlays: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
     base: Mapped[UUID | None] = mapped_column(ForeignKey("forecasts.id"))
     levels: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    explain: Mapped[bool] = mapped_column(default=False, server_default="false")
+    causes: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
 
 
 class ForecastSeries(Base):

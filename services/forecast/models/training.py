@@ -36,7 +36,7 @@ def train(work: Work[TrainingRun], settings: Settings) -> None:
     steps = Steps(work, work.run.origins + 3)
     steps.reached(0)
     taken = inputs.take(work, Datasets(settings.datasets), origin=None)
-    panel, warnings = panels.panel(taken, Profile.of(work.run))
+    panel, warnings = panels.panel(taken, Profile.of(work.run), settings.datasets)
     report, model = _learn(work.run, panel, steps)
     steps.reached(steps.total - 1)
     candidate = _candidate(work.run, taken, panel, report, model)

@@ -10,15 +10,11 @@ import pandas as pd
 from services.forecast.engine.cells import Bools, Dates, Floats, Ints
 from services.forecast.engine.cross_section import rivals
 from services.forecast.engine.panel import DriverPanel, Panel
+from services.forecast.overlays.problems import OverlaysTooLarge
 from services.forecast.overlays.schemas import OverlayIn
-from shared.errors import Unprocessable
 from shared.schemas import MOST
 
 _LOST = 1e-9  # of what was added: less than that is rounding
-
-
-class OverlaysTooLarge(Unprocessable):
-    slug, title = "overlays-too-large", "Overlays lead beyond the largest number"
 
 
 @dataclass(frozen=True)

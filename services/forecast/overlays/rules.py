@@ -10,10 +10,11 @@ from services.forecast.drivers.tables import Driver
 from services.forecast.items.references import UnknownReference
 from services.forecast.items.tables import Item, Location
 from services.forecast.models.tables import ModelVersion
+from services.forecast.overlays.problems import UnreadDriver
 from services.forecast.overlays.schemas import OverlayIn
-from shared.errors import Unprocessable
 from shared.principal import Area
 
+AHEAD = "then"  # the aspect of a driver in the period that is forecast (the engine's `driver_features`)
 type Errors = list[Mapping[str, str]]
 NAMED: dict[str, InstrumentedAttribute[str] | InstrumentedAttribute[str | None]] = {
     "driver": Driver.driver,
@@ -21,10 +22,6 @@ NAMED: dict[str, InstrumentedAttribute[str] | InstrumentedAttribute[str | None]]
     "location": Location.location,
     "category": Item.category,
 }
-
-
-class UnreadDriver(Unprocessable):
-    slug, title = "unread-driver", "The model does not read this driver ahead"
 
 
 def check(session: Session, area: Area, model: ModelVersion, overlays: Sequence[OverlayIn]) -> None:
@@ -57,9 +54,17 @@ def _unknown(session: Session, area: str, overlays: Sequence[OverlayIn], name: s
 def _unread(
     session: Session, area: str, model: ModelVersion, overlays: Sequence[OverlayIn]
 ) -> Iterator[Mapping[str, str]]:
-    read = {feature["name"].partition(":")[0] for feature in model.features if ":" in feature["name"]}
     ahead = set(session.scalars(select(Driver.driver).where(Driver.area == area, Driver.known_ahead)))
+    features = [feature["name"].partition(":") for feature in model.features]
+    read = {driver for driver, colon, _ in features if colon}
+    read_ahead = {driver for driver, _, aspect in features if aspect == AHEAD}
     for number, overlay in enumerate(overlays):
-        if overlay.driver is not None and overlay.driver not in read & ahead:
-            fault = "is not known ahead" if overlay.driver in read else f"is not read by version {model.version}"
-            yield {"pointer": f"#/overlays/{number}/driver", "detail": fault}
+        if overlay.driver is None or overlay.driver in ahead & read_ahead:
+            continue
+        if overlay.driver not in read:
+            fault = f"is not read by version {model.version}"
+        elif overlay.driver not in ahead:
+            fault = "is not known ahead"
+        else:
+            fault = f"was not known ahead when version {model.version}, which reads its past, was trained: train anew"
+        yield {"pointer": f"#/overlays/{number}/driver", "detail": fault}

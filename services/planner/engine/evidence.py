@@ -4,6 +4,7 @@
 so the purchase is shown but does not enter the net benefit.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -13,7 +14,7 @@ from services.planner.engine import lots
 from services.planner.engine.inputs import Floats, Ints, Supply
 from services.planner.engine.levels import Levels
 from services.planner.engine.order import stockouts
-from services.planner.engine.window import Window, leftover_cost, shortfall_cost
+from services.planner.engine.window import Window, leftover, shortfall, summed
 
 SMALLER, LARGER, WAIT = "smaller_lot", "larger_lot", "wait"
 
@@ -25,7 +26,8 @@ class Option:
     Stock-outs, shortage and cost of inaction are those before the next review's order can arrive; extra holding and
     net benefit run over all the reviews that the order covers. Where it covers one review,
     net_benefit = cost_of_inaction - order_cost - extra_holding_cost. By cost it is positive for every recommended
-    order; a service target may ask for one that does not pay.
+    order; a service target may ask for one that does not pay. Where demand is certain it is what the cheapest plan
+    that waits for the next review costs more than the cheapest one with this order, over the whole horizon.
     """
 
     quantity: Floats
@@ -77,9 +79,15 @@ class Evidence:
     alternatives: tuple[Alternative, Alternative, Alternative]  # by net benefit, best first
 
 
-def evidence(supply: Supply, window: Window, levels: Levels, quantity: Floats) -> Evidence:
-    """Explain the orders quantity [n] in the windows that they were decided in."""
-    option, without = evaluate(supply, window, quantity), evaluate(supply, window, np.zeros(len(quantity)))
+def evidence(
+    supply: Supply, window: Window, levels: Levels, quantity: Floats, worth: Callable[[Floats], Floats] | None = None
+) -> Evidence:
+    """Explain the orders quantity [n] in the windows that they were decided in.
+
+    worth: net benefit [n] of a quantity [n], where it is known over the whole horizon.
+    """
+    option = evaluate(supply, window, quantity, worth)
+    without = evaluate(supply, window, np.zeros(len(quantity)), worth)
     return Evidence(
         release=supply.fence,
         release_by=supply.fence + _slip(window, quantity),
@@ -89,16 +97,19 @@ def evidence(supply: Supply, window: Window, levels: Levels, quantity: Floats) -
         stockout_probability_without=without.stockout_probability,
         expected_shortage_without=without.expected_shortage,
         triggers=_triggers(supply, window, levels),
-        alternatives=_ranked(_alternatives(supply, window, option, without)),
+        alternatives=_ranked(_alternatives(supply, window, option, without, worth)),
     )
 
 
-def evaluate(supply: Supply, window: Window, quantity: Floats) -> Option:
+def evaluate(
+    supply: Supply, window: Window, quantity: Floats, worth: Callable[[Floats], Floats] | None = None
+) -> Option:
     """Figures of releasing quantity [n] in bucket `fence`."""
     none = np.zeros(len(quantity))
     over, under = window.holding(supply), window.penalty(supply, window.inside)
-    holding = leftover_cost(window, over, quantity) - leftover_cost(window, over, none)
-    avoided = shortfall_cost(window, under, none) - shortfall_cost(window, under, quantity)
+    left, idle = leftover(window, quantity), leftover(window, none)
+    holding = summed(over * (left - idle))
+    avoided = summed(under * (shortfall(window, none, idle) - shortfall(window, quantity, left)))
     ordering = supply.order_cost * (quantity > 0)
     purchase = supply.unit_cost * quantity
     saved = _saved(window, window.penalty(supply, window.near), quantity)
@@ -108,30 +119,47 @@ def evaluate(supply: Supply, window: Window, quantity: Floats) -> Option:
         order_cost=ordering,
         extra_holding_cost=holding,
         cost_of_acting=purchase + ordering + holding,
-        cost_of_inaction=saved.mean(axis=1),
-        cost_of_inaction_p90=np.quantile(saved, 0.9, axis=1),
-        net_benefit=avoided - ordering - holding,
+        cost_of_inaction=saved.mean(axis=1, dtype=np.float64),
+        cost_of_inaction_p90=_p90(saved),
+        net_benefit=worth(quantity) if worth else avoided - ordering - holding,
         stockout_probability=stockouts(window, quantity).mean(axis=1),
-        expected_shortage=_short(supply, window, quantity).mean(axis=1),
+        expected_shortage=_short(supply, window, quantity).mean(axis=1, dtype=np.float64),
     )
 
 
-def _saved(window: Window, under: Floats, quantity: Floats) -> Floats:
+def _saved(window: Window, under: Floats, quantity: Floats) -> np.ndarray:
     """[n, S] shortage cost that the order saves on each path before the next review's order can arrive."""
-    saved = np.zeros(window.projected.shape)
-    for step in range(under.shape[1]):
-        threshold = window.thresholds[:, :, step]
-        saved += under[:, step, None] * np.clip(threshold, 0, quantity[:, None])
+    kind = window.thresholds.dtype
+    saved = np.zeros(window.projected.shape, dtype=kind)
+    none, most = np.zeros_like(saved), quantity[:, None].astype(kind)
+    for step in range(window.demand.shape[2]):
+        served = np.minimum(np.maximum(window.thresholds[:, :, step], none), most)
+        saved += under[:, step, None].astype(kind) * served
     return saved
 
 
-def _short(supply: Supply, window: Window, quantity: Floats) -> Floats:
+def _short(supply: Supply, window: Window, quantity: Floats) -> np.ndarray:
     """[n, S] demand not served in its bucket before the next review's order can arrive."""
-    missing = np.maximum(window.thresholds - quantity[:, None, None], 0)
-    lost = np.diff(missing, axis=2, prepend=0)
-    late = np.minimum(missing, window.demand)
-    unmet = np.where(supply.backlog[:, None, None], late, lost)
-    return np.asarray(np.sum(unmet * window.near[:, None, :], axis=2))
+    kind = window.thresholds.dtype
+    short = np.zeros(window.projected.shape, dtype=kind)
+    none, ordered = np.zeros_like(short), quantity[:, None].astype(kind)
+    waits = supply.backlog[:, None]
+    before = none
+    for step in range(window.demand.shape[2]):
+        missing = np.maximum(window.thresholds[:, :, step] - ordered, none)
+        unmet = np.where(waits, np.minimum(missing, window.demand[:, :, step]), missing - before)
+        short += unmet * window.near[:, step, None]
+        before = missing
+    return short
+
+
+def _p90(values: np.ndarray) -> Floats:
+    """[n] quantile of [n, S], linear between the values."""
+    ordered = np.sort(values, axis=1)
+    place = 0.9 * (values.shape[1] - 1)
+    low = int(place)
+    high = min(low + 1, values.shape[1] - 1)
+    return np.asarray(ordered[:, low] + (place - low) * (ordered[:, high] - ordered[:, low]), dtype=np.float64)
 
 
 def _slip(window: Window, quantity: Floats) -> Ints:
@@ -147,7 +175,7 @@ def _triggers(supply: Supply, window: Window, levels: Levels) -> Triggers:
     return Triggers(
         on_hand=supply.on_hand,
         on_order=np.sum(supply.receipts * due, axis=1),
-        projected=window.projected.mean(axis=1) + supply.receipts[rows, supply.arrival],
+        projected=window.projected.mean(axis=1, dtype=np.float64) + supply.receipts[rows, supply.arrival],
         safety_stock=levels.safety_stock[rows, supply.fence],
         fractile=supply.fractile,
         reorder_point=levels.reorder_point[rows, supply.fence],
@@ -156,7 +184,9 @@ def _triggers(supply: Supply, window: Window, levels: Levels) -> Triggers:
     )
 
 
-def _alternatives(supply: Supply, window: Window, option: Option, without: Option) -> dict[str, Option]:
+def _alternatives(
+    supply: Supply, window: Window, option: Option, without: Option, worth: Callable[[Floats], Floats] | None
+) -> dict[str, Option]:
     """The next smaller and larger lot and waiting for the next review, where there is an order to compare with."""
     quantity = option.quantity
     smaller, larger = quantity - supply.multiple, quantity + supply.multiple
@@ -164,8 +194,8 @@ def _alternatives(supply: Supply, window: Window, option: Option, without: Optio
     has_smaller = ordered & (smaller >= supply.first_lot * supply.multiple * (1 - lots.SLACK))
     has_larger = ordered & (larger <= supply.last_lot * supply.multiple * (1 + lots.SLACK))
     return {
-        SMALLER: _where(has_smaller, evaluate(supply, window, np.where(has_smaller, smaller, 0.0))),
-        LARGER: _where(has_larger, evaluate(supply, window, np.where(has_larger, larger, 0.0))),
+        SMALLER: _where(has_smaller, evaluate(supply, window, np.where(has_smaller, smaller, 0.0), worth)),
+        LARGER: _where(has_larger, evaluate(supply, window, np.where(has_larger, larger, 0.0), worth)),
         WAIT: _where(ordered, without),
     }
 

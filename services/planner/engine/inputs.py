@@ -37,6 +37,7 @@ class Supply:
     shortage_cost: Floats  # [n] money per lost unit, or per unit and bucket of backlog; NaN = service target
     service_target: Floats  # [n] P(no stock-out between deliveries), inside (0, 1); NaN = shortage cost
     backlog: Bools  # [n] True: unmet demand waits; False: it is lost
+    closed: Bools  # [n, T] buckets in which nothing can be released, as the supplier does not deliver
 
     def __post_init__(self) -> None:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -51,6 +52,19 @@ class Supply:
     def arrival(self) -> Ints:
         """[n] bucket in which the first order that can still be released is received."""
         return self.fence + self.lead_time
+
+    @property
+    def gap(self) -> Ints:
+        """[n] buckets from the first release to the next review that is not closed, as far as the horizon reaches."""
+        periods = self.receipts.shape[1]
+        rows = np.arange(len(self.fence))
+        found = periods - self.arrival
+        for review in range(periods, 0, -1):
+            later = review * self.review
+            at = self.fence + later
+            opened = (later < found) & (at < periods) & ~self.closed[rows, np.minimum(at, periods - 1)]
+            found = np.where(opened, later, found)
+        return np.asarray(found, dtype=np.int64)
 
     @property
     def first_lot(self) -> Ints:
@@ -123,6 +137,11 @@ class Demand:
             "rho inside [0, 1]": (self.rho >= 0) & (self.rho <= 1),
         }
         _require(rules)
+
+    @property
+    def certain(self) -> Bools:
+        """[n] whether every quantile is the mean."""
+        return np.all(self.grid == self.mean[:, :, None], axis=(1, 2))
 
     def rows(self, index: slice | Ints | Bools) -> Self:
         """Return the same forecast for some rows."""

@@ -1,14 +1,15 @@
 """Cost, service and stock of a plan over all item-locations, with their spread over common paths."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
 
+from services.planner.engine.exact import LIMBS, add_up, total
 from services.planner.engine.inputs import Floats, Supply
-from services.planner.engine.lots import SLACK
-from services.planner.engine.rollout import Bucket
+from services.planner.engine.lots import TEN_SLACK
+from services.planner.engine.rollout import Bucket, Policy, roll
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Sums over item-locations and buckets per path, all [S]; tallies of disjoint item-locations add up."""
+    """Sums over item-locations and buckets per path, all [L, S] limbs of `exact`.
+
+    Tallies of disjoint item-locations add up, and what was added can be taken out again, to the last bit.
+    """
 
     holding: Floats
     shortage: Floats
@@ -69,50 +73,99 @@ class Tally:
     value: Floats
     cells: int  # item-locations x buckets
 
-    @classmethod
-    def of(cls, supply: Supply, buckets: Iterable[Bucket]) -> Self:
-        """Sum a rollout of some item-locations."""
-        parts = [cls._bucket(supply, bucket) for bucket in buckets]
-        names = [field.name for field in fields(cls)]
-        return cls(**{name: sum(getattr(part, name) for part in parts) for name in names})
-
-    @classmethod
-    def _bucket(cls, supply: Supply, bucket: Bucket) -> Self:
-        unmet = np.where(supply.backlog[:, None], bucket.backlog, bucket.short)
-        demand = bucket.demand.astype(np.float64)
-        return cls(
-            holding=supply.holding_cost @ bucket.stock,
-            shortage=supply.penalty @ unmet,
-            ordering=supply.order_cost @ (bucket.released > 0),
-            purchase=supply.unit_cost @ bucket.released,
-            overtime=np.zeros(demand.shape[1]),
-            demand=demand.sum(axis=0),
-            short=bucket.short.sum(axis=0),
-            stockouts=np.sum(bucket.short > SLACK * 10 * demand, axis=0, dtype=np.float64),
-            stock=bucket.stock.sum(axis=0),
-            value=supply.unit_cost @ bucket.stock,
-            cells=len(demand),
-        )
+    def on(self, paths: int) -> Self:
+        """What was rolled along one path, told of `paths` equal ones."""
+        spread = {name: np.repeat(getattr(self, name), paths, axis=1) for name in MEASURES}
+        return type(self)(**spread, cells=self.cells)
 
     def __add__(self, other: Self) -> Self:
         """Put two disjoint sets of item-locations together."""
-        names = [field.name for field in fields(self)]
-        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in names})
+        sums = {name: getattr(self, name) + getattr(other, name) for name in (*MEASURES, "cells")}
+        return type(self)(**sums)
+
+    def __sub__(self, other: Self) -> Self:
+        """Take item-locations out again."""
+        rests = {name: getattr(self, name) - getattr(other, name) for name in (*MEASURES, "cells")}
+        return type(self)(**rests)
+
+    @property
+    def relevant(self) -> Floats:
+        """[S] cost of each path, purchase aside."""
+        return total(self.holding) + total(self.shortage) + total(self.ordering) + total(self.overtime)
 
     def kpis(self, periods: int) -> Kpis:
         """Summarise over paths; `periods` is the horizon T."""
-        relevant = self.holding + self.shortage + self.ordering + self.overtime
-        served = np.divide(self.demand - self.short, self.demand, out=np.ones_like(self.demand), where=self.demand > 0)
+        relevant, purchase = self.relevant, total(self.purchase)
+        demand, short = total(self.demand), total(self.short)
+        served = np.divide(demand - short, demand, out=np.ones_like(demand), where=demand > 0)
         return Kpis(
-            cost_total=Figure.of(relevant + self.purchase),
+            cost_total=Figure.of(relevant + purchase),
             cost_relevant=Figure.of(relevant),
-            cost_holding=Figure.of(self.holding),
-            cost_shortage=Figure.of(self.shortage),
-            cost_ordering=Figure.of(self.ordering),
-            cost_purchase=Figure.of(self.purchase),
-            cost_overtime=Figure.of(self.overtime),
+            cost_holding=Figure.of(total(self.holding)),
+            cost_shortage=Figure.of(total(self.shortage)),
+            cost_ordering=Figure.of(total(self.ordering)),
+            cost_purchase=Figure.of(purchase),
+            cost_overtime=Figure.of(total(self.overtime)),
             fill_rate=Figure.of(served),
-            stockout_probability=Figure.of(self.stockouts / self.cells),
-            mean_stock=Figure.of(self.stock / periods),
-            stock_value=Figure.of(self.value / periods),
+            stockout_probability=Figure.of(total(self.stockouts) / self.cells),
+            mean_stock=Figure.of(total(self.stock) / periods),
+            stock_value=Figure.of(total(self.value) / periods),
+        )
+
+
+MEASURES = tuple(field.name for field in fields(Tally) if field.name != "cells")
+
+
+class Totals:
+    """Sums over the buckets of a rollout per item-location and path, all [n, S]."""
+
+    def __init__(self, supply: Supply, paths: np.ndarray) -> None:
+        self.supply = supply
+        self.cells = paths.shape[0] * paths.shape[2]
+        shape, kind = paths.shape[:2], np.result_type(paths, np.float32)
+        self.stock, self.unmet, self.released, self.orders = (np.zeros(shape, dtype=kind) for _ in range(4))
+        self.demand, self.short, self.stockouts = (np.zeros(shape, dtype=kind) for _ in range(3))
+
+    @classmethod
+    def of(cls, supply: Supply, paths: np.ndarray, policy: Policy | None = None) -> Self:
+        """Sum a whole rollout."""
+        totals = cls(supply, paths)
+        for _ in totals.watch(roll(supply, paths, policy)):
+            pass
+        return totals
+
+    def watch(self, buckets: Iterable[Bucket]) -> Iterator[Bucket]:
+        """Pass the buckets on and add them up."""
+        for bucket in buckets:
+            short = bucket.short
+            self.stock += bucket.stock
+            self.unmet += bucket.unmet
+            self.released += bucket.released
+            self.orders += bucket.released > 0
+            self.demand += bucket.demand
+            self.short += short
+            self.stockouts += short > TEN_SLACK * bucket.demand
+            yield bucket
+
+    def cost(self) -> Floats:
+        """[n] mean over paths of holding, shortage and ordering."""
+        stock, unmet, orders = (units.mean(axis=1, dtype=np.float64) for units in (self.stock, self.unmet, self.orders))
+        supply = self.supply
+        return np.asarray(supply.holding_cost * stock + supply.penalty * unmet + supply.order_cost * orders)
+
+    def tally(self) -> Tally:
+        """Sum over the item-locations too."""
+        supply = self.supply
+        return Tally(
+            holding=add_up(self.stock, supply.holding_cost),
+            shortage=add_up(self.unmet, supply.penalty),
+            ordering=add_up(self.orders, supply.order_cost),
+            purchase=add_up(self.released, supply.unit_cost),
+            overtime=np.zeros((LIMBS, self.stock.shape[1])),
+            demand=add_up(self.demand),
+            short=add_up(self.short),
+            stockouts=add_up(self.stockouts),
+            stock=add_up(self.stock),
+            value=add_up(self.stock, supply.unit_cost),
+            cells=self.cells,
         )

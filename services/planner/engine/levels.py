@@ -38,19 +38,21 @@ def safety_stock(supply: Supply, paths: np.ndarray) -> Floats:
     From the paths' sums, never from sums of quantiles. Buckets whose interval leaves the horizon keep the last value.
     """
     n, count, periods = paths.shape
-    rows = np.arange(n)
     span = supply.lead_time + supply.review
     index = np.clip(np.ceil(supply.fractile * count - 1e-9).astype(np.int64) - 1, 0, count - 1)
-    sums = np.zeros((periods + 1, n, count))
+    sums = np.zeros((periods + 1, n, count), dtype=np.result_type(paths, np.float32))
     for t in range(periods):
-        sums[t + 1] = sums[t] + paths[:, :, t]
-    safety = np.empty((n, periods))
-    for t in range(periods):
+        drawn = paths[:, :, t]
+        np.add(sums[t], drawn - drawn.mean(axis=1, keepdims=True), out=sums[t + 1])
+    rows = np.arange(n)
+    safety = np.zeros((n, periods))
+    for t in range(periods - int(span.min(initial=1)) + 1):
         fits = t + span <= periods
-        total = sums[np.minimum(t + span, periods), rows] - sums[t]
-        held = np.sort(total, axis=1)[rows, index] - total.mean(axis=1)
-        safety[:, t] = np.where(fits, held, safety[:, t - 1])
-    return safety
+        ends = np.minimum(t + span, periods)
+        total = (sums[ends[0]] if np.all(ends == ends[0]) else sums[ends, rows]) - sums[t]
+        safety[:, t] = np.where(fits, np.sort(total, axis=1)[rows, index], 0.0)
+    last = np.minimum(np.arange(periods), periods - span[:, None])
+    return np.take_along_axis(safety, last, axis=1)
 
 
 def scheduled_ahead(receipts: Floats, span: Ints) -> Floats:

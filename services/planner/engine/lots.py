@@ -5,6 +5,7 @@ import numpy as np
 from services.planner.engine.inputs import Floats, Supply
 
 SLACK = 1e-6  # relative: paths are float32, so a need is not known more closely than this
+TEN_SLACK = np.float32(10 * SLACK)  # of a bucket's demand: a smaller shortage is none
 
 
 def round_up(need: Floats, supply: Supply) -> Floats:
@@ -20,6 +21,26 @@ def round_down(need: Floats, supply: Supply) -> Floats:
     """Largest feasible order <= need, but at least the smallest feasible one; 0 where need <= 0."""
     lots = _lots(need, supply)
     return _feasible(np.floor(lots + _doubt(lots)), need, supply)
+
+
+def fill_up(supply: Supply, position: np.ndarray, level: np.ndarray, scale: Floats) -> np.ndarray:
+    """[n, S] smallest feasible order that lifts each position [n, S] to the level, the largest where none does.
+
+    level: [n, 1] or [n, S] units; scale [n, 1]: units against which rounding error is judged. As `round_up` of what
+    is missing, in the precision of the positions.
+    """
+    kind = position.dtype
+    per_unit = (1 / supply.multiple)[:, None].astype(level.dtype)
+    wished = (level * per_unit - _doubt(scale * per_unit).astype(level.dtype)).astype(kind)
+    lots: np.ndarray = np.ceil(wished - position * per_unit.astype(kind))
+    wanted = lots > 0
+    if np.any(supply.first_lot > 1):
+        lots = np.maximum(lots, supply.first_lot[:, None].astype(kind))
+    if np.any(np.isfinite(supply.max_qty)):
+        lots = np.minimum(lots, supply.last_lot[:, None].astype(kind))
+    lots *= supply.multiple[:, None].astype(kind)
+    lots *= wanted
+    return lots
 
 
 def _lots(need: Floats, supply: Supply) -> Floats:

@@ -4,13 +4,14 @@ import numpy as np
 
 from services.planner.engine import lots
 from services.planner.engine.inputs import Bools, Floats, Supply
-from services.planner.engine.window import Window, cheapest_quantity, leftover_cost, shortfall_cost
+from services.planner.engine.window import Window, cheapest_lots, leftover, shortfall, summed
 
 
 def order_quantity(supply: Supply, window: Window) -> Floats:
     """[n] units to release in bucket `fence`, 0 for none: by service target where one is given, else by cost."""
     by_target = np.isfinite(supply.service_target)
-    return np.where(by_target, _smallest_for_target(supply, window), _cheapest(supply, window))
+    cheapest = _cheapest(supply, window)
+    return np.where(by_target, _smallest_for_target(supply, window), cheapest) if np.any(by_target) else cheapest
 
 
 def _cheapest(supply: Supply, window: Window) -> Floats:
@@ -34,13 +35,18 @@ def _cheapest(supply: Supply, window: Window) -> Floats:
 
 
 def _best_lot(supply: Supply, window: Window, over: Floats, under: Floats) -> tuple[Floats, Floats]:
-    """The cheapest feasible lot above 0 and what it saves against none; exact, because the cost is convex."""
-    wanted = np.maximum(cheapest_quantity(window, over, under), supply.multiple * 1e-9)
-    smaller, larger = lots.round_down(wanted, supply), lots.round_up(wanted, supply)
-    nothing, cost_smaller, cost_larger = (
-        leftover_cost(window, over, quantity) + shortfall_cost(window, under, quantity)
-        for quantity in (np.zeros(len(wanted)), smaller, larger)
-    )
+    """The cheapest feasible lot above 0 and what it saves against none; exact, because the cost is convex.
+
+    over, under: [n, W] money per unit left and per unit lacking.
+    """
+    wanted = cheapest_lots(window, over, under, supply.multiple)
+    first, last = supply.first_lot, supply.last_lot
+    smaller, larger = (np.clip(lots, first, last) * supply.multiple for lots in (wanted - 1, wanted))
+    costs = []
+    for quantity in (np.zeros(len(wanted)), smaller, larger):
+        left = leftover(window, quantity)
+        costs.append(summed(over * left + under * shortfall(window, quantity, left)))
+    nothing, cost_smaller, cost_larger = costs
     saved = nothing - np.minimum(cost_smaller, cost_larger)
     return np.where(cost_larger < cost_smaller, larger, smaller), _clear(saved, nothing)
 
@@ -51,28 +57,28 @@ def _smallest_for_target(supply: Supply, window: Window) -> Floats:
     The largest feasible lot where none reaches it. Ordering cost does not enlarge it: that is what an MOQ, or a
     shortage cost in place of the target, is for.
     """
-    needed = np.sort(_needed(window, window.near), axis=1)
+    needed = np.sort(_needed(window), axis=1)
     count = needed.shape[1]
     rank = np.ceil(supply.service_target * count - 1e-9)
     index = np.clip(np.nan_to_num(rank, nan=1).astype(np.int64) - 1, 0, count - 1)
-    need = np.take_along_axis(needed, index[:, None], axis=1)[:, 0]
-    return lots.round_up(_clear(need, _scale(window)), supply)
+    need = np.take_along_axis(needed, index[:, None], axis=1)[:, 0].astype(np.float64)
+    return lots.round_up(_clear(need, window.scale), supply)
 
 
 def stockouts(window: Window, quantity: Floats) -> Bools:
     """[n, S] whether a path runs out, with an order of `quantity`, before the next review's order can arrive."""
-    beyond = _needed(window, window.near) - quantity[:, None]
-    return np.asarray(beyond > lots.SLACK * _scale(window)[:, None])
+    needed = _needed(window)
+    return np.asarray(needed > (quantity + lots.SLACK * window.scale)[:, None].astype(needed.dtype))
 
 
-def _needed(window: Window, buckets: Bools) -> Floats:
-    """[n, S] quantity with which none of `buckets` [n, W] ends short."""
-    return np.where(buckets[:, None, :], window.thresholds, -np.inf).max(axis=2)
-
-
-def _scale(window: Window) -> Floats:
-    """[n] units against which rounding error is judged."""
-    return np.abs(window.projected).mean(axis=1) + window.demand.sum(axis=2).mean(axis=1)
+def _needed(window: Window) -> np.ndarray:
+    """[n, S] quantity with which no bucket ends short before the next review's order can arrive."""
+    needed = window.thresholds[:, :, 0]
+    for step in range(1, window.demand.shape[2]):
+        higher = np.maximum(needed, window.thresholds[:, :, step])
+        near = window.near[:, step]
+        needed = higher if np.all(near) else np.where(near[:, None], higher, needed)
+    return needed
 
 
 def _clear(values: Floats, scale: Floats) -> Floats:

@@ -1,32 +1,30 @@
 """A plan: the order to release now, its evidence, the projection behind it and what it costs beside doing nothing.
 
-Item-locations are planned independently of each other, in blocks that bound memory. The first order is the exact
-least-cost lot on the paths over the reviews that it covers, not a multi-period optimum; `METHOD` names that.
+Item-locations are planned independently of each other, in blocks that bound memory.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
+from services.planner.engine.blocks import Block, by_rule, exactly
 from services.planner.engine.cover import cover
-from services.planner.engine.evidence import Evidence, evidence
-from services.planner.engine.inputs import Demand, Ints, Supply
+from services.planner.engine.dynamic import solvable
+from services.planner.engine.evidence import Evidence
+from services.planner.engine.inputs import Bools, Demand, Ints, Supply
 from services.planner.engine.kpis import Comparison, Tally
-from services.planner.engine.levels import levels
-from services.planner.engine.order import order_quantity
-from services.planner.engine.policies import benchmark, planned
 from services.planner.engine.projection import Lines
-from services.planner.engine.rollout import roll
-from services.planner.engine.tuning import tuned
-from services.planner.engine.window import open_window
-from shared.paths import sample
 
 type Tallies = tuple[Tally, Tally, Tally]  # of the plan, of doing nothing, of the benchmark
 
 METHOD = "path_newsvendor_on_lots"
-BLOCK_CELLS = 1_000_000  # paths x buckets x item-locations at a time: some 100 MB
+EXACT = "dynamic_program"
+BLOCK_CELLS = 1_000_000  # paths x buckets x item-locations at a time: some 30 MB
+COVERED_AT_ONCE = 1000  # item-locations: arrays stay inside a processor cache
+MIXED = 40  # item-locations from which a block is closed where the next one is of another kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +33,7 @@ class Plan:
 
     orders: Evidence  # [n]
     lines: Lines  # [n, T]
+    exact: Bools  # [n] demand is certain, and no plan costs less
     tallies: Tallies
 
     @property
@@ -42,31 +41,59 @@ class Plan:
         return comparison(self.tallies, self.lines.demand.shape[1])
 
 
-def plan(supply: Supply, demand: Demand, *, paths: int = 200, progress: Callable[[int], None] | None = None) -> Plan:
+def plan(
+    supply: Supply,
+    demand: Demand,
+    *,
+    paths: int = 200,
+    threads: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> Plan:
     """Plan n >= 1 item-locations on `paths` joint demand paths; the same inputs give the same numbers.
 
-    progress: called with the rows done after each block; what it raises ends the plan.
+    An item-location's numbers are the same to the last bit whatever is planned beside it.
+
+    threads: blocks planned side by side, which changes nothing but the time. progress: called with the rows done after
+    each block; what it raises ends the plan.
     """
     n, periods = demand.mean.shape
     if supply.receipts.shape != (n, periods) or n == 0:
         raise ValueError("supply and demand need the same item-locations and buckets, at least one")
-    # Rows with windows of like length share a block: a block's arrays are as wide as its longest window.
-    reviews = cover(supply, demand.mean)
-    rows = np.argsort(_first(supply, reviews) * supply.review, kind="stable")
-    size = max(1, BLOCK_CELLS // (paths * periods))
+    exact = exactly_solvable(supply, demand)
+    reviews = np.concatenate([cover(supply.rows(some), demand.mean[some]) for some in _slices(n)])
+    parts = _parts(supply, reviews, np.where(exact, 2, demand.certain), max(1, BLOCK_CELLS // (paths * periods)))
+
+    def block(part: Ints) -> Block:
+        found = exactly if exact[part[0]] else by_rule
+        return found(supply.rows(part), demand.rows(part), reviews[part], paths)
+
     blocks = []
-    for start in range(0, n, size):
-        part = rows[start : start + size]
-        blocks.append(_block(supply.rows(part), demand.rows(part), reviews[part], paths))
-        if progress is not None:
-            progress(start + len(part))
-    plan_, nothing, beside = (_total([block.tallies[policy] for block in blocks]) for policy in range(3))
-    back = np.argsort(rows)
+    done = 0
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for part, found in zip(parts, pool.map(block, parts), strict=True):
+                blocks.append(found)
+                done += len(part)
+                if progress is not None:
+                    progress(done)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    planned, nothing, usual = (_total([block.tallies[policy] for block in blocks]) for policy in range(3))
+    back = np.argsort(np.concatenate(parts))
     return Plan(
         orders=_restored([block.orders for block in blocks], back),
         lines=_restored([block.lines for block in blocks], back),
-        tallies=(plan_, nothing, beside),
+        exact=exact,
+        tallies=(planned, nothing, usual),
     )
+
+
+def exactly_solvable(supply: Supply, demand: Demand) -> Bools:
+    """[n] whether an item-location is planned exactly: its demand is certain, and its states can be held."""
+    exact = demand.certain
+    exact[exact] = solvable(supply.rows(exact), demand.mean[exact])
+    return exact
 
 
 def comparison(tallies: Tallies, periods: int) -> Comparison:
@@ -74,26 +101,23 @@ def comparison(tallies: Tallies, periods: int) -> Comparison:
     return Comparison(*(tally.kpis(periods) for tally in tallies))
 
 
-def _block(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Plan:
-    drawn = sample(demand.levels, demand.grid, demand.mean, rho=demand.rho, seeds=demand.seeds, paths=count)
-    window = open_window(supply, drawn, _first(supply, reviews))
-    quantity = order_quantity(supply, window)
-    base = tuned(supply, drawn, quantity, levels(supply, demand.mean, drawn, reviews))
-    buckets = list(roll(supply, drawn, planned(supply, quantity, base)))
-    return Plan(
-        orders=evidence(supply, window, base, quantity),
-        lines=Lines.of(supply, base, buckets),
-        tallies=(
-            Tally.of(supply, buckets),
-            Tally.of(supply, roll(supply, drawn)),
-            Tally.of(supply, roll(supply, drawn, benchmark(supply, demand.recent, drawn))),
-        ),
-    )
+def _slices(n: int) -> list[slice]:
+    return [slice(start, start + COVERED_AT_ONCE) for start in range(0, n, COVERED_AT_ONCE)]
 
 
-def _first(supply: Supply, reviews: Ints) -> Ints:
-    """[n] reviews that the first order lasts."""
-    return np.asarray(reviews[np.arange(len(reviews)), supply.fence])
+def _parts(supply: Supply, reviews: Ints, kind: Ints, size: int) -> list[Ints]:
+    """Rows in blocks of `size` at most, of one `kind` [n]; like rows together: what all share needs no mask."""
+    length = reviews[np.arange(len(reviews)), supply.fence]
+    kinds = np.stack([length, supply.fence, supply.review, supply.lead_time, supply.backlog, kind])
+    order = np.lexsort(kinds)
+    other, unlike = (np.any(np.diff(kinds[rows:, order], axis=1, prepend=-1), axis=0) for rows in (5, 1))
+    parts, start = [], 0
+    for row in range(1, len(order) + 1):
+        held = row - start
+        if row == len(order) or held == size or other[row] or (unlike[row] and held >= MIXED):
+            parts.append(order[start:row])
+            start = row
+    return parts
 
 
 def _total(tallies: list[Tally]) -> Tally:

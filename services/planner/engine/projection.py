@@ -8,7 +8,7 @@ import numpy as np
 
 from services.planner.engine.inputs import Floats, Supply
 from services.planner.engine.levels import Levels
-from services.planner.engine.lots import SLACK
+from services.planner.engine.lots import TEN_SLACK
 from services.planner.engine.rollout import Bucket
 
 
@@ -38,33 +38,55 @@ class Lines:
     purchase_cost: Floats
 
     @classmethod
-    def of(cls, supply: Supply, levels: Levels, buckets: Iterable[Bucket]) -> Self:
-        """Reduce a rollout to its lines, one bucket at a time."""
+    def of(cls, supply: Supply, levels: Levels, first: Floats, buckets: Iterable[Bucket]) -> Self:
+        """Reduce a rollout to its lines, one bucket at a time; first [n]: the first release of every path."""
         columns = [_column(supply, bucket) for bucket in buckets]
         lines = {name: np.stack([column[name] for column in columns], axis=1) for name in columns[0]}
-        return cls(scheduled_receipts=supply.receipts, safety_stock=levels.safety_stock, **lines)
+        releases = lines["planned_releases"]
+        releases[np.arange(len(first)), supply.fence] = first
+        return cls(
+            scheduled_receipts=supply.receipts,
+            planned_receipts=_arrived(supply, releases),
+            safety_stock=levels.safety_stock,
+            purchase_cost=supply.unit_cost[:, None] * releases,
+            **lines,
+        )
 
 
 def _column(supply: Supply, bucket: Bucket) -> dict[str, Floats]:
-    """Every line value of one bucket, [n] each."""
-    count = bucket.stock.shape[1]
-    net = np.sort((bucket.stock - bucket.backlog).astype(np.float32), axis=1)
-    low, middle, high = (net[:, round(share * (count - 1))] for share in (0.1, 0.5, 0.9))
-    released, short = bucket.released.mean(axis=1), bucket.short.mean(axis=1)
-    stock, backlog = bucket.stock.mean(axis=1), bucket.backlog.mean(axis=1)
+    """Every line value of one bucket but those that follow from others, [n] each."""
+    stock, unmet = _mean(bucket.stock), _mean(bucket.unmet)
+    short = bucket.short
+    backlog = np.where(supply.backlog, unmet, 0.0)
+    low, middle, high = _spread(bucket.net)
     return {
-        "demand": bucket.demand.mean(axis=1, dtype=np.float64),
-        "planned_receipts": bucket.received.mean(axis=1),
-        "planned_releases": released,
+        "demand": _mean(bucket.demand),
+        "planned_releases": _mean(bucket.released),
         "available": stock - backlog,
-        "available_p10": low.astype(np.float64),
-        "available_p50": middle.astype(np.float64),
-        "available_p90": high.astype(np.float64),
-        "shortage": short,
-        "stockout_probability": np.mean(bucket.short > SLACK * 10 * bucket.demand, axis=1),
+        "available_p10": low,
+        "available_p50": middle,
+        "available_p90": high,
+        "shortage": _mean(short),
+        "stockout_probability": np.mean(short > TEN_SLACK * bucket.demand, axis=1),
         "backlog": backlog,
         "holding_cost": supply.holding_cost * stock,
-        "shortage_cost": supply.penalty * np.where(supply.backlog, backlog, short),
+        "shortage_cost": supply.penalty * unmet,
         "ordering_cost": supply.order_cost * np.mean(bucket.released > 0, axis=1),
-        "purchase_cost": supply.unit_cost * released,
     }
+
+
+def _mean(values: np.ndarray) -> Floats:
+    return values.mean(axis=1, dtype=np.float64)
+
+
+def _spread(net: np.ndarray) -> tuple[Floats, ...]:
+    """P10, P50 and P90 of each row."""
+    ordered = np.sort(net, axis=1)
+    return tuple(ordered[:, round(share * (net.shape[1] - 1))].astype(np.float64) for share in (0.1, 0.5, 0.9))
+
+
+def _arrived(supply: Supply, releases: Floats) -> Floats:
+    """[n, T] what the releases [n, T] are when they arrive."""
+    release = np.arange(releases.shape[1]) - supply.lead_time[:, None]
+    arrived = np.take_along_axis(releases, np.maximum(release, 0), axis=1)
+    return np.where(release >= 0, arrived, 0.0)

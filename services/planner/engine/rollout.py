@@ -5,64 +5,79 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.planner.engine.inputs import Bools, Floats, Supply
+from services.planner.engine.inputs import Bools, Ints, Supply
 from services.planner.engine.levels import scheduled_ahead
 
-type Policy = Callable[[int, Floats], Floats]
+type Policy = Callable[[int, np.ndarray], np.ndarray]
 """(bucket, inventory position [n, S]) -> order quantity [n, S]; used in the rows that are under review."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One bucket on n item-locations x S paths, in units; all [n, S]."""
+    """One bucket on n item-locations x S paths, in units and as precise as the paths are; all [n, S]."""
 
     demand: np.ndarray
-    received: Floats  # of orders released by the policy
-    released: Floats
-    stock: Floats  # at the end
-    backlog: Floats  # at the end; 0 where sales are lost
-    short: Floats  # demand of this bucket not served in it
+    received: np.ndarray  # of orders released by the policy
+    released: np.ndarray
+    stock: np.ndarray  # at the end
+    net: np.ndarray  # stock less backlog at the end
+    unmet: np.ndarray  # what the shortage cost is paid for: the backlog at the end, or the sales lost
+
+    @property
+    def backlog(self) -> np.ndarray:
+        """At the end; 0 where sales are lost."""
+        return np.asarray(self.stock - self.net)
+
+    @property
+    def short(self) -> np.ndarray:
+        """Demand of this bucket not served in it."""
+        return np.asarray(np.minimum(self.unmet, self.demand))
 
 
 def roll(supply: Supply, paths: np.ndarray, policy: Policy | None = None) -> Iterator[Bucket]:
     """Yield the buckets of paths [n, S, T]; without a policy only scheduled receipts arrive.
 
-    In each bucket: receipts, then review and release in buckets fence, fence + review, ..., where a lead time of 0
-    arrives at once, then demand. Balance: end - start = receipts - demand (+ lost sales). The inventory position is
-    stock - backlog + released and not yet received + scheduled receipts due before the following delivery.
+    In each bucket: receipts, then review and release in buckets fence, fence + review, ... that are not closed, where a
+    lead time of 0 arrives at once, then demand. Balance: end - start = receipts - demand (+ lost sales). The inventory
+    position is stock - backlog + released and not yet received + scheduled receipts due before the following delivery.
     """
     n, count, periods = paths.shape
-    rows = np.arange(n)
-    waits = supply.backlog[:, None]
-    state = np.repeat(supply.on_hand[:, None], count, axis=1).astype(np.float64)
-    incoming = np.zeros((periods, n, count))
-    pipeline = np.zeros((n, count))
-    scheduled = scheduled_ahead(supply.receipts, supply.lead_time + supply.review)
+    kind = np.result_type(paths, np.float32)
+    nothing = np.zeros((n, count), dtype=kind)
+    state = np.repeat(supply.on_hand[:, None], count, axis=1).astype(kind)
+    incoming = [nothing] * periods
+    pipeline = nothing
+    receipts = supply.receipts.astype(kind)
+    scheduled = scheduled_ahead(supply.receipts, supply.lead_time + supply.review).astype(kind)
     for t in range(periods):
-        pipeline -= incoming[t]
-        released = np.zeros((n, count))
+        released = nothing
         due = _under_review(supply, t)
         if policy is not None and np.any(due):
-            position = state + incoming[t] + pipeline + scheduled[:, t, None]
-            released = np.where(due[:, None], policy(t, position), 0.0)
-            lands = t + supply.lead_time
-            inside = lands < periods
-            incoming[lands[inside], rows[inside]] += released[inside]
-            pipeline += np.where(supply.lead_time[:, None] > 0, released, 0.0)
+            released = _in_rows(due, policy(t, state + pipeline + scheduled[:, t, None]), nothing)
+            _ship(incoming, supply.lead_time, t, released)
+            pipeline = pipeline + released
+        pipeline = pipeline - incoming[t]
         demand = paths[:, :, t]
-        end = state + incoming[t] + supply.receipts[:, t, None] - demand
-        stock, missing = np.maximum(end, 0), np.maximum(-end, 0)
-        yield Bucket(
-            demand=demand,
-            received=incoming[t],
-            released=released,
-            stock=stock,
-            backlog=np.where(waits, missing, 0.0),
-            short=np.minimum(missing, demand),
-        )
-        state = np.where(waits, end, stock)
+        end = state + incoming[t] + receipts[:, t, None] - demand
+        stock = np.maximum(end, nothing)
+        state = _in_rows(supply.backlog, end, stock)
+        yield Bucket(demand, incoming[t], released, stock, state, stock - end)
 
 
 def _under_review(supply: Supply, t: int) -> Bools:
     since = t - supply.fence
-    return np.asarray((since >= 0) & (since % supply.review == 0))
+    return np.asarray((since >= 0) & (since % supply.review == 0) & ~supply.closed[:, t])
+
+
+def _in_rows(rows: Bools, values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Take values [n, S] in `rows` [n] and `others` elsewhere; most blocks need no choice."""
+    if np.all(rows):
+        return values
+    return np.where(rows[:, None], values, others) if np.any(rows) else others
+
+
+def _ship(incoming: list[np.ndarray], lead_time: Ints, t: int, released: np.ndarray) -> None:
+    """Let what is released in bucket t arrive by its rows' lead times."""
+    for lead in np.unique(lead_time):
+        if t + lead < len(incoming):
+            incoming[t + lead] = _in_rows(lead_time == lead, released, incoming[t + lead])

@@ -1,36 +1,59 @@
-"""How much of the textbook safety stock the later releases carry: one factor per item-location, by simulated cost.
+"""The later releases of a plan, by simulated cost: how much safety stock they carry, and whether they pay at all.
 
 With lost sales or large lots the critical fractile overbuys (no closed form is known; Zipkin, 2008, Old and new
 methods for lost-sales inventory systems). The first order needs no factor, because it is searched on the paths.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from services.planner.engine.inputs import Floats, Supply
+from services.planner.engine.inputs import Bools, Floats, Supply
 from services.planner.engine.levels import Levels, with_safety
 from services.planner.engine.policies import planned
-from services.planner.engine.rollout import roll
+from services.planner.engine.rollout import Policy, roll
 
 FACTORS = (1.0, 0.75, 0.5, 0.25, 0.0, 1.25)  # the first wins ties
-SAMPLED = 40  # paths that a factor is judged on
+CHOICES = np.array([*FACTORS, 1.0])  # the last is no later release
+SAMPLED = 40  # paths that a choice is judged on
 
 
-def tuned(supply: Supply, paths: np.ndarray, first: Floats, base: Levels) -> Levels:
-    """The levels [n, T] whose safety-stock factor costs least, in holding, shortage and ordering, on some paths.
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The rule of the releases after the first."""
+
+    levels: Levels
+    pays: Bools  # [n] they are made
+
+
+def tuned(supply: Supply, paths: np.ndarray, first: Floats, base: Levels) -> Later:
+    """The rule that costs least, in holding, shortage and ordering, on some of the paths [n, S, T].
 
     Rows with a service target keep the factor 1: their safety stock is what was asked for.
     """
-    few = paths[:, :SAMPLED]
-    costs = [_cost(supply, few, first, with_safety(base, np.full(len(first), factor))) for factor in FACTORS]
-    best = np.array(FACTORS)[np.argmin(costs, axis=0)]
-    return with_safety(base, np.where(np.isfinite(supply.service_target), 1.0, best))
+    costs = _costs(supply, paths[:, :SAMPLED], first, base)
+    best = np.where(np.isfinite(supply.service_target), 0, np.argmin(costs, axis=0))
+    return Later(with_safety(base, CHOICES[best]), best < len(FACTORS))
 
 
-def _cost(supply: Supply, paths: np.ndarray, first: Floats, levels: Levels) -> Floats:
-    """[n] mean cost over paths and the horizon, purchase aside."""
-    total = np.zeros(len(first))
-    for bucket in roll(supply, paths, planned(supply, first, levels)):
-        unmet = np.where(supply.backlog[:, None], bucket.backlog, bucket.short)
-        total += supply.holding_cost * bucket.stock.mean(axis=1) + supply.penalty * unmet.mean(axis=1)
-        total += supply.order_cost * np.mean(bucket.released > 0, axis=1)
-    return total
+def _costs(supply: Supply, few: np.ndarray, first: Floats, base: Levels) -> Floats:
+    """[choices, n] mean cost over the paths and the horizon, purchase aside."""
+    n = len(first)
+    rows = np.tile(np.arange(n), len(CHOICES))
+    choice = np.repeat(np.arange(len(CHOICES)), n)
+    every = supply.rows(rows)
+    same = Levels(base.safety_stock[rows], base.reorder_point[rows], base.order_up_to[rows])
+    policy = planned(every, first[rows], with_safety(same, CHOICES[choice]), choice < len(FACTORS))
+    by_bucket = np.tile(few.transpose(2, 0, 1), (1, len(CHOICES), 1))
+    return _cost(every, by_bucket.transpose(1, 2, 0), policy).reshape(len(CHOICES), n)
+
+
+def _cost(supply: Supply, paths: np.ndarray, policy: Policy) -> Floats:
+    """[n] mean over paths and the horizon, purchase aside."""
+    stock, unmet, orders = (np.zeros(paths.shape[:2], dtype=paths.dtype) for _ in range(3))
+    for bucket in roll(supply, paths, policy):
+        stock += bucket.stock
+        unmet += bucket.unmet
+        orders += bucket.released > 0
+    stocked, short, ordered = (units.mean(axis=1, dtype=np.float64) for units in (stock, unmet, orders))
+    return np.asarray(supply.holding_cost * stocked + supply.penalty * short + supply.order_cost * ordered)

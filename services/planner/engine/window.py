@@ -9,16 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.planner.engine import lots
 from services.planner.engine.inputs import Bools, Floats, Ints, Supply
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """W buckets from the arrival of the first order, on n item-locations x S paths."""
+    """W buckets from the arrival of the first order, on n item-locations x S paths; V = the longest review period."""
 
-    projected: Floats  # [n, S] on hand at the start of the arrival bucket, less backlog, before its receipts
-    thresholds: Floats  # [n, S, W] order quantity at which bucket w ends with exactly nothing
-    demand: Floats  # [n, S, W] units
+    projected: np.ndarray  # [n, S] on hand at the start of the arrival bucket, less backlog, before its receipts
+    thresholds: np.ndarray  # [n, S, W] order quantity at which bucket w ends with exactly nothing
+    average: Floats  # [n, W] mean of the thresholds
+    demand: np.ndarray  # [n, S, V] units
+    scale: Floats  # [n] units against which rounding error is judged
     near: Bools  # [n, W] buckets before the next review's order can arrive
     inside: Bools  # [n, W] buckets that the order is meant to cover
 
@@ -46,64 +49,88 @@ def open_window(supply: Supply, paths: np.ndarray, reviews: Ints) -> Window:
     rows = np.arange(n)
     length = reviews * supply.review
     steps = np.arange(int(length.max(initial=1)))
-    near = steps < supply.review[:, None]
+    near, inside = steps < supply.review[:, None], steps < length[:, None]
     projected = _roll_to(supply.arrival, supply, paths)
-    thresholds = np.empty((n, count, len(steps)))
-    demand = np.empty_like(thresholds)
+    thresholds = np.empty((len(steps), n, count), dtype=projected.dtype)
+    demand = np.empty((int(supply.review.max(initial=1)), n, count), dtype=projected.dtype)
+    scale = np.abs(projected).mean(axis=1, dtype=np.float64)
     level = -projected
-    highest = np.full((n, count), -np.inf)
+    highest: np.ndarray = np.full_like(level, -np.inf)
     for step in steps:
         bucket = np.minimum(supply.arrival + step, periods - 1)
-        drawn = paths[rows, :, bucket].astype(np.float64)
-        drawn = np.where(near[:, step, None], drawn, drawn.mean(axis=1, keepdims=True))
-        level = level + drawn - supply.receipts[rows, bucket, None]
+        drawn = paths[:, :, bucket[0]] if np.all(bucket == bucket[0]) else paths[rows, :, bucket]
+        average = drawn.mean(axis=1, dtype=np.float64)
+        scale += average * inside[:, step]
+        if not np.all(near[:, step]):
+            drawn = np.where(near[:, step, None], drawn, average[:, None].astype(drawn.dtype))
+        level = level + (drawn - supply.receipts[rows, bucket, None].astype(level.dtype))
         highest = np.maximum(highest, level)
-        demand[:, :, step] = drawn
-        thresholds[:, :, step] = np.where(supply.backlog[:, None], level, highest)
-    return Window(projected, thresholds, demand, near, steps < length[:, None])
+        if step < len(demand):
+            demand[step] = drawn
+        thresholds[step] = level if np.all(supply.backlog) else np.where(supply.backlog[:, None], level, highest)
+    return Window(
+        projected=projected,
+        thresholds=thresholds.transpose(1, 2, 0),
+        average=thresholds.mean(axis=2, dtype=np.float64).T,
+        demand=demand.transpose(1, 2, 0),
+        scale=scale,
+        near=near,
+        inside=inside,
+    )
 
 
-def leftover_cost(window: Window, over: Floats, quantity: Floats) -> Floats:
-    """[n] mean over paths of over [n, W] x what is left of the order quantity [n] beyond each threshold."""
-    return _mean_cost(window, over, quantity, sign=1)
+def leftover(window: Window, quantity: Floats) -> Floats:
+    """[n, W] mean over paths of what is left of the order quantity [n] beyond each threshold."""
+    kind = window.thresholds.dtype
+    ordered, none = quantity[:, None].astype(kind), np.zeros(window.projected.shape, dtype=kind)
+    left = np.empty_like(window.average)
+    for step in range(left.shape[1]):
+        over = ordered - window.thresholds[:, :, step]
+        left[:, step] = np.maximum(over, none, out=over).mean(axis=1, dtype=np.float64)
+    return left
 
 
-def shortfall_cost(window: Window, under: Floats, quantity: Floats) -> Floats:
-    """[n] mean over paths of under [n, W] x what the order quantity [n] lacks to each threshold."""
-    return _mean_cost(window, under, quantity, sign=-1)
+def shortfall(window: Window, quantity: Floats, left: Floats) -> Floats:
+    """[n, W] mean over paths of what the order quantity [n], of which `left` is left, lacks to each threshold."""
+    return left - quantity[:, None] + window.average
 
 
-def cheapest_quantity(window: Window, over: Floats, under: Floats) -> Floats:
-    """[n] smallest real number, negative ones included, that minimises leftover_cost + shortfall_cost.
+def cheapest_lots(window: Window, over: Floats, under: Floats, multiple: Floats) -> Ints:
+    """[n] smallest number of lots that the cheapest quantity of leftover and shortfall does not exceed; >= 0.
 
-    The cost is convex and piecewise linear with kinks at the thresholds, so its minimum is a weighted quantile of
-    them: the first at which the weights passed outweigh the sum of `under`.
+    The cost is convex and piecewise linear with kinks at the thresholds: it falls until the weights of the thresholds
+    passed outweigh the sum of `under`. Bisection finds the lot in which they do.
     """
-    n, count, steps = window.thresholds.shape
-    weights = np.broadcast_to((over + under)[:, None, :], window.thresholds.shape).reshape(n, count * steps)
-    points = window.thresholds.reshape(n, count * steps)
-    order = np.argsort(points, axis=1)
-    passed = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
-    goal = count * under.sum(axis=1, keepdims=True) - 1e-9 * passed[:, -1:]
-    first = np.argmax((passed >= goal) & (passed > 0), axis=1)
-    return np.take_along_axis(points, np.take_along_axis(order, first[:, None], axis=1), axis=1)[:, 0]
+    count = window.thresholds.shape[1]
+    steps = np.flatnonzero(np.any((over + under) > 0, axis=0))
+    goal = count * summed(under) * (1 - 1e-9)
+    most = window.thresholds.max(axis=(1, 2)).astype(np.float64)
+    low, high = np.full(len(goal), -1), np.maximum(np.ceil(most / multiple), 0).astype(np.int64)
+    while np.any(high - low > 1):
+        middle = (low + high) // 2
+        quantity = (middle * multiple + lots.SLACK * window.scale)[:, None].astype(window.thresholds.dtype)
+        passed = np.zeros(len(goal))
+        for step in steps:
+            covered = np.count_nonzero(window.thresholds[:, :, step] <= quantity, axis=1)
+            passed += (over + under)[:, step] * covered
+        enough = passed >= goal
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return high
 
 
-def _mean_cost(window: Window, weights: Floats, quantity: Floats, sign: int) -> Floats:
-    total = np.zeros(len(quantity))
-    for step in range(weights.shape[1]):
-        gap = sign * (quantity[:, None] - window.thresholds[:, :, step])
-        total += weights[:, step] * np.maximum(gap, 0).mean(axis=1)
-    return total
+def summed(values: Floats) -> Floats:
+    """Sums along the last axis, one after the other: buckets of 0 that a block's longest window adds change no bit."""
+    return np.asarray(np.cumsum(values, axis=-1)[..., -1])
 
 
-def _roll_to(bucket: Ints, supply: Supply, paths: np.ndarray) -> Floats:
+def _roll_to(bucket: Ints, supply: Supply, paths: np.ndarray) -> np.ndarray:
     """[n, S] stock less backlog at the start of each row's `bucket`, before its receipts and with no new order."""
-    state = np.repeat(supply.on_hand[:, None], paths.shape[1], axis=1).astype(np.float64)
-    reached = state.copy()
+    kind = np.result_type(paths, np.float32)
+    state = np.repeat(supply.on_hand[:, None], paths.shape[1], axis=1).astype(kind)
+    floor = np.where(supply.backlog, -np.inf, 0.0)[:, None].astype(kind)
+    reached = state
     for t in range(int(bucket.max(initial=0))):
-        state += supply.receipts[:, t, None] - paths[:, :, t]
-        state = np.where(supply.backlog[:, None], state, np.maximum(state, 0))
+        state = np.maximum(state + (supply.receipts[:, t, None].astype(kind) - paths[:, :, t]), floor)
         here = bucket == t + 1
-        reached[here] = state[here]
+        reached = state if np.all(here) else np.where(here[:, None], state, reached)
     return reached

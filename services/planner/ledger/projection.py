@@ -4,10 +4,17 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 from uuid import UUID
 
-from services.planner.recommendations.decisions import IllegalMove, Move, State, after
+from services.planner.recommendations.decisions import OPEN, IllegalMove, Move, State, after
+from services.planner.recommendations.schemas import StandingOut
+
+identified = lru_cache(maxsize=65_536)(UUID)  # a recommendation's entries are many
+DOCUMENTS = ("reason_code", "approval_rules")  # entries about these have what they say of them in `after`
+
+OF_SCENARIOS = frozenset({"promote_scenario", "take_back_scenario"})  # they touch no recommendation
 
 
 class Impossible(Exception):  # noqa: N818
@@ -29,18 +36,31 @@ def reading(sequence: int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Standing:
-    """A recommendation's state, the entry of its last decision or release, and the last entry that touched it."""
+    """A recommendation's state, the entry that it rests on (tables.py), and the last entry that touched it."""
 
     state: State
     sequence: int | None
     touched: int
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """What an entry says that is stored beside the ledger as it is."""
+
+    facts: Mapping[str, Any]
+    sequence: int
+
+
 class Projection:
-    """A fold over entries, in their order."""
+    """A fold over entries, in their order.
+
+    executions: by recommendation and reference. documents: reference data, by kind and key, with their versions.
+    """
 
     def __init__(self) -> None:
         self.standings: dict[UUID, Standing] = {}
+        self.executions: dict[tuple[UUID, str], Recorded] = {}
+        self.documents: dict[tuple[str, str], Recorded] = {}
         self._open: set[UUID] = set()
 
     @classmethod
@@ -53,15 +73,24 @@ class Projection:
         return projection
 
     def _take(self, sequence: int, facts: Mapping[str, Any], members: Mapping[UUID, Sequence[UUID]]) -> None:
-        subject = UUID(facts["subject"])
+        if facts["action"] in OF_SCENARIOS:
+            return
+        if facts["action"] in DOCUMENTS:
+            named = (facts["action"], facts["subject"])
+            said = {"content": facts["body"]["after"], "version": facts["body"]["version"]}
+            self.documents[named] = Recorded(said, sequence)
+            return
+        subject = identified(facts["subject"])
         if facts["action"] == "plan":
-            self._file(sequence, subject, members.get(subject, ()), facts["body"]["kept"])
+            self._file(sequence, subject, members.get(subject, ()), facts["body"])
         else:
             self._decide(sequence, subject, facts)
 
-    def _file(self, sequence: int, plan: UUID, filed: Sequence[UUID], kept: Sequence[str]) -> None:
-        """A plan supersedes what is open, save what it counted on, and proposes its own."""
-        for identifier in self._open.difference(map(UUID, kept)):
+    def _file(self, sequence: int, plan: UUID, filed: Sequence[UUID], body: Mapping[str, Any]) -> None:
+        """A plan supersedes what is open, save what it counted on, and proposes its own; a net change names what."""
+        named = body.get("superseded")
+        closed = self._open.difference(map(UUID, body["kept"])) if named is None else set(map(UUID, named))
+        for identifier in closed:
             old = self.standings[identifier]
             self._set(identifier, Standing(after(old.state, Move("supersede", plan=plan)), old.sequence, sequence))
         for identifier in filed:
@@ -70,12 +99,18 @@ class Projection:
     def _decide(self, sequence: int, subject: UUID, facts: Mapping[str, Any]) -> None:
         old = self.standings[subject].state
         state = after(old, _move(facts))
+        if StandingOut.facts(state) != facts["body"]["after"]:
+            raise ValueError("it says that something else came of it")
         if state != old:
-            self._set(subject, Standing(state, sequence, sequence))
+            keeps = self.standings[subject].sequence if facts["action"] == "approve" else None
+            self._set(subject, Standing(state, keeps or sequence, sequence))
+        order = facts["body"].get("execution")
+        if order is not None:
+            self.executions[subject, order["reference"]] = Recorded(order, sequence)
 
     def _set(self, identifier: UUID, standing: Standing) -> None:
         self.standings[identifier] = standing
-        (self._open.add if standing.state.status == "proposed" else self._open.discard)(identifier)
+        (self._open.add if standing.state.status in OPEN else self._open.discard)(identifier)
 
 
 def _move(facts: Mapping[str, Any]) -> Move:
@@ -84,6 +119,12 @@ def _move(facts: Mapping[str, Any]) -> Move:
     return Move(
         facts["action"],
         quantity=decided["quantity"],
-        due=datetime.date.fromisoformat(decided["due"]) if decided["due"] else None,
+        due=_date(decided["due"]),
         reason_code=body["reason_code"],
+        until=_date(body.get("until")),
+        approval=decided.get("status") == "awaiting_approval",
     )
+
+
+def _date(text: str | None) -> datetime.date | None:
+    return datetime.date.fromisoformat(text) if text else None

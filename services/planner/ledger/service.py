@@ -18,8 +18,7 @@ def log(who: Principal, after: int) -> Select[Entry]:
 
 
 def out(entry: Entry) -> EntryOut:
-    names = ("sequence", "at", "actor", "action", "subject", "content", "previous", "hash")
-    return EntryOut(**{name: getattr(entry, name) for name in names}, body=json.loads(entry.content)["body"])
+    return EntryOut(**{name: getattr(entry, name) for name in ledger.FIELDS}, body=json.loads(entry.content)["body"])
 
 
 def verify(session: Session, who: Principal) -> VerificationOut:

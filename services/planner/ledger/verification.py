@@ -1,18 +1,20 @@
 """Recommendations and their states, held against the ledger."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
-from services.planner.ledger.projection import Impossible, Projection, reading
+from services.planner.ledger.projection import Impossible, Projection, Recorded, reading
 from services.planner.ledger.tables import Entry
 from services.planner.recommendations import content
+from services.planner.recommendations.executions import jsonable
 from services.planner.recommendations.schemas import Content
-from services.planner.recommendations.tables import Recommendation, RecommendationState
+from services.planner.recommendations.tables import Execution, Recommendation, RecommendationState
+from services.planner.reference.tables import ReferenceDatum
 from shared.ledger import Finding
 
 BATCH = 2000
@@ -36,7 +38,12 @@ def _fault(session: Session, area: str) -> Finding | None:
         if finding:
             return finding
         members[plan] = [row.id for row in rows]
-    return _state_fault(session, area, Projection.of(_facts(session, area), members))
+    projection = Projection.of(_facts(session, area), members)
+    return (
+        _state_fault(session, area, projection)
+        or _recorded_fault(_executions(session, area), projection.executions, "order")
+        or _recorded_fault(_documents(session, area), projection.documents, "document")
+    )
 
 
 def _entries(area: str) -> Any:
@@ -44,8 +51,9 @@ def _entries(area: str) -> Any:
 
 
 def _facts(session: Session, area: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    for entry in session.scalars(_entries(area).execution_options(yield_per=BATCH)):
-        yield entry.sequence, json.loads(entry.content)
+    told = _entries(area).with_only_columns(Entry.sequence, Entry.content)
+    for sequence, text in session.execute(told.execution_options(yield_per=BATCH)):
+        yield sequence, json.loads(text)
 
 
 def _rows(session: Session, area: str, plan: UUID) -> list[Any]:
@@ -80,3 +88,31 @@ def _state_fault(session: Session, area: str, projection: Projection) -> Finding
     for identifier, standing in missing.items():
         return Finding(standing.touched, f"the stored state of recommendation {identifier} is missing")
     return None
+
+
+def _recorded_fault(
+    stored: Mapping[Any, Mapping[str, Any]], recorded: Mapping[Any, Recorded], what: str
+) -> Finding | None:
+    """Whether what stands beside the ledger is what its entries last said."""
+    for key, said in recorded.items():
+        if stored.get(key) != said.facts:
+            return Finding(said.sequence, f"the stored {what} {key[1]} differs")
+    for key in stored:
+        if key not in recorded:
+            return Finding(0, f"no entry knows {what} {key[1]}")
+    return None
+
+
+def _executions(session: Session, area: str) -> dict[Any, dict[str, Any]]:
+    names = ("reference", "status", "quantity", "due", "received_quantity", "received_on")
+    return {
+        (row.recommendation_id, row.reference): jsonable({name: getattr(row, name) for name in names})
+        for row in session.scalars(select(Execution).where(Execution.area == area))
+    }
+
+
+def _documents(session: Session, area: str) -> dict[Any, dict[str, Any]]:
+    return {
+        (row.kind, row.key): {"content": row.content, "version": row.version}
+        for row in session.scalars(select(ReferenceDatum).where(ReferenceDatum.area == area))
+    }

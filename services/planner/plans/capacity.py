@@ -11,7 +11,8 @@ import pandas as pd
 from services.planner.engine.inputs import Floats
 from services.planner.plans.buckets import Buckets
 from services.planner.plans.inputs import Inputs
-from services.planner.plans.planning import Planned
+from services.planner.plans.planning import Alone
+from services.planner.plans.takeover import Planned
 
 COLUMNS = (
     "plan_id",
@@ -44,7 +45,8 @@ class Capacity:
         hours = known.structure.hours
         shape = hours.regular.shape
         load, overtime, price = np.zeros(shape), np.zeros(shape), np.full(shape, np.nan)
-        _load_alone(known, planned, load)
+        if planned.loading is not None:
+            _load_alone(known, planned.loading, load)
         if planned.together is not None:
             together = planned.together
             rows = hours.names.get_indexer(together.web.resources)
@@ -67,14 +69,12 @@ class Capacity:
                 yield plan, name, period, *(float(array[row, t]) for array in values), price
 
 
-def _load_alone(known: Inputs, planned: Planned, load: Floats) -> None:
+def _load_alone(known: Inputs, loading: Alone, load: Floats) -> None:
     """Add the hours of what is planned by itself: from the option that it is ordered from."""
-    if planned.alone is None:
-        return
     loads = known.structure.loads
     names = known.structure.hours.names.get_indexer(pd.Index(loads["resource"]))
-    options = known.terms["option"].to_numpy(np.int64)[planned.rows]
-    release = dict(zip(options.tolist(), planned.alone.lines.planned_releases, strict=True))
+    options = known.terms["option"].to_numpy(np.int64)[loading.rows]
+    release = dict(zip(options.tolist(), loading.plan.lines.planned_releases, strict=True))
     for option, name, hours, setup in zip(loads["option"], names, loads["hours"], loads["setup_hours"], strict=True):
         if option in release and name >= 0:
             load[name] += hours * release[option] + setup * (release[option] > 0)

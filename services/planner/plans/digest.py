@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 
 from services.planner import engine
+from services.planner.scenarios import deltas
 from shared import paths
+
+ROWS = 2000  # put side by side at a time
 
 
 def digest(facts: Mapping[str, Any], *parts: Any) -> str:
@@ -23,10 +26,30 @@ def digest(facts: Mapping[str, Any], *parts: Any) -> str:
     return sha.hexdigest()
 
 
+def rows(context: bytes, *parts: Any) -> list[bytes]:
+    """A digest per row, of `context` and of that row of every array in `parts` (arrays [n, ...] or dataclasses)."""
+    arrays = [array for part in parts for _, array in _arrays("", part)]
+    found = []
+    for start in range(0, len(arrays[0]), ROWS):
+        block = [_bytes(array[start : start + ROWS]) for array in arrays]
+        found += [hashlib.sha256(context + row.tobytes()).digest() for row in np.hstack(block)]
+    return found
+
+
+def fault(found: Iterable[Any]) -> bytes:
+    """A digest of what is to be mended of an item-location."""
+    return hashlib.sha256(json.dumps([[one.code, one.detail] for one in found]).encode()).digest()
+
+
+def _bytes(values: Any) -> Any:
+    """[m, bytes] the rows of an array as they lie in memory."""
+    return np.ascontiguousarray(values).reshape(len(values), -1).view(np.uint8)
+
+
 def code_version() -> str:
-    """SHA-256 over the sources that turn inputs into numbers: the engine's and the paths'."""
+    """SHA-256 over the sources that turn inputs into numbers: the engine's, the paths' and the scenarios' deltas."""
     sha = hashlib.sha256()
-    for source in (*sorted(Path(*engine.__path__).rglob("*.py")), Path(paths.__file__)):
+    for source in (*sorted(Path(*engine.__path__).rglob("*.py")), Path(paths.__file__), Path(deltas.__file__)):
         sha.update(source.read_bytes())
     return sha.hexdigest()
 

@@ -1,7 +1,7 @@
 """What keeps an item-location or a sourcing rule out of the plan, and which row is to be mended."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.structure import KEY, Structure
 from services.planner.plans.terms import terms
 from services.planner.recommendations.schemas import FaultOut, RecordOut
+from services.planner.scenarios import deltas
+from services.planner.scenarios.schemas import Delta
 from shared.principal import Area
 
 type Key = tuple[str, str]
@@ -38,7 +40,14 @@ class Examined:
     faults: Faults
 
 
-def examine(forecast: Forecast, snapshot: Snapshot, area: Area, structure: Structure, wrong: OptionFaults) -> Examined:
+def examine(
+    forecast: Forecast,
+    snapshot: Snapshot,
+    area: Area,
+    structure: Structure,
+    wrong: OptionFaults,
+    changes: Sequence[Delta] = (),
+) -> Examined:
     """Set aside options that are `wrong` and item-locations that have none left or lack data.
 
     What an option takes from must itself be planned, so one fault may lead to others; each names its own cause. An
@@ -50,7 +59,7 @@ def examine(forecast: Forecast, snapshot: Snapshot, area: Area, structure: Struc
         usable[option] = False
         _add(found, structure, option, fault)
     while True:
-        frame = terms(forecast, snapshot, area, structure.options, usable)
+        frame = deltas.on_terms(terms(forecast, snapshot, area, structure.options, usable), changes)
         checks = list(_checks(frame, structure, len(forecast.buckets)))
         planned = (frame["option"] >= 0).to_numpy() & ~np.any([check.holds for check in checks], axis=0)
         broken = _broken(structure, forecast.keys, planned, usable)

@@ -1,48 +1,46 @@
 """What a plan run leaves behind, in one transaction: lines, recommendations, their states and a ledger entry."""
 
+import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from services.planner.ledger.tables import TABLES
+from services.planner.plans.buckets import shift
 from services.planner.plans.bulk import copy
 from services.planner.plans.schemas import PlanWarningOut
 from services.planner.plans.snapshot import commitments
-from services.planner.plans.tables import Plan
+from services.planner.plans.tables import Plan, PlanRow
 from services.planner.recommendations import content, guard
+from services.planner.recommendations.decisions import OPEN, State
 from services.planner.recommendations.schemas import Content
-from services.planner.recommendations.tables import RecommendationState
+from services.planner.recommendations.tables import Recommendation, RecommendationState
 from shared import ledger
-from shared.principal import Principal
+from shared.principal import Area, Principal
 
 
-@dataclass(frozen=True)
-class Filed:
-    """Recommendations that were filed, and a warning where some were not."""
-
-    contents: list[Content]
-    warnings: list[PlanWarningOut]
-
-
-def file(session: Session, run: Plan, who: Principal, proposed: Sequence[Content], counted: set[UUID]) -> Filed:
-    """File a plan's recommendations in place of those that are still open.
+def file(
+    session: Session, run: Plan, who: Principal, proposed: Sequence[Content], counted: set[UUID]
+) -> list[PlanWarningOut]:
+    """File a plan's recommendations in place of those that are still open, and warn where some were not.
 
     counted: decided orders that the plan took for supply under way. Where somebody decided on another one while the
     plan was computed, its item-location gets no order: it would be ordered twice. Where somebody reverted one, it
     stays open: the plan counts on it.
     """
     guard.filing(session, run.area)
-    filed = _without_decided(session, run.area, proposed, counted)
-    kept = _supersede(session, run, counted)
-    texts = _store(session, run, filed.contents)
+    filed, warnings = _without_decided(session, run.area, proposed, counted)
+    superseded = _supersede(session, run, counted)
+    texts = store(session, run, filed)
+    _propose(session, run, filed, who.area)
     body = {
         "digest": content.digest(texts),
         "count": len(texts),
-        "kept": [str(identifier) for identifier in kept],
+        **_what_became_of_others(session, run, superseded),
         "forecast": str(run.forecast_id),
         "model_version": run.model_version,
         "input_digest": run.input_digest,
@@ -50,43 +48,74 @@ def file(session: Session, run: Plan, who: Principal, proposed: Sequence[Content
         "code_version": run.code_version,
     }
     ledger.append(session, TABLES, who, "plan", str(run.id), body)
-    return filed
+    return warnings
 
 
-def _without_decided(session: Session, area: str, proposed: Sequence[Content], counted: set[UUID]) -> Filed:
+def _without_decided(
+    session: Session, area: str, proposed: Sequence[Content], counted: set[UUID]
+) -> tuple[list[Content], list[PlanWarningOut]]:
     since = [row for row in session.execute(commitments(area)) if row.recommendation_id not in counted]
     decided = {(row.item, row.location) for row in since}
     left = [one for one in proposed if one.order is None or (one.item, one.location) not in decided]
     if len(left) == len(proposed):
-        return Filed(left, [])
+        return left, []
     detail = "Decided on while the plan was computed: no order is recommended before the next plan."
-    return Filed(left, [PlanWarningOut(code="decided-meanwhile", detail=detail, count=len(proposed) - len(left))])
+    return left, [PlanWarningOut(code="decided-meanwhile", detail=detail, count=len(proposed) - len(left))]
 
 
 def _supersede(session: Session, run: Plan, counted: set[UUID]) -> list[UUID]:
-    """Close the area's open recommendations; those that stay open are returned."""
+    """Close the area's open recommendations, save those that were counted and those that the plan takes over."""
     state = RecommendationState
-    still_open = (state.area == run.area, state.status == "proposed")
-    kept = session.scalars(select(state.recommendation_id).where(*still_open, state.recommendation_id.in_(counted)))
-    kept_ids = sorted(kept)
-    session.execute(
-        update(state)
-        .where(*still_open, state.recommendation_id.not_in(kept_ids))
-        .values(status="superseded", version=state.version + 1, superseded_by=run.id)
+    taken_over = exists().where(
+        PlanRow.plan_id == run.id,
+        PlanRow.origin == Recommendation.plan_id,
+        PlanRow.item == Recommendation.item,
+        PlanRow.location == Recommendation.location,
     )
-    return kept_ids
+    still_open = (state.area == run.area, state.status.in_(OPEN), state.recommendation_id.not_in(counted))
+    closed = (
+        update(state)
+        .where(state.recommendation_id == Recommendation.id, *still_open, ~taken_over)
+        .values(asdict(State("superseded", superseded_by=run.id)) | {"version": state.version + 1})
+        .returning(state.recommendation_id)
+    )
+    return sorted(session.scalars(closed.execution_options(synchronize_session=False)))
 
 
-def _store(session: Session, run: Plan, contents: Sequence[Content]) -> list[str]:
-    """Write contents and first states; the texts in the order of the ids."""
+def _what_became_of_others(session: Session, run: Plan, superseded: Sequence[UUID]) -> dict[str, list[str]]:
+    """For the ledger, what stayed open of older plans, or, of a net change, what did not: whichever is short."""
+    if run.net_change:
+        return {"superseded": [str(identifier) for identifier in superseded]}
+    state = RecommendationState
+    still_open = select(state.recommendation_id).join(Recommendation, Recommendation.id == state.recommendation_id)
+    kept = still_open.where(state.area == run.area, state.status.in_(OPEN), Recommendation.plan_id != run.id)
+    return {"kept": sorted(str(identifier) for identifier in session.scalars(kept))}
+
+
+def store(session: Session, run: Plan, contents: Sequence[Content]) -> list[str]:
+    """Write contents; the texts in the order of the ids. Without states nobody can decide on them."""
     ordered = sorted(contents, key=lambda one: one.id)
     texts = [content.text(one) for one in ordered]
     now = session.scalar(select(func.now()))
     rows = (_row(run, one, text, now) for one, text in zip(ordered, texts, strict=True))
     copy(session, "recommendations", ("id", "area", "plan_id", "content", "created_at", *content.COLUMNS), rows)
-    states = ((one.id, run.area, "proposed", 1) for one in ordered)
-    copy(session, "recommendation_state", ("recommendation_id", "area", "status", "version"), states)
     return texts
+
+
+def _propose(session: Session, run: Plan, contents: Sequence[Content], area: Area) -> None:
+    """Give what was stored its first states: from then on it is in the inbox."""
+    today = area.today()
+    states = ((one.id, run.area, "proposed", 1, _expiry(one, area, today)) for one in contents)
+    names = ("recommendation_id", "area", "status", "version", "expires_on")
+    copy(session, "recommendation_state", names, states)
+
+
+def _expiry(one: Content, area: Area, today: datetime.date) -> datetime.date | None:
+    """The first day after the period by which the order must be released; none where a plan looks back on it."""
+    if one.order is None:
+        return None
+    day = shift(one.order.release_by, area.frequency, 1)
+    return day if day > today else None
 
 
 def _row(run: Plan, one: Content, text: str, now: Any) -> tuple[Any, ...]:

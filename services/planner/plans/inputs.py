@@ -1,6 +1,6 @@
 """The engine's inputs out of forecast, history and supply; what had to be assumed is told as warnings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,13 +15,33 @@ from services.planner.plans.forecast import Forecast
 from services.planner.plans.schemas import PlanWarningOut
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.structure import KEY, Structure
+from services.planner.scenarios import deltas
+from services.planner.scenarios.schemas import Delta
 from shared.paths import series_seeds
 from shared.principal import Area
 
 
 @dataclass(frozen=True)
+class Orders:
+    """What customers have ordered of n item-locations, units."""
+
+    due: Floats  # [n, T] by the bucket in which it is due
+    overdue: Floats  # [n] due before the first one: wanted in it, besides what the forecast expects
+
+    @property
+    def total(self) -> Floats:
+        """[n, T] units by the bucket in which they are wanted."""
+        wanted = self.due.copy()
+        wanted[:, 0] += self.overdue
+        return wanted
+
+    def rows(self, index: Ints) -> "Orders":
+        return Orders(self.due[index], self.overdue[index])
+
+
+@dataclass(frozen=True)
 class Inputs:
-    """`terms`, `supply`, `demand` and `orders` hold the item-locations to plan, in one order.
+    """`terms`, `supply`, `demand` and customers' `orders` hold the item-locations to plan, in one order.
 
     `known` counts those that were looked at; `faults` are of those that are not planned, or of single rules of others.
     `structure` has all ways of supply, of which the `usable` [m] can be planned with.
@@ -30,7 +50,7 @@ class Inputs:
     terms: pd.DataFrame
     supply: Supply
     demand: Demand
-    orders: Floats  # [n, T] units of the demand that customers have ordered
+    orders: Orders
     known: int
     faults: Faults
     warnings: list[PlanWarningOut]
@@ -39,22 +59,35 @@ class Inputs:
 
 
 def inputs(
-    forecast: Forecast, snapshot: Snapshot, recent: Floats, area: Area, seed: int, units: Mapping[str, str]
+    forecast: Forecast,
+    snapshot: Snapshot,
+    recent: Floats,
+    area: Area,
+    seed: int,
+    units: Mapping[str, str],
+    changes: Sequence[Delta] = (),
 ) -> Inputs:
-    """Put everything together. recent: [n, H] units, rows as the forecast's; units: of items, where they are known."""
+    """Put everything together, with the scenario's `changes`.
+
+    recent: [n, H] units, rows as the forecast's; units: of items, where they are known.
+    """
+    forecast = deltas.on_forecast(forecast, changes)
+    snapshot = deltas.on_snapshot(snapshot, changes, forecast.buckets)
     structure = Structure.of(snapshot, forecast.buckets)
+    structure = replace(structure, options=deltas.on_options(structure.options, changes, forecast.buckets.periods))
     wrong = option_faults(structure, snapshot, units)
     forecast, recent = _whole_network(forecast, recent, snapshot, structure, wrong)
-    forecast, orders, overdue = _with_orders(forecast, snapshot)
-    examined = examine(forecast, snapshot, area, structure, wrong)
+    orders, overdue = _orders(forecast, snapshot)
+    examined = examine(forecast, snapshot, area, structure, wrong, changes)
     frame, rows = examined.terms, np.flatnonzero(examined.planned)
     receipts, late = _receipts(forecast, snapshot, frame)
     planned = frame.iloc[rows]
+    closed = structure.options.closed(planned.index, examined.usable)
     return Inputs(
         terms=planned,
-        supply=_supply(planned, receipts[rows]),
-        demand=_demand(forecast, rows, recent, area, seed),
-        orders=orders[rows],
+        supply=_supply(planned, receipts[rows], closed),
+        demand=demand_of(forecast, rows, orders.rows(rows), recent[rows], area, seed),
+        orders=orders.rows(rows),
         known=len(forecast.keys),
         faults=examined.faults,
         warnings=[*_external(forecast), *overdue, *late, *_stock_warnings(forecast, planned)],
@@ -75,23 +108,18 @@ def _whole_network(
     return forecast.covering(keys), wider
 
 
-def _with_orders(forecast: Forecast, snapshot: Snapshot) -> tuple[Forecast, Floats, list[PlanWarningOut]]:
-    """The forecast that customers' orders have consumed, the orders [n, T], and a warning about overdue ones.
-
-    Those were part of an earlier period's forecast, so they are wanted in the first bucket besides what it expects.
-    """
+def _orders(forecast: Forecast, snapshot: Snapshot) -> tuple[Orders, list[PlanWarningOut]]:
+    """Customers' orders, and a warning about overdue ones: those were part of an earlier period's forecast."""
     due, late = np.zeros(forecast.mean.shape), np.zeros(forecast.mean.shape)
     at_once = np.zeros(len(forecast.keys), dtype=np.int64)
     passed = (snapshot.orders["due"] < forecast.buckets.as_of).to_numpy(bool)
     _place(due, forecast, snapshot.orders[~passed], at_once)
     overdue = _place(late, forecast, snapshot.orders[passed], at_once)
-    grid, mean = consume(forecast.levels, forecast.grid, forecast.mean, due)
     detail = "Customers' orders were due before the plan begins: wanted at once, besides the forecast."
-    changed = replace(forecast, grid=grid + late[:, :, None], mean=mean + late)
-    return changed, due + late, _warning("overdue-open-orders", detail, overdue)
+    return Orders(due, late[:, 0]), _warning("overdue-open-orders", detail, overdue)
 
 
-def _supply(frame: pd.DataFrame, receipts: Floats) -> Supply:
+def _supply(frame: pd.DataFrame, receipts: Floats, closed: Bools) -> Supply:
     backlog = (frame["shortage_mode"] == "backlog").to_numpy()
     net = (frame["on_hand"] - frame["reserved"]).to_numpy(np.float64)
     return Supply(
@@ -109,18 +137,23 @@ def _supply(frame: pd.DataFrame, receipts: Floats) -> Supply:
         shortage_cost=_number(frame["shortage_cost"]),
         service_target=_number(frame["service_level"]),
         backlog=backlog,
+        closed=closed,
     )
 
 
-def _demand(forecast: Forecast, rows: Ints, recent: Floats, area: Area, seed: int) -> Demand:
+def demand_of(forecast: Forecast, rows: Ints, orders: Orders, recent: Floats, area: Area, seed: int) -> Demand:
+    """The engine's demand of some `rows` [m] of a forecast, consumed by their orders. recent: [m, H] units."""
+    grid, mean = consume(forecast.levels, forecast.grid[rows], forecast.mean[rows], orders.due)
+    grid[:, 0] += orders.overdue[:, None]
+    mean[:, 0] += orders.overdue
     keys = (f"{area.area}\x1f{item}\x1f{location}" for item, location in forecast.keys[rows])
     return Demand(
         levels=forecast.levels,
-        grid=forecast.grid[rows],
-        mean=forecast.mean[rows],
+        grid=grid,
+        mean=mean,
         rho=forecast.dependence[rows],
         seeds=series_seeds(keys, seed),
-        recent=recent[rows],
+        recent=recent,
     )
 
 

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
-from sqlalchemy import Integer, Select, Subquery, func, select
+from sqlalchemy import Integer, Select, Subquery, and_, func, select
 from sqlalchemy.orm import Mapped
 
 from services.planner.plans.money import money
 from services.planner.plans.schemas import PlanLineOut
-from services.planner.plans.tables import MONEY, UNITS, Plan, PlanLine
+from services.planner.plans.tables import MONEY, UNITS, Plan, PlanLine, PlanRow
 from services.planner.tables import Base
 from shared import columns, fetch
 from shared.db import Database
@@ -26,14 +26,15 @@ SCHEMA = pa.schema(
         *((name, pa.float64()) for name in MEASURES),
     ]
 )
+OF_ROW = and_(PlanLine.plan_id == PlanRow.origin, PlanLine.item == PlanRow.item, PlanLine.location == PlanRow.location)
 
 
 def _cells() -> Subquery:
-    """One row per item-location and period: `step` counts periods from 1."""
+    """One row per item-location of each plan and period: `step` counts periods from 1."""
     step = func.generate_subscripts(PlanLine.demand, 1, type_=Integer).column_valued("step", joins_implicitly=True)
     measures = (getattr(PlanLine, name)[step].label(name) for name in MEASURES)
-    names = (PlanLine.plan_id, PlanLine.item, PlanLine.location, step.label("step"), *measures)
-    return select(*names).subquery("plan_cells")
+    names = (PlanRow.plan_id, PlanRow.origin, PlanLine.item, PlanLine.location, step.label("step"), *measures)
+    return select(*names).join_from(PlanLine, PlanRow, OF_ROW).subquery("plan_cells")
 
 
 class PlanCell(Base):
@@ -45,6 +46,7 @@ class PlanCell(Base):
     }
 
     plan_id: Mapped[UUID]
+    origin: Mapped[UUID]
     item: Mapped[str]
     location: Mapped[str]
     step: Mapped[int]
@@ -55,7 +57,8 @@ CELL_KEYS = (PlanCell.item, PlanCell.location, PlanCell.step)
 
 def cells(run: Plan, item: str | None, location: str | None) -> Select[PlanCell]:
     """One row per item-location and period."""
-    return _of(select(PlanCell).where(PlanCell.plan_id == run.id), PlanCell, item, location)
+    found = _own(run, select(PlanCell).where(PlanCell.plan_id == run.id), PlanCell.origin)
+    return _of(found, PlanCell, item, location)
 
 
 def line(periods: Sequence[datetime.date], cell: PlanCell) -> PlanLineOut:
@@ -69,7 +72,8 @@ def batches(database: Database, run: Plan, item: str | None, location: str | Non
     """All rows by item, location and period; memory holds about `BATCH_VALUES` numbers at a time."""
     assert run.periods is not None  # noqa: S101  the run has succeeded
     names = (getattr(PlanLine, name) for name in ("item", "location", *MEASURES))
-    found = select(*names).where(PlanLine.plan_id == run.id).order_by(PlanLine.item, PlanLine.location)
+    mine = select(*names).join_from(PlanLine, PlanRow, OF_ROW).where(PlanRow.plan_id == run.id)
+    found = _own(run, mine, PlanRow.origin).order_by(PlanLine.item, PlanLine.location)
     a_batch = max(1, BATCH_VALUES // (len(run.periods) * len(MEASURES)))
     for rows in fetch.parts(database, _of(found, PlanLine, item, location), a_batch):
         yield _batch(run.periods, *zip(*rows, strict=True))
@@ -86,6 +90,11 @@ def _batch(
         *(columns.numbers(columns.matrix(values, times).ravel()) for values in measures),
     ]
     return pa.RecordBatch.from_arrays(found, schema=SCHEMA)
+
+
+def _own[S: Select[Any]](run: Plan, found: S, origin: Any) -> S:
+    """Tell the database that a plan took nothing over, where that is so: it then looks at no other plan's lines."""
+    return found if run.taken_over else found.where(origin == run.id)
 
 
 def _of[S: Select[Any]](found: S, table: type[PlanLine | PlanCell], item: str | None, location: str | None) -> S:

@@ -4,18 +4,27 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from services.planner.engine import plan as alone
+from services.planner.engine.inputs import Bools
+from services.planner.engine.kpis import Comparison
 from services.planner.engine.network.plan import Part
+from services.planner.plans.inputs import Inputs
 from services.planner.plans.money import money
-from services.planner.plans.planning import Planned
 from services.planner.plans.schemas import ComponentsOut, MethodOut
+from services.planner.plans.takeover import Planned
 
 NETWORK = "network"
 MIXED = "by_component"
-ALONE = (
-    "Each item-location by itself: the order that can be released now is the feasible lot of least expected cost "
-    "on joint demand paths over the reviews that it covers. Later releases are projected by a reorder point and "
-    "an order-up-to level. It is no optimum over several periods, so no bound is proven."
+BY_RULE = (
+    "Each item-location by itself: the order that can be released now is the feasible lot of least expected cost on "
+    "joint demand paths over the reviews that it covers. Later releases are projected by a reorder point and an "
+    "order-up-to level, where they pay. It is no optimum over several periods, so no bound is proven."
+)
+EXACTLY = (
+    "Each item-location by itself: demand is certain, and dynamic programming over lots finds the releases that cost "
+    "least in holding, shortage and ordering over the horizon. What is left at its end keeps its purchase price."
 )
 TOGETHER = (
     "Item-locations that use each other, have several sources or share hours that may not suffice are planned "
@@ -24,17 +33,30 @@ TOGETHER = (
 )
 
 
-def described(planned: Planned, paths: int) -> dict[str, Any]:
-    """JSON-safe form of how all was planned."""
+def described(known: Inputs, planned: Planned, found: Comparison, paths: int) -> dict[str, Any]:
+    """JSON-safe form of how all was planned; only what is exact throughout has a bound for all of it."""
+    exact = alone.exactly_solvable(known.supply, known.demand)
+    bound = None
     if planned.together is None:
-        name, detail, parts = alone.METHOD, ALONE, []
+        name, detail, parts = alone.METHOD, _alone(exact), []
+        if np.all(exact):
+            name, bound = alone.EXACT, money(found.plan.cost_total.mean)
     elif planned.alone is None:
         name, detail, parts = NETWORK, TOGETHER, planned.together.plan.parts
     else:
-        name, detail, parts = MIXED, f"{TOGETHER} {ALONE}", planned.together.plan.parts
-    components = _components(parts)
-    found = MethodOut(name=name, detail=detail, paths=paths, bound=None, gap=None, components=components)
-    return found.model_dump(mode="json")
+        name, parts = MIXED, planned.together.plan.parts
+        detail = f"{TOGETHER} {_alone(exact[planned.alone.rows])}"
+    gap = None if bound is None else 0.0
+    method = MethodOut(name=name, detail=detail, paths=paths, bound=bound, gap=gap, components=_components(parts))
+    return method.model_dump(mode="json")
+
+
+def _alone(exact: Bools) -> str:
+    """How item-locations were planned by themselves, some or all of them exactly."""
+    count = int(exact.sum())
+    if count == len(exact):
+        return EXACTLY
+    return f"{BY_RULE} {count} item-locations, whose demand is certain, are planned exactly." if count else BY_RULE
 
 
 def _components(parts: Sequence[Part]) -> list[ComponentsOut]:

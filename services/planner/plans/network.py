@@ -79,7 +79,7 @@ def _limited(known: Inputs) -> Bools:
     """[m] options that may not bring all that is wanted, whenever it is."""
     structure, frame = known.structure, known.structure.options.frame
     limited = np.isfinite(frame["max_quantity"].to_numpy(np.float64)) | frame["split"].notna().to_numpy()
-    limited |= ~np.all(structure.options.effective, axis=1)
+    limited |= ~np.all(structure.options.open, axis=1)
     for taken in (structure.uses, structure.loads):
         limited[taken["option"].to_numpy(np.int64)] = True
     return np.asarray(limited)
@@ -109,7 +109,7 @@ def candidates(known: Inputs, play: Bools) -> Ints:
     supplied = known.terms.index.get_indexer(structure.options.keys)
     used, taker = structure.used(_keys(known)), structure.uses["option"].to_numpy(np.int64)
     loaded = structure.loads["option"].to_numpy(np.int64)
-    choice = several(supplied[play], structure.options.effective[play], len(known.terms))
+    choice = several(supplied[play], structure.options.open[play], len(known.terms))
     rows = [np.flatnonzero(choice), used[play[taker]], supplied[taker[play[taker]]], supplied[loaded[play[loaded]]]]
     return np.unique(np.concatenate(rows)).astype(np.int64)
 
@@ -189,7 +189,7 @@ def _nodes(known: Inputs, rows: Ints, safety: Floats) -> Nodes:
 def _options(known: Inputs, place: Ints, node: Ints) -> Options:
     frame, options = known.structure.options.frame.iloc[place], known.structure.options
     terms = known.terms.iloc[known.terms.index.get_indexer(options.keys[place])]
-    since = np.arange(options.effective.shape[1]) - terms["fence"].to_numpy(np.int64)[:, None]
+    since = np.arange(options.open.shape[1]) - terms["fence"].to_numpy(np.int64)[:, None]
     review = terms["review_period"].to_numpy(np.int64)[:, None]
     return Options(
         node=node,
@@ -200,7 +200,7 @@ def _options(known: Inputs, place: Ints, node: Ints) -> Options:
         moq=frame["moq"].to_numpy(np.float64),
         multiple=frame["multiple"].to_numpy(np.float64),
         max_qty=frame["max_quantity"].fillna(np.inf).to_numpy(np.float64),
-        allowed=options.effective[place] & (since >= 0) & (since % review == 0),
+        allowed=options.open[place] & (since >= 0) & (since % review == 0),
         priority=frame["priority"].to_numpy(np.int64),
         split=frame["split"].to_numpy(np.float64),
     )

@@ -1,6 +1,6 @@
 """Sourcing rules as ways to supply: which holds in which bucket, at what price, in normal time or expedited."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ class Options:
     frame: pd.DataFrame  # [m] COLUMNS; lead times in buckets, quantities in units
     unit_cost: Floats  # [m, T] money per unit
     effective: Bools  # [m, T] whether it holds for orders released in the bucket
+    open: Bools  # [m, T] and its source takes them, save in the outages of a scenario
 
     @classmethod
     def of(cls, rules: pd.DataFrame, buckets: Buckets) -> "Options":
@@ -50,11 +51,22 @@ class Options:
         """[m] item, location that each supplies."""
         return pd.MultiIndex.from_frame(self.frame[["item", "location"]])
 
-    def first(self, fence: Ints) -> Ints:
-        """[m] first bucket from `fence` [m] on in which an order can be released; T where there is none."""
-        periods = self.effective.shape[1]
-        later = self.effective & (np.arange(periods) >= fence[:, None])
-        return np.where(later.any(axis=1), later.argmax(axis=1), periods)
+    def first(self, fence: Ints, review: Ints) -> Ints:
+        """[m] first bucket from `fence` [m] on in which an order can be released; T where no rule holds.
+
+        Where nothing that can be released comes in time for the next review [m] inside the horizon, but would without
+        an outage, it is the bucket as if there were none: that is no fault of the data.
+        """
+        opens, holds = (_first(allowed, fence) for allowed in (self.open, self.effective))
+        return np.where(self._late(opens, review), holds, opens)
+
+    def closed(self, keys: pd.Index, usable: Bools) -> Bools:
+        """[n, T] buckets in which none of the `usable` [m] options of an item-location can be released."""
+        rows = keys.get_indexer(self.keys)
+        mine = usable & (rows >= 0)
+        opened = np.zeros((len(keys), self.open.shape[1]), dtype=bool)
+        np.logical_or.at(opened, rows[mine], self.open[mine])
+        return ~opened
 
     def preferred(self, usable: Bools, fence: Ints, review: Ints) -> Ints:
         """Places of one option per item-location, the one to order by first, of those that are `usable` [m].
@@ -64,13 +76,25 @@ class Options:
         """
         rows = np.flatnonzero(usable)
         periods = self.effective.shape[1]
-        first = self.first(fence)[rows]
-        frame = self.frame.iloc[rows][["item", "location", "expedited", "priority", "lead_time"]]
-        late = first + frame["lead_time"].to_numpy() + review[rows] > periods
+        opens = _first(self.open, fence)
+        late = self._late(opens, review)[rows]
+        first = opens[rows]
+        frame = self.frame.iloc[rows][["item", "location", "expedited", "priority"]]
         price = self.unit_cost[rows, np.minimum(first, periods - 1)]
         rank = frame.assign(late=late, first=first, price=price)
         order = rank.sort_values(["late", "first", "expedited", "priority", "price"], kind="stable")
         return np.sort(order.drop_duplicates(["item", "location"]).index.to_numpy(np.int64))
+
+    def _late(self, release: Ints, review: Ints) -> Bools:
+        """[m] whether what is released in bucket `release` [m] comes too late for the next review."""
+        return np.asarray(release + self.frame["lead_time"].to_numpy(np.int64) + review > self.open.shape[1])
+
+
+def _first(allowed: Bools, fence: Ints) -> Ints:
+    """[m] first allowed [m, T] bucket from `fence` [m] on; T where there is none."""
+    periods = allowed.shape[1]
+    later = allowed & (np.arange(periods) >= fence[:, None])
+    return np.where(later.any(axis=1), later.argmax(axis=1), periods)
 
 
 def _merged(rules: pd.DataFrame, holds: Bools, cost: Floats) -> Options:
@@ -82,23 +106,25 @@ def _merged(rules: pd.DataFrame, holds: Bools, cost: Floats) -> Options:
     prices = np.zeros(effective.shape)
     np.add.at(prices, group, np.where(holds, cost[:, None], 0.0))
     frame = rules.iloc[first][TERMS].reset_index(drop=True).assign(expedited=False)
-    return Options(frame, np.where(effective, prices, cost[first, None]), effective)
+    return Options(frame, np.where(effective, prices, cost[first, None]), effective, effective)
 
 
 def _hurried(options: Options) -> Options:
     """The same options with the expedited lead time, which is as sure as it is fast and has no share of its own."""
     lead_time = options.frame["expedite_lead_time"].astype(np.int64)
     changed = options.frame.assign(lead_time=lead_time, lead_time_spread=0.0, split=np.nan, expedited=True)
-    return Options(changed, options.unit_cost, options.effective)
+    return replace(options, frame=changed)
 
 
 def _sorted(*parts: Options) -> Options:
     frame = pd.concat([part.frame[COLUMNS] for part in parts], ignore_index=True)
     order = frame.sort_values(["item", "location", "priority", "expedited", "mode", "source"]).index.to_numpy()
+    effective = np.concatenate([part.effective for part in parts])[order]
     return Options(
         frame.iloc[order].reset_index(drop=True),
         np.concatenate([part.unit_cost for part in parts])[order],
-        np.concatenate([part.effective for part in parts])[order],
+        effective,
+        effective,
     )
 
 

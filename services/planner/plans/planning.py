@@ -1,14 +1,13 @@
 """The numbers of a plan: item-locations that share nothing by themselves, the others as a network."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
 from services.planner.engine import plan as alone_engine
-from services.planner.engine.inputs import Floats, Ints
-from services.planner.engine.kpis import Comparison
+from services.planner.engine.inputs import Ints
 from services.planner.engine.network import plan as network_engine
 from services.planner.engine.network.coupling import components, tight
 from services.planner.engine.network.explosion import exploded
@@ -17,11 +16,11 @@ from services.planner.engine.network.projection import Projection, project
 from services.planner.engine.network.relaxed import Relaxed
 from services.planner.engine.network.setups import Effort
 from services.planner.engine.network.solution import loaded
-from services.planner.engine.projection import Lines
 from services.planner.plans.inputs import Inputs
 from services.planner.plans.network import Web, candidates, in_play, web
 from shared.paths import sample
 
+THREADS = 2
 SECONDS = 60.0  # of the clock for mixed-integer search in a whole plan, a sixth of it in one part at most
 CELLS = 4 * Effort().cells  # orders that could be placed in all parts that are searched in this way
 
@@ -45,72 +44,65 @@ class Together:
 
 
 @dataclass(frozen=True)
-class Planned:
-    """A plan of all rows of the inputs; `alone` has `rows` of them, None where all are planned together."""
+class Alone:
+    """Item-locations that are planned each by itself: `plan` has those `rows` of the inputs."""
 
     rows: Ints
-    alone: alone_engine.Plan | None
-    together: Together | None
+    plan: alone_engine.Plan
+
+    @classmethod
+    def of(cls, known: Inputs, rows: Ints, paths: int, progress: Callable[[int], None] | None = None) -> Self:
+        """Plan some rows, at least one."""
+        every = len(rows) == len(known.terms)
+        supply, demand = (known.supply, known.demand) if every else (known.supply.rows(rows), known.demand.rows(rows))
+        return cls(rows, alone_engine.plan(supply, demand, paths=paths, threads=THREADS, progress=progress))
+
+
+@dataclass(frozen=True)
+class Coupled:
+    """What is planned together, as `web`, if anything is; `candidates` are the rows that were looked at for that."""
+
+    candidates: Alone | None
+    web: Web | None
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A plan of all rows of the inputs, of which some are planned together; `alone` has the others."""
+
+    alone: Alone | None
+    together: Together
     tallies: alone_engine.Tallies
 
-    def measures(self, known: Inputs) -> dict[str, Floats]:
-        """What a plan's lines hold, by name: [n, T] each."""
-        shape = known.demand.mean.shape
-        names = [field.name for field in fields(Lines)]
-        found = {name: np.zeros(shape) for name in (*names, "dependent_demand")}
-        for name in names:
-            if self.alone is not None:
-                found[name][self.rows] = getattr(self.alone.lines, name)
-            if self.together is not None:
-                found[name][self.together.web.rows] = getattr(self.together.projection.lines, name)
-        if self.together is not None:
-            found["dependent_demand"][self.together.web.rows] = self.together.projection.dependent
-        net = known.demand.mean - known.orders
-        return found | {"open_orders": known.orders, "net_forecast": net}
 
-    @property
-    def outputs(self) -> list[Any]:
-        """What was computed, beside the sums."""
-        alone = [self.alone.orders, self.alone.lines] if self.alone else []
-        return alone + ([self.together.plan.quantities, self.together.projection.lines] if self.together else [])
-
-    def comparison(self, periods: int) -> Comparison:
-        return alone_engine.comparison(self.tallies, periods)
-
-
-def planned(known: Inputs, paths: int, beat: Callable[[int, int], None]) -> Planned:
-    """Plan n >= 1 item-locations."""
-    total = len(known.terms)
+def coupled(known: Inputs, paths: int) -> Coupled:
+    """What of the inputs is to be planned together, found from a plan of each candidate by itself."""
     play = in_play(known)
     rows = candidates(known, play)
-    coupled, first = _coupled(known, rows, play, paths) if len(rows) else (None, None)
-    if coupled is None:
-        whole = _alone(known, np.arange(total), paths, lambda done: beat(done, total))
-        return Planned(np.arange(total), whole, None, whole.tallies)
+    if not len(rows):
+        return Coupled(None, None)
+    first = Alone.of(known, rows, paths)
+    lines = first.plan.lines
+    found = web(known, rows, play, lines.safety_stock)
+    release = exploded(found.network, found.first(known), lines.planned_releases)
+    binding = tight(found.network, loaded(found.network, release))
+    chosen = np.flatnonzero(found.coupled | found.loading(binding))
+    return Coupled(first, found.part(chosen) if len(chosen) else None)
+
+
+def whole(known: Inputs, first: Alone, coupled: Web, paths: int, beat: Callable[[int, int], None]) -> Whole:
+    """Plan all rows, those of the web together. first: the candidates, each planned by itself."""
+    total = len(known.terms)
     beat(0, total)
     rest = np.setdiff1d(np.arange(total), coupled.rows)
-    beside = first if first and len(rows) == len(coupled.rows) else _alone(known, coupled.rows, paths)
+    beside = first if len(first.rows) == len(coupled.rows) else Alone.of(known, coupled.rows, paths)
     together = _together(known, coupled, paths)
-    _, nothing, benchmark = beside.tallies
+    _, nothing, benchmark = beside.plan.tallies
     tallies = (together.projection.tally, nothing, benchmark)
     if not len(rest):
-        return Planned(rest, None, together, tallies)
-    alone = _alone(known, rest, paths, lambda done: beat(len(coupled.rows) + done, total))
-    return Planned(rest, alone, together, _summed(tallies, alone.tallies))
-
-
-def _alone(known: Inputs, rows: Ints, paths: int, progress: Callable[[int], None] | None = None) -> alone_engine.Plan:
-    return alone_engine.plan(known.supply.rows(rows), known.demand.rows(rows), paths=paths, progress=progress)
-
-
-def _coupled(known: Inputs, rows: Ints, play: np.ndarray, paths: int) -> tuple[Web | None, alone_engine.Plan]:
-    """What of `rows` is to be planned together, found from a plan of each by itself; None where nothing is."""
-    first = _alone(known, rows, paths)
-    whole = web(known, rows, play, first.lines.safety_stock)
-    release = exploded(whole.network, whole.first(known), first.lines.planned_releases)
-    binding = tight(whole.network, loaded(whole.network, release))
-    chosen = np.flatnonzero(whole.coupled | whole.loading(binding))
-    return (whole.part(chosen) if len(chosen) else None), first
+        return Whole(None, together, tallies)
+    alone = Alone.of(known, rest, paths, lambda done: beat(len(coupled.rows) + done, total))
+    return Whole(alone, together, _summed(tallies, alone.plan.tallies))
 
 
 def _together(known: Inputs, coupled: Web, paths: int) -> Together:

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 
-from services.planner.plans import lines, resources, service
+from services.planner.plans import lines, proposed, resources, service
 from services.planner.plans.schemas import PlanIn, PlanLineOut, PlanName, PlanOut, PlanResourceOut
 from services.planner.plans.tables import Plan
 from services.planner.recommendations import orders
-from services.planner.recommendations.schemas import OrderOut
+from services.planner.recommendations.schemas import Content, OrderOut
 from services.planner.recommendations.tables import Recommendation
 from shared import app, waiting
 from shared.app import problems
@@ -40,14 +40,14 @@ def start_plan(wish: PlanIn, who: Caller, session: Write, response: Response) ->
 
 @router.get("/plans", operation_id="list_plans", responses=problems())
 def list_plans(who: Caller, session: Read, asked: Paging) -> Page[PlanOut]:
-    """List plans, newest first."""
+    """List plans, newest first, those of scenarios among them."""
     rows, cursor = page(session, service.runs(who), (Plan.created_at, Plan.id), asked, descending=True)
     return Page(items=[PlanOut.of(row) for row in rows], next_cursor=cursor)
 
 
 @router.get("/plans/{plan}", operation_id="get_plan", responses=problems(), dependencies=[RUNS.prefer])
 def get_plan(plan: PlanName, who: Caller, session: Read) -> PlanOut:
-    """Show a plan; `latest` is the newest that succeeded."""
+    """Show a plan; `latest` is the newest that succeeded, never one of a scenario."""
     return PlanOut.of(service.one(session, who, plan))
 
 
@@ -82,6 +82,14 @@ def list_plan_lines(
         return stream(media, lines.SCHEMA, lines.batches(request.app.state.database, run, item, location))
     rows, cursor = page(session, lines.cells(run, item, location), lines.CELL_KEYS, asked)
     return Page(items=[lines.line(run.periods or [], row) for row in rows], next_cursor=cursor)
+
+
+@router.get("/plans/{plan}/recommendations", operation_id="list_plan_recommendations", responses=problems(409))
+def list_plan_recommendations(plan: PlanName, who: Caller, session: Read, asked: Paging) -> Page[Content]:
+    """List what a plan recommends, those first that bring most: of a scenario's too, on which nobody decides."""
+    run = service.ready(session, who, plan)
+    rows, cursor = page(session, proposed.of(run.id), proposed.KEYS, asked, descending=True)
+    return Page(items=[proposed.out(row) for row in rows], next_cursor=cursor)
 
 
 @router.get(

@@ -1,25 +1,34 @@
 """A plan run: read the forecast and supply, let the engine plan, file what it proposes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
+import numpy as np
+import pandas as pd
 from pydantic import TypeAdapter
+from sqlalchemy.orm import Session
 
-from services.planner.engine.inputs import Floats
+from services.planner.engine.assets import assets
+from services.planner.engine.inputs import Demand, Floats
+from services.planner.engine.kpis import Comparison
 from services.planner.engine.policies import AVERAGED
 from services.planner.forecast_client import ForecastClient
-from services.planner.plans import capacity, filing, kpis, network_proposals, proposals
+from services.planner.plans import capacity, filing, kpis, network_proposals, proposals, proposed, rows, takeover
 from services.planner.plans.bulk import copy, copy_lines
 from services.planner.plans.capacity import Capacity
 from services.planner.plans.digest import code_version, digest
 from services.planner.plans.forecast import Forecast, ForecastNotReady
-from services.planner.plans.inputs import Inputs, inputs
+from services.planner.plans.inputs import Inputs, Orders, demand_of, inputs
 from services.planner.plans.method import described
-from services.planner.plans.planning import Planned, planned
-from services.planner.plans.schemas import CountsOut
+from services.planner.plans.schemas import CountsOut, PlanWarningOut
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.tables import Plan
+from services.planner.plans.takeover import Key, Planned
 from services.planner.recommendations.schemas import Content
+from services.planner.scenarios import deltas, values
+from services.planner.scenarios.schemas import Delta
 from shared import jobs
 from shared.principal import Principal
 
@@ -30,26 +39,51 @@ BEAT_SECONDS = 2.0
 UNIT = "item-locations"
 
 
+@dataclass(frozen=True)
+class Basis:
+    """What a run rests on. `plain` is the forecast that was asked for, `forecast` that with the deltas' overlays."""
+
+    who: Principal
+    plain: dict[str, Any]
+    forecast: Forecast
+    recent: Floats
+    snapshot: Snapshot
+    units: dict[str, str]
+    changes: list[Delta]
+
+    def inputs(self, seed: int, changes: Sequence[Delta], forecast: Forecast | None = None) -> Inputs:
+        whole = forecast or self.forecast
+        return inputs(whole, self.snapshot, self.recent, self.who.area, seed, self.units, changes)
+
+
 def carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
     """One attempt at a plan run."""
-    who = TypeAdapter(Principal).validate_python(work.run.caller)
     beat = _beat(work)
     beat(0, 0)
-    forecast, recent = _forecast(client, who, work.run, beat)
-    with work.database.read() as session:
-        snapshot = Snapshot.read(session, who.area.area, forecast.buckets.as_of)
-    known = inputs(forecast, snapshot, recent, who.area, work.run.seed, _units(client, who, snapshot, beat))
-    result = _compute(known, beat)
-    wished = _proposals(work.run, who, forecast, known, result)
+    basis = _basis(work, client, beat)
+    run = work.run
+    known = basis.inputs(run.seed, basis.changes)
+    before = _before(work, client, basis, beat) if run.scenario or run.net_change else None
+    earlier = before.earlier if before else None
+    planned = takeover.plan(known, earlier, PATHS, beat)
+    worth = values.of_deltas(run, basis, before, planned, lambda given: takeover.plan(given, earlier, PATHS, beat))
+    wished = _proposals(run, basis, known, planned)
     with work.finish() as (session, run):
-        _describe(run, forecast, known, result)
-        if result:
-            copy_lines(session, run.id, known.terms.index, result.measures(known))
-            hours = Capacity.of(known, result)
-            copy(session, "plan_resources", capacity.COLUMNS, hours.rows(run.id, forecast.buckets))
-        filed = filing.file(session, run, who, wished, set(snapshot.commitments["recommendation_id"]))
-        run.counts = _counts(known, filed.contents)
-        run.warnings = [warning.model_dump() for warning in (*known.warnings, *filed.warnings)]
+        _describe(run, basis, known, planned)
+        run.base_id = earlier.plan if earlier else None
+        run.taken_over = len(known.terms) - len(planned.fresh)
+        run.delta_values = worth
+        rows.store(session, run, known, planned, earlier)
+        if len(planned.fresh):
+            copy_lines(session, run.id, known.terms.index[planned.fresh], planned.measures(known))
+        if len(known.terms):
+            hours = Capacity.of(known, planned)
+            copy(session, "plan_resources", capacity.COLUMNS, hours.rows(run.id, basis.forecast.buckets))
+        found = planned.comparison(len(basis.forecast.buckets))
+        dear = _dear(known, found) if found else []
+        warnings = [*known.warnings, *dear, *(before.warnings if before else []), *_file(session, run, basis, wished)]
+        run.counts = _counts(session, run, known)
+        run.warnings = [warning.model_dump() for warning in warnings]
 
 
 def _beat(work: jobs.Work[Plan]) -> Beat:
@@ -65,17 +99,25 @@ def _beat(work: jobs.Work[Plan]) -> Beat:
     return beat
 
 
-def _forecast(client: ForecastClient, who: Principal, run: Plan, beat: Beat) -> tuple[Forecast, Floats]:
-    """The forecast in the plan's buckets, and the demand before its first period, [n, H] units."""
-    area = who.area
-    meta = client.forecast(area.area, run.forecast_asked)
-    if meta["status"] != "succeeded":
-        raise ForecastNotReady(f"The forecast is {meta['status']}; plan on one that has succeeded.")
-    values = client.values(area.area, meta["id"], lambda: beat(0, 0))
-    whole = Forecast.of(meta, values, area.frequency)
+def _basis(work: jobs.Work[Plan], client: ForecastClient, beat: Beat) -> Basis:
+    """The forecast in the plan's buckets, the demand before its first period, [n, H] units, and supply."""
+    run = work.run
+    who = TypeAdapter(Principal).validate_python(run.caller)
+    area, changes = who.area, deltas.parse(run.deltas)
+    plain = client.forecast(area.area, run.forecast_asked)
+    if plain["status"] != "succeeded":
+        raise ForecastNotReady(f"The forecast is {plain['status']}; plan on one that has succeeded.")
+    meta = plain
+    if overlays := deltas.overlays(changes):
+        meta = client.what_if(area.area, plain["id"], overlays, str(run.id), lambda: beat(0, 0))
+    whole = Forecast.of(meta, client.values(area.area, meta["id"], lambda: beat(0, 0)), area.frequency)
     past = whole.buckets.before(AVERAGED)
     demand = client.demand(area.area, past[0].isoformat(), lambda: beat(0, 0))
-    return whole.window(run.as_of_asked, run.horizon_asked), whole.recent(demand, past)
+    forecast = whole.window(run.as_of_asked, run.horizon_asked)
+    with work.database.read() as session:
+        snapshot = Snapshot.read(session, area.area, forecast.buckets.as_of)
+    units = _units(client, who, snapshot, beat)
+    return Basis(who, plain, forecast, whole.recent(demand, past), snapshot, units, changes)
 
 
 def _units(client: ForecastClient, who: Principal, snapshot: Snapshot, beat: Beat) -> dict[str, str]:
@@ -85,45 +127,100 @@ def _units(client: ForecastClient, who: Principal, snapshot: Snapshot, beat: Bea
     return client.units(who.area.area, lambda: beat(0, 0))
 
 
-def _compute(known: Inputs, beat: Beat) -> Planned | None:
-    """The engine's plan; None where no item-location can be planned."""
-    return planned(known, PATHS, beat) if len(known.terms) else None
+def _before(work: jobs.Work[Plan], client: ForecastClient, basis: Basis, beat: Beat) -> values.Before | None:
+    """The newest plan of the base, where it has the same buckets: what a what-if and a net change depart from."""
+    run, area = work.run, basis.who.area
+    with work.database.read() as session:
+        base = session.scalar(rows.newest(area.area))
+    if base is None or base.forecast_id is None or base.periods != basis.forecast.buckets.periods:
+        return None
+    loaded: dict[str, Forecast] = {str(basis.forecast.id): basis.forecast}
+
+    def forecast() -> Forecast:
+        name = str(base.forecast_id)
+        if name not in loaded:
+            table = client.values(area.area, name, lambda: beat(0, 0))
+            whole = Forecast.of(client.forecast(area.area, name), table, area.frequency)
+            loaded[name] = whole.window(basis.forecast.buckets.as_of, len(basis.forecast.buckets))
+        return loaded[name]
+
+    def demand(keys: Sequence[Key], orders: Orders, recent: Floats) -> Demand:
+        was = deltas.on_forecast(forecast(), deltas.parse(base.deltas))
+        named = pd.MultiIndex.from_tuples(keys)
+        was = was.covering(was.keys.union(named))
+        return demand_of(was, was.keys.get_indexer(named), orders, recent, area, run.seed)
+
+    earlier = rows.read(work.database, base, demand)
+    return values.Before.of(run, base, basis, earlier, forecast, PATHS) if earlier else None
 
 
-def _proposals(run: Plan, who: Principal, forecast: Forecast, known: Inputs, result: Planned | None) -> list[Content]:
-    origin = proposals.Origin(run.id, forecast.id, forecast.model_version, who.area.currency)
-    found = list(proposals.data_fixes(origin, known.faults))
-    if result and result.alone:
-        terms = known.terms.iloc[result.rows]
-        found += proposals.orders(origin, forecast.buckets, terms, result.alone.orders)
-    if result and result.together:
-        found += network_proposals.orders(origin, forecast.buckets, known, result.together)
-        found += network_proposals.overtime(origin, forecast.buckets, result.together)
+def _proposals(run: Plan, basis: Basis, known: Inputs, planned: Planned) -> list[Content]:
+    """What is proposed for the rows that were not taken over."""
+    forecast = basis.forecast
+    origin = proposals.Origin(run.id, forecast.id, forecast.model_version, basis.who.area.currency)
+    fresh = {key: found for key, found in known.faults.items() if key not in planned.same}
+    found = list(proposals.data_fixes(origin, fresh))
+    if planned.alone is not None:
+        terms = known.terms.iloc[planned.alone.rows]
+        found += proposals.orders(origin, forecast.buckets, terms, planned.alone.plan.orders)
+    if planned.together is not None:
+        found += network_proposals.orders(origin, forecast.buckets, known, planned.together)
+        found += network_proposals.overtime(origin, forecast.buckets, planned.together)
     return found
 
 
-def _describe(run: Plan, forecast: Forecast, known: Inputs, result: Planned | None) -> None:
+def _file(session: Session, run: Plan, basis: Basis, wished: list[Content]) -> list[PlanWarningOut]:
+    """Into the inbox; of a scenario, beside it: nobody is to decide on what is only supposed."""
+    if run.scenario is not None:
+        filing.store(session, run, wished)
+        return []
+    return filing.file(session, run, basis.who, wished, set(basis.snapshot.commitments["recommendation_id"]))
+
+
+def _describe(run: Plan, basis: Basis, known: Inputs, planned: Planned) -> None:
     """Say on what the run rests, how it was computed and what it achieves."""
+    forecast = basis.forecast
     run.forecast_id, run.model_version = forecast.id, forecast.model_version
     run.as_of, run.periods = forecast.buckets.as_of, forecast.buckets.periods
     run.code_version = code_version()
     facts = {"keys": known.terms.index.tolist(), "periods": forecast.buckets.periods, "seed": run.seed, "paths": PATHS}
-    network = (result.together.web.network,) if result and result.together else ()
-    run.input_digest = digest(facts, known.supply, known.demand, *network)
-    found = result.comparison(len(forecast.buckets)) if result else None
-    run.output_digest = digest({"input": run.input_digest}, *([*result.outputs, found] if result else []))
-    run.method = described(result, PATHS) if result else None
+    found = planned.comparison(len(forecast.buckets))
+    network = (planned.together.web.network,) if planned.together else ()
+    run.input_digest = digest({**facts, "rows": [row.hex() for row in planned.inputs]}, *network)
+    results = [found] if found else []
+    run.output_digest = digest({"input": run.input_digest, "rows": [row.hex() for row in planned.outputs]}, *results)
+    run.method = described(known, planned, found, PATHS) if found else None
     run.kpis = kpis.comparison(found) if found else None
+    run.path_costs = planned.tallies[0].relevant.tolist() if planned.tallies else None
+    run.measures = _measures(basis, known) if found else None
+    run.tallies = takeover.to_bytes(planned.tallies) if planned.tallies and _may_be_taken_over(run, planned) else None
     run.progress_done = run.progress_total = len(known.terms)
     run.progress_unit = UNIT
 
 
-def _counts(known: Inputs, contents: list[Content]) -> dict[str, int]:
-    fixes = sum(content.type == "data_fix" for content in contents)
-    counts = CountsOut(
-        item_locations=known.known,
-        planned=len(known.terms),
-        orders=sum(content.order is not None for content in contents),
-        data_fixes=fixes,
-    )
+def _may_be_taken_over(run: Plan, planned: Planned) -> bool:
+    """Whether later plans may: not from a scenario, and not where rows depend on each other."""
+    return run.scenario is None and planned.together is None
+
+
+def _dear(known: Inputs, found: Comparison) -> list[PlanWarningOut]:
+    """A warning where a plan costs more than doing nothing: service targets ask for what shortage does not cost."""
+    targets = int(np.isfinite(known.supply.service_target).sum())
+    if targets == 0 or found.plan.cost_relevant.mean <= found.nothing.cost_relevant.mean:
+        return []
+    detail = "The plan costs more than doing nothing would: service targets ask for more than shortage costs."
+    return [PlanWarningOut(code="service-targets-cost", detail=detail, count=targets)]
+
+
+def _measures(basis: Basis, known: Inputs) -> dict[str, Any]:
+    """What KPIs are made of beside the plan's own figures."""
+    return {
+        "assets": asdict(assets(known.supply, known.demand)),
+        "forecast_accuracy": basis.plain.get("accuracy") or None,
+    }
+
+
+def _counts(session: Session, run: Plan, known: Inputs) -> dict[str, int]:
+    fixes, orders = proposed.counts(session, run)
+    counts = CountsOut(item_locations=known.known, planned=len(known.terms), orders=orders, data_fixes=fixes)
     return counts.model_dump()

@@ -5,22 +5,35 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.planner.plans.tables import Plan
 from shared.jobs import RunOut
-from shared.schemas import Amount, Date, Schema, Whole
+from shared.schemas import Amount, Date, Flag, Key, Schema, Whole
 
 LONGEST = 1000
 ZERO = Decimal("0.00")
 
 
 class PlanIn(Schema):
-    """By default the newest forecast is planned on, from its first period to its last."""
+    """By default the newest forecast is planned on, from its first period to its last.
+
+    With a `scenario` it is a what-if: what it recommends is shown by `GET plans/{plan}/recommendations`, and nobody can
+    decide on it. With `net_change` only item-locations whose data have changed since the newest plan are planned anew,
+    and recommendations for the others stay as they are, also those that were rejected.
+    """
 
     forecast: UUID | Literal["latest"] = "latest"
     as_of: Date | None = None
     horizon: Annotated[Whole, Field(ge=1, le=LONGEST)] | None = None
+    scenario: Key | None = None
+    net_change: Flag = False
+
+    @model_validator(mode="after")
+    def _a_scenario_takes_over_anyway(self) -> Self:
+        if self.scenario is not None and self.net_change:
+            raise ValueError("net_change is for plans without a scenario; one with a scenario takes over what it can")
+        return self
 
 
 class MoneyFigure(Schema):
@@ -124,10 +137,18 @@ class PlanWarningOut(Schema):
 
 
 class PlanOut(RunOut):
-    """A plan run; what follows `seed` is null until it has succeeded. Money is in `currency`."""
+    """A plan run; what follows `net_change` is null until it has succeeded. Money is in `currency`.
+
+    `taken_over` item-locations have the numbers that they have in the plan `base`, null where none was needed.
+    """
 
     currency: str
     seed: int
+    scenario: str | None
+    scenario_version: int | None
+    net_change: bool
+    base: UUID | None
+    taken_over: int | None
     forecast: UUID | None
     model_version: int | None
     as_of: datetime.date | None
@@ -142,10 +163,10 @@ class PlanOut(RunOut):
 
     @classmethod
     def of(cls, run: Plan) -> Self:
-        named = cls.model_fields.keys() - RunOut.model_fields.keys() - {"currency", "forecast"}
+        named = cls.model_fields.keys() - RunOut.model_fields.keys() - {"currency", "forecast", "base"}
         values = {name: getattr(run, name) for name in named}
         currency = run.caller["area"]["currency"]
-        return cls(**cls.fields(run), **values, currency=currency, forecast=run.forecast_id)
+        return cls(**cls.fields(run), **values, currency=currency, forecast=run.forecast_id, base=run.base_id)
 
 
 class PlanLineOut(Schema):

@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from services.planner.plans.schemas import PlanIn
 from services.planner.plans.tables import Plan
+from services.planner.scenarios import promotions
+from services.planner.scenarios import service as scenarios
 from shared import jobs
 from shared.errors import Conflict, NotFound
 from shared.principal import Principal
@@ -25,6 +27,8 @@ class NotReady(Conflict):
 
 def start(session: Session, who: Principal, wish: PlanIn) -> Plan:
     """Queue a plan. Plans of an area are made one after the other: each supersedes the one before it."""
+    scenario, stack = scenarios.planned(session, who, wish.scenario), promotions.base(session, who.area.area)
+    own = [] if scenario is None or promotions.holds(stack, scenario.scenario) else scenario.deltas
     run = Plan(
         area=who.area.area,
         caller=TypeAdapter(Principal).dump_python(who, mode="json"),
@@ -32,9 +36,19 @@ def start(session: Session, who: Principal, wish: PlanIn) -> Plan:
         as_of_asked=wish.as_of,
         horizon_asked=wish.horizon,
         seed=SEED,
+        scenario=scenario.scenario if scenario else None,
+        scenario_version=scenario.version if scenario else None,
+        deltas=[*promotions.deltas(stack), *own],
+        own=len(own),
+        net_change=wish.net_change,
     )
     jobs.start(session, run, who, "planner:plan", lock=f"plan:{who.area.area}")
     return run
+
+
+def regular(who: Principal) -> Select[Plan]:
+    """Plans of the area's base: no what-ifs."""
+    return runs(who).where(Plan.scenario.is_(None))
 
 
 def runs(who: Principal) -> Select[Plan]:
@@ -42,8 +56,8 @@ def runs(who: Principal) -> Select[Plan]:
 
 
 def one(session: Session, who: Principal, name: UUID | str) -> Plan:
-    """A run by its id, or `latest`: the newest that succeeded. NoPlan where there is none."""
-    run = jobs.named(session, runs(who), Plan, name)
+    """A run by its id, or `latest`: the newest of the base that succeeded. NoPlan where there is none."""
+    run = jobs.named(session, runs(who) if isinstance(name, UUID) else regular(who), Plan, name)
     if run is not None:
         return run
     if isinstance(name, UUID):

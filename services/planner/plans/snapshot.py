@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import pandas as pd
-from sqlalchemy import Select, case, select
+from sqlalchemy import Select, case, func, select, union_all
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from services.planner.production.tables import Process, ProcessComponent, ProcessLoad, Resource, ResourceCapacity
 from services.planner.recommendations.decisions import COMMITTED
+from services.planner.recommendations.execution import UNDER_WAY
 from services.planner.recommendations.schemas import ORDERS
-from services.planner.recommendations.tables import Recommendation, RecommendationState
+from services.planner.recommendations.tables import Execution, Recommendation, RecommendationState
 from services.planner.supply.tables import (
     Inventory,
     OpenOrder,
@@ -32,7 +33,7 @@ class NoInventory(Conflict):
 class Snapshot:
     """Rows in the order of their keys. Stock, rules and policies are of the area; quantities in units.
 
-    commitments: orders that somebody decided on and that are not released yet.
+    commitments: orders that somebody decided on and that no receipt carries out yet.
     """
 
     stock: pd.DataFrame  # item, location, as_of, on_hand, reserved: the newest up to the as-of date
@@ -73,20 +74,25 @@ class Snapshot:
 
 
 def commitments(area: str) -> Select[*tuple[Any, ...]]:
-    """Decided orders that no scheduled receipt carries out yet."""
-    return (
-        select(
-            RecommendationState.recommendation_id,
-            Recommendation.item,
-            Recommendation.location,
-            RecommendationState.due,
-            RecommendationState.quantity,
-        )
-        .join(Recommendation.state)
-        .where(RecommendationState.area == area, RecommendationState.status.in_(COMMITTED))
-        .where(Recommendation.type.in_(ORDERS))
-        .order_by(Recommendation.id)
+    """Decided orders that no scheduled receipt carries out yet: not released, or told of as executions only."""
+    state = RecommendationState
+    decided = _supplies(area, state.due, state.quantity).where(state.status.in_(COMMITTED))
+    outstanding = Execution.quantity - func.coalesce(Execution.received_quantity, 0)
+    told = _supplies(area, Execution.due, outstanding).join(Execution, Execution.recommendation_id == Recommendation.id)
+    scheduled = select(ScheduledReceipt.reference).where(
+        ScheduledReceipt.area == area, ScheduledReceipt.reference == Execution.reference
     )
+    under_way = told.where(Execution.status.in_(UNDER_WAY), outstanding > 0, ~scheduled.exists())
+    both = union_all(decided, under_way).subquery()
+    return select(*both.c).order_by(both.c.recommendation_id, both.c.due, both.c.quantity)
+
+
+def _supplies(area: str, due: Any, quantity: Any) -> Select[*tuple[Any, ...]]:
+    """The area's orders as supply."""
+    row = Recommendation
+    named = (row.id.label("recommendation_id"), row.item, row.location, due.label("due"), quantity.label("quantity"))
+    orders = select(*named).select_from(row).join(row.state)
+    return orders.where(RecommendationState.area == area, row.type.in_(ORDERS))
 
 
 def _stock(area: str, as_of: datetime.date) -> Select[*tuple[Any, ...]]:

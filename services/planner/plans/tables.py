@@ -31,7 +31,9 @@ MONEY = ("holding_cost", "shortage_cost", "ordering_cost", "purchase_cost")
 class Plan(jobs.Run, Base):
     """A plan run. Down to `seed` it is what was asked for; the rest is known when the run has succeeded.
 
-    `caller` is the principal, with the area's profile at the time of the request, for whom the job acts.
+    `caller` is the principal, with the area's profile at the time of the request, for whom the job acts. `deltas` are
+    those of the area's base and, the last `own` of them, of the scenario. `base_id` is the plan from which what has not
+    changed was taken over; `path_costs` [S] the cost of each sample path, purchase aside; `tallies` the engine's sums.
     """
 
     __tablename__ = "plans"
@@ -41,7 +43,14 @@ class Plan(jobs.Run, Base):
     as_of_asked: Mapped[datetime.date | None]
     horizon_asked: Mapped[int | None]
     seed: Mapped[int]
+    scenario: Mapped[str | None]
+    scenario_version: Mapped[int | None]
+    deltas: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    own: Mapped[int] = mapped_column(default=0)
+    net_change: Mapped[bool] = mapped_column(default=False)
 
+    base_id: Mapped[UUID | None] = mapped_column(ForeignKey("plans.id"))
+    taken_over: Mapped[int | None]
     forecast_id: Mapped[UUID | None]
     model_version: Mapped[int | None]
     as_of: Mapped[datetime.date | None]
@@ -53,6 +62,28 @@ class Plan(jobs.Run, Base):
     input_digest: Mapped[str | None]
     output_digest: Mapped[str | None]
     code_version: Mapped[str | None]
+    path_costs: Mapped[list[float] | None] = mapped_column(deferred=True)
+    delta_values: Mapped[list[dict[str, Any]] | None] = mapped_column(deferred=True)
+    measures: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
+    tallies: Mapped[bytes | None] = mapped_column(deferred=True)
+
+
+class PlanRow(Base):
+    """An item-location of a plan: `origin` is the plan that has its lines and recommendations, earlier or the same.
+
+    The digests are of what went into its numbers and of what came out; without output it is one to be mended.
+    `inputs` are the numbers of supply that it was planned with.
+    """
+
+    __tablename__ = "plan_rows"
+
+    plan_id: Mapped[UUID] = mapped_column(ForeignKey("plans.id"), primary_key=True)
+    item: Mapped[str] = mapped_column(primary_key=True)
+    location: Mapped[str] = mapped_column(primary_key=True)
+    origin: Mapped[UUID] = mapped_column(ForeignKey("plans.id"))
+    input_digest: Mapped[bytes | None]
+    output_digest: Mapped[bytes | None]
+    inputs: Mapped[bytes | None] = mapped_column(deferred=True)
 
 
 class PlanLine(Base):

@@ -26,9 +26,9 @@ def terms(forecast: Forecast, snapshot: Snapshot, area: Area, options: Options, 
     stock = snapshot.stock.set_index(KEY).reindex(forecast.keys)
     policies = _policies(forecast.keys, snapshot.policies)
     policy = policies[["frozen_fence", "review_period"]].reindex(options.keys).fillna(0).astype(np.int64)
-    fence = policy["frozen_fence"].to_numpy()
-    chosen = options.preferred(usable, fence, policy["review_period"].to_numpy())
-    first = options.first(fence)[chosen]
+    fence, review = policy["frozen_fence"].to_numpy(), policy["review_period"].to_numpy()
+    chosen = options.preferred(usable, fence, review)
+    first = options.first(fence, review)[chosen]
     price = options.unit_cost[chosen, np.minimum(first, len(forecast.buckets) - 1)]
     source = options.frame.iloc[chosen].assign(option=chosen, fence=first, unit_cost=price)
     frame = pd.concat([stock, source.set_index(KEY).reindex(forecast.keys), policies], axis=1)

@@ -1,35 +1,68 @@
 """What may become of a recommendation: a pure state machine (API.md, Status).
 
-proposed ──accept──▶ accepted ───┐
-   │ ├─────override─▶ overridden ─┼─release─▶ released
-   │ ├─────reject──▶ rejected     │
-   │ └─────supersede▶ superseded  │
-   ▲                              │
-   └────revert (accepted, overridden, rejected)
+proposed ── accept, override ──▶ accepted, overridden ── release ──▶ released ── receive ──▶ partially_executed
+   ▲ │                               ▲    │                              │ │ complete              │ complete
+   │ ├─ accept, override ──▶ awaiting_approval: approve,                 │ └───────▶ executed ◀────┘
+   │ │  where a rule says so          or refuse                          │
+   │ ├─ reject ──▶ rejected               │                              │
+   │ └─ defer ───▶ deferred: resume       │                              │
+   └───── refuse, resume, revert (not of what is released), fail ────────┘
 
-`annotate` is legal everywhere and changes nothing. People accept, override, reject, annotate and revert; `release`
-comes from the ERP's order, `supersede` from a newer plan.
+What is open (proposed, awaiting_approval, deferred) may expire or be superseded. `annotate` is legal everywhere and
+changes nothing; neither does `report`, news of an order that the ERP carries out. People accept, override, reject,
+defer, annotate and revert, approvers approve and refuse; `release`, `receive`, `complete`, `fail` and `report` come
+from the ERP, `supersede` from a newer plan, `resume` and `expire` from the calendar.
 """
 
 import datetime
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from shared.errors import Conflict
 
-Status = Literal["proposed", "accepted", "overridden", "rejected", "superseded", "released"]
-Action = Literal["accept", "override", "reject", "annotate", "revert", "release", "supersede"]
+Status = Literal[
+    "proposed",
+    "awaiting_approval",
+    "accepted",
+    "overridden",
+    "rejected",
+    "deferred",
+    "superseded",
+    "expired",
+    "released",
+    "partially_executed",
+    "executed",
+]
+PersonAction = Literal["accept", "override", "reject", "defer", "annotate", "revert"]
+ApproverAction = Literal["approve", "refuse"]
+ErpAction = Literal["release", "receive", "complete", "fail", "report"]
+Action = PersonAction | ApproverAction | ErpAction | Literal["supersede", "resume", "expire"]
 
-ARROWS: dict[Status, dict[Action, Status]] = {
-    "proposed": {"accept": "accepted", "override": "overridden", "reject": "rejected", "supersede": "superseded"},
-    "accepted": {"revert": "proposed", "release": "released"},
-    "overridden": {"revert": "proposed", "release": "released"},
-    "rejected": {"revert": "proposed"},
-    "superseded": {},
-    "released": {},
-}
+OPEN: tuple[Status, ...] = ("proposed", "awaiting_approval", "deferred")
 COMMITTED: tuple[Status, ...] = ("accepted", "overridden")
+RELEASED: tuple[Status, ...] = ("released", "partially_executed", "executed")
+
+_ENDS: dict[Action, Status] = {"expire": "expired", "supersede": "superseded"}
+_DECIDED: dict[Action, Status] = {"revert": "proposed", "release": "released", "fail": "proposed"}
+ARROWS: dict[Status, dict[Action, Status]] = {
+    "proposed": {"accept": "accepted", "override": "overridden", "reject": "rejected", "defer": "deferred", **_ENDS},
+    "awaiting_approval": {"approve": "accepted", "refuse": "proposed", "revert": "proposed", **_ENDS},  # or overridden
+    "accepted": _DECIDED,
+    "overridden": _DECIDED,
+    "rejected": {"revert": "proposed"},
+    "deferred": {"resume": "proposed", "revert": "proposed", **_ENDS},
+    "superseded": {},
+    "expired": {},
+    "released": {
+        "receive": "partially_executed",
+        "complete": "executed",
+        "fail": "proposed",
+        "report": "released",
+    },
+    "partially_executed": {"complete": "executed", "report": "partially_executed"},
+    "executed": {"report": "executed"},
+}
 
 
 class IllegalMove(Conflict):
@@ -38,7 +71,10 @@ class IllegalMove(Conflict):
 
 @dataclass(frozen=True)
 class State:
-    """Where a recommendation stands. `quantity` and `due` are what was decided, None while nothing is."""
+    """Where a recommendation stands. `quantity` and `due` are what was decided, None while nothing is.
+
+    target: what a decision that awaits approval becomes by it. until: the day on which a deferred one comes back.
+    """
 
     status: Status = "proposed"
     version: int = 1
@@ -46,21 +82,25 @@ class State:
     due: datetime.date | None = None
     reason_code: str | None = None
     superseded_by: UUID | None = None
+    target: Status | None = None
+    until: datetime.date | None = None
 
 
 @dataclass(frozen=True)
 class Move:
-    """An action with what it decides."""
+    """An action with what it decides. approval: whether a rule has the decision wait for an approver."""
 
     action: Action
     quantity: float | None = None
     due: datetime.date | None = None
     reason_code: str | None = None
     plan: UUID | None = None
+    until: datetime.date | None = None
+    approval: bool = False
 
 
 def move(status: Status, action: Action) -> Status:
-    """The status after `action`; raises IllegalMove where there is no arrow."""
+    """The status after `action`, had nobody to approve it; raises IllegalMove where there is no arrow."""
     if action == "annotate":
         return status
     target = ARROWS[status].get(action)
@@ -78,15 +118,26 @@ def after(state: State, made: Move) -> State:
         if state.superseded_by is None:
             raise
         raise IllegalMove(f"{error.detail} Plan {state.superseded_by} took its place.") from None
-    changed = replace(state, status=status, version=state.version + 1)
+    if made.action in {"annotate", "report"}:
+        return state
+    moved = replace(state, status=status, version=state.version + 1)
+    if made.action in {"release", "receive", "complete"}:
+        return moved
+    if made.action == "approve":
+        return replace(moved, status=state.target or status, target=None)
+    return replace(State(status, moved.version), **_said(made, status))
+
+
+def _said(made: Move, status: Status) -> dict[str, Any]:
+    """What a move sets besides the status; nothing where it ends or takes back a decision."""
     match made.action:
-        case "annotate":
-            return state
+        case "accept" | "override" | "reject":
+            decided = {"quantity": made.quantity, "due": made.due, "reason_code": made.reason_code}
+            waits = made.approval and made.action != "reject"
+            return decided | ({"status": "awaiting_approval", "target": status} if waits else {})
+        case "defer":
+            return {"until": made.until}
         case "supersede":
-            return replace(changed, superseded_by=made.plan)
-        case "release":
-            return changed
-        case "revert":
-            return State(version=changed.version)
+            return {"superseded_by": made.plan}
         case _:
-            return replace(changed, quantity=made.quantity, due=made.due, reason_code=made.reason_code)
+            return {}

@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import contains_eager
 
+from services.planner.plans.tables import PlanRow
 from services.planner.recommendations.decisions import COMMITTED
 from services.planner.recommendations.schemas import ORDERS, OrderOut
 from services.planner.recommendations.tables import Recommendation, RecommendationState
@@ -45,7 +46,15 @@ def to_release(who: Principal, plan: UUID | None = None) -> Select[Recommendatio
         .where(Recommendation.area == who.area.area, RecommendationState.area == who.area.area)
         .where(RecommendationState.status.in_(COMMITTED), Recommendation.type.in_(ORDERS))
     )
-    return orders if plan is None else orders.where(Recommendation.plan_id == plan)
+    if plan is None:
+        return orders
+    has = exists().where(
+        PlanRow.plan_id == plan,
+        PlanRow.origin == Recommendation.plan_id,
+        PlanRow.item == Recommendation.item,
+        PlanRow.location == Recommendation.location,
+    )
+    return orders.where(has)
 
 
 def out(row: Recommendation) -> OrderOut:

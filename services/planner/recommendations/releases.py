@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from services.planner.ledger.tables import TABLES
 from services.planner.recommendations import guard
-from services.planner.recommendations.decisions import Move, after
+from services.planner.recommendations.decisions import RELEASED, Move, State, after
 from services.planner.recommendations.schemas import ORDERS, StandingOut
 from services.planner.recommendations.tables import Recommendation, RecommendationState
 from shared import ledger
 from shared.errors import Unprocessable
 from shared.imports.kinds import Finding
+from shared.ledger import Event
 from shared.parse import Fault
 from shared.principal import Principal
 from shared.rows import Rows
@@ -39,7 +40,8 @@ def unknown(session: Session, who: Principal, rows: Rows[Any]) -> Finding:
     if not named:
         return Finding([])
     columns = (Recommendation.id, Recommendation.item, Recommendation.location)
-    known = select(*columns).where(Recommendation.area == who.area.area, Recommendation.id.in_(named))
+    known = select(*columns).join(Recommendation.state)
+    known = known.where(Recommendation.area == who.area.area, Recommendation.id.in_(named))
     orders = {tuple(order) for order in session.execute(known.where(Recommendation.type.in_(ORDERS)))}
     delivered = zip(rows.numbers.tolist(), *(rows.values(name) for name in FOR), strict=True)
     detail = "there is no such order for this item and location"
@@ -52,7 +54,7 @@ def unknown(session: Session, who: Principal, rows: Rows[Any]) -> Finding:
 def lock(session: Session, who: Principal, rows: Sequence[Delivery]) -> list[RecommendationState]:
     """The recommendations that the rows carry out, locked.
 
-    One that is released already (a replay, or a second delivery) needs nothing.
+    One that is released already (a replay, a second delivery, or what the ERP told of before) needs nothing.
     """
     named = {row.recommendation_id for row in rows if row.recommendation_id}
     if not named:
@@ -62,18 +64,17 @@ def lock(session: Session, who: Principal, rows: Sequence[Delivery]) -> list[Rec
         RecommendationState.area == who.area.area, RecommendationState.recommendation_id.in_(named)
     )
     found = session.scalars(states.order_by(RecommendationState.recommendation_id).with_for_update())
-    return [state for state in found if state.status != "released"]
+    return [state for state in found if state.status not in RELEASED]
 
 
 def record(session: Session, who: Principal, states: Iterable[RecommendationState]) -> None:
     """Move the locked recommendations to released, each with its ledger entry; 409 where nobody decided on one."""
     changes = [(state, after(state.value, Move("release"))) for state in states]
-    for state, released in changes:
-        body = {
-            "before": StandingOut.facts(state.value),
-            "after": StandingOut.facts(released),
-            "reason_code": None,
-            "note": None,
-        }
-        subject = str(state.recommendation_id)
-        state.set(released, ledger.append(session, TABLES, who, "release", subject, body))
+    events = [Event("release", str(state.recommendation_id), _body(state, released)) for state, released in changes]
+    for sequence, (state, released) in zip(ledger.append_all(session, TABLES, who, events), changes, strict=True):
+        state.set(released, sequence)
+
+
+def _body(state: RecommendationState, released: State) -> dict[str, Any]:
+    standings = {"before": StandingOut.facts(state.value), "after": StandingOut.facts(released)}
+    return standings | {"reason_code": None, "note": None}

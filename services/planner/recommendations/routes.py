@@ -5,13 +5,17 @@ from uuid import UUID
 
 from fastapi import Header, Query, Request, Response
 
-from services.planner.recommendations import orders, reasons, service
+from services.planner.recommendations import deciding, executions, orders, service
 from services.planner.recommendations.decisions import Status
 from services.planner.recommendations.schemas import (
+    ApprovalIn,
     DecisionIn,
     DecisionOut,
+    DecisionsIn,
+    DecisionsOut,
+    ExecutedOut,
+    ExecutionIn,
     OrderOut,
-    ReasonCodeOut,
     RecommendationDetailOut,
     RecommendationOut,
     Sort,
@@ -21,6 +25,7 @@ from services.planner.recommendations.tables import Recommendation
 from shared import app, etag
 from shared.app import problems
 from shared.db import Read, Write
+from shared.etag import IfMatch
 from shared.export import AS_TABLE, stream
 from shared.media import JSON, TABLES, wanted
 from shared.paging import Page, Paging, page
@@ -72,9 +77,45 @@ def decide(
     if_match: Annotated[str | None, Header(description="The ETag that was read; not for `annotate`.")] = None,
 ) -> DecisionOut:
     """Record what a person decided about a recommendation."""
-    decision = service.decide(session, who, recommendation, if_match, wish)
+    decision = deciding.decide(session, who, recommendation, if_match, wish)
     response.headers["ETag"] = etag.of(decision.after.version)
     return decision
+
+
+@router.post(
+    "/recommendations:decide",
+    operation_id="decide_many",
+    status_code=201,
+    responses=problems(400, 409, 412, 415),
+)
+def decide_many(wishes: DecisionsIn, who: Caller, session: Write) -> DecisionsOut:
+    """Record up to 500 decisions, all or none; a refusal points at every row that it is about."""
+    return DecisionsOut(items=deciding.decide_all(session, who, wishes.decisions))
+
+
+@router.post(
+    "/recommendations/{recommendation}/approvals",
+    operation_id="approve",
+    status_code=201,
+    responses=problems(400, 409, 412, 415, 428),
+)
+def approve(
+    recommendation: UUID, wish: ApprovalIn, version: IfMatch, who: Caller, session: Write, response: Response
+) -> DecisionOut:
+    """Approve or refuse a decision that awaits it; whoever decided may not."""
+    approval = deciding.approve(session, who, recommendation, version, wish)
+    response.headers["ETag"] = etag.of(approval.after.version)
+    return approval
+
+
+@router.post(
+    "/recommendations/{recommendation}/execution",
+    operation_id="report_execution",
+    responses=problems(400, 409, 415),
+)
+def report_execution(recommendation: UUID, report: ExecutionIn, who: Caller, session: Write) -> ExecutedOut:
+    """Say how far the ERP's order for a recommendation is. A report that was sent before changes nothing."""
+    return executions.report(session, who, recommendation, report)
 
 
 @router.get("/orders", operation_id="list_orders", response_model=Page[OrderOut], responses=problems(406) | AS_TABLE)
@@ -92,13 +133,3 @@ def list_orders(
         return stream(media, orders.SCHEMA, orders.batches(request.app.state.database, chosen))
     rows, cursor = page(session, chosen, (Recommendation.id,), asked)
     return Page(items=[orders.out(row) for row in rows], next_cursor=cursor)
-
-
-@router.get("/reason-codes", operation_id="list_reason_codes", responses=problems())
-def list_reason_codes(who: Caller) -> Page[ReasonCodeOut]:  # noqa: ARG001  the caller must be known, whoever it is
-    """List the reasons that an override or a rejection may give."""
-    codes = [
-        ReasonCodeOut(code=code, meaning=meaning, note_required=code == reasons.OTHER)
-        for code, meaning in reasons.MEANINGS.items()
-    ]
-    return Page(items=codes, next_cursor=None)

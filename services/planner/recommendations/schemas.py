@@ -6,14 +6,15 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.planner.recommendations.decisions import Action, State, Status
-from services.planner.recommendations.reasons import ReasonCode
-from shared.schemas import Amount, Code, Date, Note, Positive, Schema, Whole
+from services.planner.recommendations.decisions import Action, ApproverAction, PersonAction, State, Status
+from services.planner.recommendations.execution import Progress
+from shared.schemas import Amount, Code, Date, Key, Note, Positive, Schema, Whole
 
 OrderType = Literal["buy", "produce", "transfer", "expedite"]
 ORDERS = get_args(OrderType)
 Type = OrderType | Literal["add_capacity", "data_fix"]
-PersonAction = Literal["accept", "override", "reject", "annotate", "revert"]
+MOST_AT_ONCE = 500
+Remark = Annotated[Note, Field(min_length=1)]
 Sort = Literal["-net_benefit", "created_at"]
 
 
@@ -171,7 +172,7 @@ class Content(Schema):
 
 
 class DecidedOut(Schema):
-    """What stands decided; all null while nothing is."""
+    """What was decided, be it that an approver must still agree; all null while nothing is."""
 
     quantity: float | None
     due: datetime.date | None
@@ -179,21 +180,52 @@ class DecidedOut(Schema):
 
 
 class RecommendationOut(Content):
+    """`expires_on`: the day on which it is too late to decide; null where that day was over when the plan was made.
+
+    `deferred_until`: the day on which a deferred one is proposed again.
+    """
+
     status: Status
     version: int
     decided: DecidedOut
+    deferred_until: datetime.date | None
+    expires_on: datetime.date | None
     superseded_by: UUID | None
     created_at: datetime.datetime
 
 
 class DecisionIn(Schema):
-    """`override` takes a new quantity, due date or both; it and `reject` take a reason code, `annotate` a note."""
+    """`override` takes a new quantity, due date or both; it and `reject` take a reason code, `annotate` a note.
+
+    `defer` takes `until`, the day on which the recommendation is proposed again.
+    """
 
     action: PersonAction
     quantity: Positive | None = None
     due: Date | None = None
-    reason_code: ReasonCode | None = None
-    note: Annotated[Note, Field(min_length=1)] | None = None
+    until: Date | None = None
+    reason_code: Key | None = None
+    note: Remark | None = None
+
+
+class DecisionRowIn(DecisionIn):
+    """`version` is that of the recommendation that was read; only `annotate` goes without."""
+
+    recommendation: UUID
+    version: Annotated[Whole, Field(ge=1, lt=2**31)] | None = None
+
+
+class DecisionsIn(Schema):
+    """Decisions that stand or fall together, each on another recommendation."""
+
+    decisions: Annotated[list[DecisionRowIn], Field(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+class ApprovalIn(Schema):
+    """Whether the decision that awaits approval is to stand; a refusal says why in `note`."""
+
+    action: ApproverAction
+    note: Remark | None = None
 
 
 class StandingOut(Schema):
@@ -204,11 +236,25 @@ class StandingOut(Schema):
     quantity: float | None
     due: datetime.date | None
 
-    @classmethod
-    def facts(cls, state: State) -> dict[str, Any]:
+    @staticmethod
+    def facts(state: State) -> dict[str, Any]:
         """The standing as it goes into a ledger entry."""
-        standing = cls(status=state.status, version=state.version, quantity=state.quantity, due=state.due)
-        return standing.model_dump(mode="json")
+        due = state.due.isoformat() if state.due else None
+        return {"status": state.status, "version": state.version, "quantity": state.quantity, "due": due}
+
+
+class CountOut(Schema):
+    overrides: int
+
+
+class TrackRecordOut(Schema):
+    """How often this person overrode before, and anybody with this reason code, what was taken back included.
+
+    What came of it is not measured yet.
+    """
+
+    person: CountOut
+    reason_code: CountOut
 
 
 class AdviceOut(Schema):
@@ -216,10 +262,11 @@ class AdviceOut(Schema):
 
     code: str
     detail: str
+    track_record: TrackRecordOut | None = None
 
 
 class DecisionOut(Schema):
-    """One decision as the ledger holds it."""
+    """One decision as the ledger holds it. `approval_for` says why it needs an approver, where it does."""
 
     sequence: int
     recommendation: UUID
@@ -228,19 +275,62 @@ class DecisionOut(Schema):
     actor: str
     before: StandingOut
     after: StandingOut
+    until: datetime.date | None = None
     reason_code: str | None
     note: str | None
     warnings: list[AdviceOut]
+    approval_for: tuple[AdviceOut, ...] = ()
+
+
+class DecisionsOut(Schema):
+    """In the order in which they were sent."""
+
+    items: list[DecisionOut]
+
+
+class ExecutionIn(Schema):
+    """How far the order `reference` of the ERP is that carries out the recommendation.
+
+    `quantity` and `due` are what was ordered, by default what was decided. `received_quantity`, all that has come of it
+    so far, and `received_on`, the day of the last of it, belong to `partially_received` and `received`.
+    """
+
+    reference: Code
+    status: Progress
+    quantity: Positive | None = None
+    due: Date | None = None
+    received_quantity: Positive | None = None
+    received_on: Date | None = None
+    note: Remark | None = None
+
+
+class ExecutionOut(Schema):
+    """What is known of one order of the ERP."""
+
+    reference: str
+    status: Progress
+    quantity: float
+    due: datetime.date
+    received_quantity: float | None
+    received_on: datetime.date | None
+    sequence: int
+
+
+class ExecutedOut(Schema):
+    """What a report led to: the recommendation's status and version, and all orders that carry it out."""
+
+    recommendation: UUID
+    status: Status
+    version: int
+    executions: list[ExecutionOut]
 
 
 class RecommendationDetailOut(RecommendationOut):
+    """`carried_over`: notes on the recommendations that this one took the place of, one plan after the other."""
+
     decisions: list[DecisionOut]
-
-
-class ReasonCodeOut(Schema):
-    code: ReasonCode
-    meaning: str
-    note_required: bool
+    carried_over: list[DecisionOut]
+    executions: list[ExecutionOut]
 
 
 class OrderOut(Schema):

@@ -47,7 +47,10 @@ class RecommendationState(Base):
     due: Mapped[datetime.date | None]
     reason_code: Mapped[str | None]
     superseded_by: Mapped[UUID | None] = mapped_column(ForeignKey("plans.id"))
-    sequence: Mapped[int | None]  # ledger entry of the last decision or release
+    target: Mapped[str | None]
+    until: Mapped[datetime.date | None]
+    sequence: Mapped[int | None]  # ledger entry of the last change but an approval: that leaves it the decision's
+    expires_on: Mapped[datetime.date | None]  # what the calendar does with it is an entry of its own
 
     entry: Mapped[Entry] = relationship(
         primaryjoin=lambda: and_(
@@ -66,9 +69,27 @@ class RecommendationState(Base):
             due=self.due,
             reason_code=self.reason_code,
             superseded_by=self.superseded_by,
+            target=cast("Status | None", self.target),
+            until=self.until,
         )
 
     def set(self, value: State, sequence: int) -> None:
         for name, new in asdict(value).items():
             setattr(self, name, new)
         self.sequence = sequence
+
+
+class Execution(Base):
+    """What the ERP last reported of one of its orders that carry out a recommendation: a projection of the ledger."""
+
+    __tablename__ = "executions"
+
+    recommendation_id: Mapped[UUID] = mapped_column(ForeignKey("recommendations.id"), primary_key=True)
+    reference: Mapped[str] = mapped_column(primary_key=True)
+    area: Mapped[str]
+    status: Mapped[str]
+    quantity: Mapped[float]
+    due: Mapped[datetime.date]
+    received_quantity: Mapped[float | None]
+    received_on: Mapped[datetime.date | None]
+    sequence: Mapped[int]

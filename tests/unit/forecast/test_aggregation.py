@@ -86,3 +86,12 @@ def test_nodes_are_coherent_ordered_and_not_negative(n, groups, seed):
         np.testing.assert_allclose(one.mean.sum(axis=0), margins.mean.sum(axis=0))
         assert (one.quantiles >= 0).all()
         assert (np.diff(one.quantiles, axis=2) >= 0).all()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_do_not_change_a_bit(threads, monkeypatch):
+    monkeypatch.setattr(aggregation, "_BLOCK_SERIES", 7)
+    table, shared = series(60), Hierarchy({"total": Rule(share=0.2), "band": Rule(share=0.3)})
+    alone = aggregate(table, normal(60), all_levels(table), shared, 2)
+    for mine, theirs in zip(aggregate(table, normal(60), all_levels(table), shared, threads), alone, strict=True):
+        assert np.array_equal(mine.quantiles, theirs.quantiles)

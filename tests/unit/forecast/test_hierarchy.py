@@ -14,7 +14,7 @@ from services.forecast.engine.hierarchy_learning import learn
 from services.forecast.engine.history import History, Memory
 from services.forecast.engine.levels import levels
 from services.forecast.engine.model import Model
-from services.forecast.engine.node_statistics import node_statistics
+from services.forecast.engine.node_statistics import Recent, node_statistics
 from services.forecast.engine.rehearsal import Rehearsal, deviation
 
 N, LENGTH, STEPS = 40, 60, np.arange(1, 5)
@@ -87,7 +87,8 @@ def test_a_stock_out_leaves_no_dent_in_what_statistics_read():
     came = np.full((N, LENGTH), 100.0)
     came[:20, -3:] = np.nan
     total = levels(SERIES)[0]
-    told = node_statistics(History(came, Memory.of("M", 1)), 1, total, [LENGTH - 1], 2)[0]
+    recent = Recent.of(History(came, Memory.of("M", 1)), 1, [LENGTH - 1])
+    told = node_statistics(recent, 1, total, [LENGTH - 1], 2)[0]
     np.testing.assert_allclose(told, 100 * N, rtol=1e-4)
 
 

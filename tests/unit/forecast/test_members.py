@@ -27,7 +27,7 @@ def test_constant_demand_goes_on():
         assert forecast == pytest.approx(np.full((2, 4), expected), rel=1e-4), name
 
 
-@pytest.mark.parametrize("name", ["seasonal_naive", "smoothing", "theta"])
+@pytest.mark.parametrize("name", ["seasonal_naive", "smoothing", "theta", "trend"])
 @pytest.mark.parametrize("length", [16, 18])
 def test_a_season_that_repeats_is_continued(name, length):
     demand = np.resize(CYCLE, length)
@@ -53,6 +53,21 @@ def test_a_trend_is_damped():
     steps = np.diff(told(line[None], season=1)["smoothing"][0])
     assert (steps > 0).all()
     assert (np.diff(steps) < 0).all()
+
+
+def test_a_lasting_trend_goes_further_than_a_damped_one_but_not_beyond_the_line():
+    line = 100 + 10.0 * np.arange(40)
+    found = told(line[None], horizon=18, season=1)
+    ahead = 100 + 10.0 * np.arange(40, 58)
+    assert (found["smoothing"][0] < found["trend"][0]).all()
+    assert (found["trend"][0] < ahead).all()
+    assert ahead[-1] - found["trend"][0, -1] < 0.6 * (ahead[-1] - found["smoothing"][0, -1])
+
+
+def test_without_a_trend_both_trends_say_the_same():
+    demand = np.random.default_rng(5).poisson(200, (1, 80)).astype(float)
+    found = told(demand, horizon=12, season=1)
+    assert found["trend"][0] == pytest.approx(found["smoothing"][0], rel=0.05)
 
 
 def test_rare_sales_are_spread_over_their_interval():

@@ -6,6 +6,7 @@ import signal
 import time
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
@@ -168,6 +169,69 @@ def test_a_late_booking_is_a_revision(promoted, forecasts, forecast):
         assert max(map(abs, causes.values())) < 1e-6 * period["after"]
 
 
+@pytest.fixture(scope="module")
+def all_explained(promoted, forecasts):
+    """With a shock, and an item-location without history."""
+    promoted.ok("PUT", "/items", json={"item": "M", "category": "even"})
+    out = {"item": "M", "location": "L1", "period": week(WEEKS - 1), "quantity": 0, "in_stock": False}
+    promoted.ok("POST", "/demand", json=out)
+    overlays = [{"item": "B", "scale": 2}, {"driver": "deal", "item": "C", "value": 1}]
+    return forecasts(explain=True, overlays=overlays)
+
+
+def test_many_are_explained_as_each_one_is(promoted, all_explained):
+    rows = promoted.ok("GET", f"/forecasts/{all_explained['id']}/explanations?limit=1000")["items"]
+    assert {row["item"] for row in rows} == set(ITEMS)
+    assert len(rows) == len(ITEMS) * HORIZON
+    for item in "ABC":
+        one = explained(promoted, path(all_explained, item))["periods"]
+        mine = [row for row in rows if row["item"] == item]
+        assert [row["mean"] for row in mine] == [period["mean"] for period in one]
+        for row, period in zip(mine, one, strict=True):
+            assert row["base"] + sum(row["units"].values()) == pytest.approx(row["mean"], rel=1e-9)
+            assert row["base"] == pytest.approx(period["base"], rel=1e-5)
+            alone = units(period)
+            assert row["units"] == pytest.approx(row["units"] | alone, rel=1e-3, abs=1e-4 * row["mean"])
+            assert (row["units"]["shock"] > 0) == (item == "B")
+
+
+def test_explanations_leave_as_tables_and_by_pages(promoted, all_explained):
+    where = f"/forecasts/{all_explained['id']}/explanations?item=C"
+    first = promoted.ok("GET", f"{where}&limit=3")
+    assert len(first["items"]) == 3
+    rows = first["items"] + promoted.ok("GET", f"{where}&limit=3&cursor={first['next_cursor']}")["items"]
+    content = promoted("GET", where, headers={"Accept": "application/vnd.apache.arrow.stream"}).content
+    table = pa.ipc.open_stream(content).read_all().to_pylist()
+    assert [row["period"].isoformat() for row in table] == [row["period"] for row in rows]
+    for row, told in zip(rows, table, strict=True):
+        assert (row["item"], row["mean"], row["base"]) == (told["item"], told["mean"], told["base"])
+        assert row["units"] == {cause: told[f"units_{cause}"] for cause in all_explained["causes"]}
+
+
+def test_no_database_session_is_held_while_the_answer_is_waited_for(promoted, forecast, client, monkeypatch):
+    state, held = client.app.state, []
+    ask = state.explaining.ask
+    monkeypatch.setattr(
+        state.explaining, "ask", lambda question: held.append(state.database.engine.pool.checkedout()) or ask(question)
+    )
+    explained(promoted, path(forecast))
+    assert set(held) == {0}
+
+
+def test_an_item_location_that_the_earlier_forecast_lacks_says_so(promoted, forecasts, forecast):
+    earlier = forecasts()
+    promoted.ok("PUT", "/items", json={"item": "J", "category": "odd"})
+    rows = [row | {"item": "J"} for row in demand(WEEKS) if row["item"] == "A" and row["period"] > week(WEEKS - 9)]
+    promoted.ok("POST", "/demand", json=rows)
+    later = forecasts()
+    for since in ("previous", earlier["id"]):
+        found = explained(promoted, path(later, "J", since=since))
+        assert all(period["causes"] for period in found["periods"])
+        change = found["change"]
+        assert (change["since"], change["unexplained"], change["periods"]) == (earlier["id"], "not-forecast-then", [])
+    assert explained(promoted, path(later, "A", since="previous"))["change"]["unexplained"] is None
+
+
 def refused(answer, status, slug):
     assert (answer.status_code, answer.json()["type"]) == (status, f"/docs/errors#{slug}"), answer.text
     return answer.json()
@@ -192,6 +256,9 @@ def test_what_cannot_be_explained_says_why(promoted, forecast, forecasts, databa
     with database.write() as session:
         session.execute(text("UPDATE forecasts SET profile = NULL WHERE id = :id"), {"id": far["id"]})
     refused(asked(promoted, path(far)), 409, "nothing-to-explain")
+    refused(promoted("GET", f"/forecasts/{forecast['id']}/explanations"), 409, "not-explained")
+    wish = {"base": forecast["id"], "overlays": [{"scale": 2}], "explain": True}
+    refused(promoted("POST", "/forecasts", json=wish), 422, "invalid")
 
 
 def test_a_dataset_that_is_gone(promoted, forecasts, database, settings):

@@ -8,12 +8,15 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from services.forecast import jobs
-from services.forecast.overlays import application
+from services.forecast.models.tables import ModelVersion
+from services.forecast.overlays import application, rules
+from services.forecast.overlays.problems import UnreadDriver
 from services.forecast.overlays.schemas import OverlayIn
 from tests.factories import week
 from tests.unit.forecast_service.test_explanations import (
     HORIZON,
     WEEKS,
+    asked,
     carry_out,
     explained,
     forecast,
@@ -184,6 +187,18 @@ def test_an_overlay_that_does_not_hold(promoted, overlay, pointer, slug):
     assert [error["pointer"] for error in refused(answer, 422, slug)["errors"]] == [pointer]
 
 
+def test_a_driver_that_has_become_known_ahead_needs_a_model_that_reads_it_ahead(promoted, database):
+    promoted.ok("PUT", "/drivers/wind", json={"kind": "weather", "known_ahead": True, "scope": "global"})
+    overlays = [OverlayIn(driver="wind", value=1)]
+    past = ModelVersion(version=3, features=[{"name": "wind:latest"}, {"name": "wind:change"}])
+    with database.read() as session, pytest.raises(UnreadDriver) as caught:
+        rules.check(session, promoted.area, past, overlays)
+    assert "train anew" in caught.value.errors[0]["detail"]
+    ahead = ModelVersion(version=4, features=[{"name": "wind:then"}, {"name": "wind:now"}])
+    with database.read() as session:
+        rules.check(session, promoted.area, ahead, overlays)
+
+
 @pytest.mark.parametrize("category", ["", " food / dairy ", "乳製品", "c" * 500])
 def test_any_category_that_an_item_may_have_can_be_named(promoted, category):
     promoted.ok("PUT", "/items", json=[{"item": "Z", "category": category}])
@@ -209,6 +224,16 @@ def test_overlays_that_lead_beyond_all_numbers_end_the_run(promoted, forecast, d
     carry_out(database, settings, jobs.forecast, run)
     run = promoted.ok("GET", f"/forecasts/{run['id']}")
     assert (run["status"], run["error"]["type"]) == ("failed", "/docs/errors#overlays-too-large")
+
+
+def test_overlays_that_revised_data_lead_beyond_all_numbers_are_the_callers_matter(promoted, forecasts):
+    """The restated what-if has its old overlays on today's prices."""
+    what_if = forecasts(overlays=[{"driver": "price", "item": "A", "scale": 1e14}])
+    price = {"item": "A", "period": week(WEEKS), "value": 5}
+    promoted.ok("POST", "/drivers/price/values", json=[price | {"value": 50}])
+    later = forecasts()
+    promoted.ok("POST", "/drivers/price/values", json=[price])
+    refused(asked(promoted, path(later, "A", since=what_if["id"])), 422, "overlays-too-large")
 
 
 def test_a_what_if_asked_for_twice_is_the_same(promoted, forecast, database, settings):

@@ -19,7 +19,7 @@ def complete(kind, rows, *, known_ahead=True):
     matrix = np.array(rows, dtype=np.float32)
     driver = DriverPanel(DriverDefinition("d", kind, known_ahead), matrix)
     begun = int((~np.isnan(matrix)).any(axis=0).argmax())
-    found, warning = panels.complete(driver, HISTORY, begun)
+    found, warning = panels.complete(driver, HISTORY, begun, np.ones(len(matrix), dtype=int))
     assert np.array_equal(driver.matrix, np.array(rows, dtype=np.float32), equal_nan=True)
     return found.matrix.tolist(), warning and (warning["code"], warning["count"])
 
@@ -96,7 +96,7 @@ def tables():
 
 
 def test_the_panel_of_an_area(tables):
-    inputs = Inputs("digest", datetime.date(2024, 1, 29), tables)
+    inputs = Inputs("digest", datetime.date(2024, 1, 29), {name: [table] for name, table in tables.items()})
     panel, warnings = panels.panel(inputs, Profile("W", 52, 2))
     assert panel.series[["item", "location", "category", "kind"]].fillna("").to_numpy().tolist() == [
         ["A", "L", "food", "store"],

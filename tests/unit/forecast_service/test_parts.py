@@ -62,7 +62,7 @@ def kept(tmp_path):
 def test_the_panel_of_a_part_is_that_part_of_the_panel(kept):
     datasets, digest = kept
     profile = Profile("M", 12, 3)
-    whole, _ = panels.panel(Inputs(digest, ORIGIN, datasets.read(digest)), profile)
+    whole, _ = panels.panel(Inputs(digest, ORIGIN, datasets.blocks(digest)), profile)
     part = Part.with_rivals(parts.categories(datasets, digest), "B", "L1")
     assert part == Part(("B", "D", "F"), "L1")
     start = parts.first_period("M", ORIGIN, len(whole.periods))

@@ -125,7 +125,7 @@ def test_the_version_in_mlflow_suffices_to_forecast(forecast, promoted, settings
     place = Path(mlflow.artifacts.download_artifacts("models:/accord-trained/1/extra_files"))
     model = Model.from_files({path.name: path.read_bytes() for path in place.iterdir()})
     digest = stored.tags["accord.dataset_digest"]
-    tables = Datasets(settings.datasets).read(digest)
+    tables = Datasets(settings.datasets).blocks(digest)
     inputs = Inputs(digest, datetime.date.fromisoformat(week(WEEKS - 1)), tables)
     panel, _ = panels.panel(inputs, Profile("W", 52, HORIZON))
     rows = promoted.ok("GET", f"/forecasts/{forecast['id']}/values")["items"]

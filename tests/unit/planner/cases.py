@@ -28,13 +28,14 @@ def supply_of(n: int = 1, periods: int = 6, **given: Any) -> Supply:
         "shortage_cost": np.nan if "service_target" in given else 1.0,
         "service_target": np.nan,
         "backlog": False,
+        "closed": np.zeros((n, periods), dtype=bool),
     }
     unknown = given.keys() - fields.keys()
     assert not unknown, unknown
     whole = {"lead_time", "review", "fence"}
     arrays = {}
     for name, value in {**fields, **given}.items():
-        kind = np.int64 if name in whole else np.bool_ if name == "backlog" else np.float64
+        kind = np.int64 if name in whole else np.bool_ if name in {"backlog", "closed"} else np.float64
         values = np.asarray(value, dtype=kind)
         arrays[name] = values if values.ndim else np.full(n, values)
     return Supply(**arrays)

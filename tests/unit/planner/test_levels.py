@@ -52,7 +52,7 @@ def test_tuning_takes_the_cheapest_factor_and_leaves_service_targets_alone() -> 
     paths = paths_of(demand)
     base = levels(supply, demand.mean, paths, np.ones((2, 12), dtype=np.int64))
     first = np.array([10.0, 10.0])
-    chosen = tuned(supply, paths, first, base).safety_stock / base.safety_stock
+    chosen = tuned(supply, paths, first, base).levels.safety_stock / base.safety_stock
     assert chosen[1, 0] == pytest.approx(1.0)
 
     def cost(factor: float) -> float:

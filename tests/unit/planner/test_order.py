@@ -1,15 +1,17 @@
 """The near-term order against textbooks and against a slow simulation of every lot."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm, poisson
+from scipy.stats import nbinom, norm, poisson
 
 from services.planner.engine.cover import cover
 from services.planner.engine.inputs import Demand, Floats, Ints, Supply
 from services.planner.engine.order import order_quantity, stockouts
-from services.planner.engine.window import Window, leftover_cost, open_window, shortfall_cost
+from services.planner.engine.window import Window, leftover, open_window, shortfall
 from tests.unit.planner.cases import demand_of, paths_of, random_case, supply_of
 
 STRATA = (np.arange(20_000) + 0.5) / 20_000
@@ -26,7 +28,8 @@ def first_cover(supply: Supply, demand: Demand) -> Ints:
 
 def cost(supply: Supply, window: Window, quantity: Floats) -> Floats:
     over, under = window.holding(supply), window.penalty(supply, window.inside)
-    return leftover_cost(window, over, quantity) + shortfall_cost(window, under, quantity)
+    left = leftover(window, quantity)
+    return np.asarray(np.sum(over * left + under * shortfall(window, quantity, left), axis=1))
 
 
 @pytest.mark.parametrize("backlog", [True, False])
@@ -60,15 +63,42 @@ def test_newsvendor_with_poisson_demand(
     assert cost(supply, window, np.array([quantity]))[0] == pytest.approx(least, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("demand", "quantity", "lacking", "left"),
+    [
+        (norm(0, 1), 1.3, 0.0455280, 1.3455280),
+        (norm(15, 3), 18.6, 0.1683074, 3.7683074),
+        (poisson(15), 18, 0.5176095, 3.5176095),
+        (nbinom(23**2 / (64 - 23), 23 / 64), 14, 9.32646, 0.32646),
+    ],
+)
+def test_loss_functions(demand: Any, quantity: float, lacking: float, left: float) -> None:
+    """What an order lacks and what is left of it, expected: Snyder and Shen's loss functions and their complements."""
+    window = near(supply_of(periods=1, backlog=True), demand.ppf(STRATA)[None, :, None])
+    ordered = np.array([quantity])
+    found = leftover(window, ordered)
+    assert found[0, 0] == pytest.approx(left, abs=2e-3 * left)
+    assert shortfall(window, ordered, found)[0, 0] == pytest.approx(lacking, abs=2e-3 * left)
+
+
+def test_critical_fractile_of_a_lost_sale() -> None:
+    """1.0 a unit lost against 0.2 a unit and period held: 0.83333, 0.967422 standard deviations."""
+    fractile = supply_of(shortage_cost=1.0, holding_cost=0.2).fractile[0]
+    assert fractile == pytest.approx(0.83333, abs=1e-5)
+    assert norm.ppf(fractile) == pytest.approx(0.967422, abs=1e-6)
+
+
 def test_reorder_point_cycle_service_and_expected_shortage() -> None:
-    """Weekly demand N(2500, 500), two weeks, 6000 in stock: Chopra and Meindl's cycle service level and ESC."""
+    """Weekly demand N(2500, 500), two weeks, 6000 in stock: Chopra and Meindl's cycle service level, ESC, fill rate."""
     week = norm(2500, 500).ppf((np.arange(1200) + 0.5) / 1200)
     weeks = np.stack(np.meshgrid(week, week), axis=-1).reshape(1, -1, 2)
     supply = supply_of(periods=2, on_hand=6000.0, lead_time=1, backlog=True)
     window = near(supply, weeks)
     assert stockouts(window, np.zeros(1)).mean() == pytest.approx(1 - 0.92135, abs=0.0005)
-    units = window.near * np.ones((1, 1))
-    assert shortfall_cost(window, units, np.zeros(1))[0] == pytest.approx(25.127, abs=0.1)
+    none = np.zeros(1)
+    lacking = shortfall(window, none, leftover(window, none))[0, 0]
+    assert lacking == pytest.approx(25.127, abs=0.1)
+    assert 1 - lacking / 10_000 == pytest.approx(0.99749, abs=1e-5)
 
 
 @settings(max_examples=60, deadline=None)

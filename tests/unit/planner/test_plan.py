@@ -54,7 +54,10 @@ def test_acting_is_never_worse_than_the_cost_of_inaction_says(seed: int) -> None
 
 
 def test_figures_of_one_order_by_hand() -> None:
-    """On hand 4, demand 10: ordering 6 saves 6 lost sales at 2; 2 more are held a bucket at 0.5."""
+    """On hand 4, demand 10: 8 save 6 lost sales at 2, and 2 are held a bucket at 0.5.
+
+    Whoever waits pays 12 and then 6.5 for 12, 8 and 12. After 8 it is 1.5 for 8, 2.5 for 12 and 1.5 for 8.
+    """
     costs = {"unit_cost": 3.0, "order_cost": 1.5, "holding_cost": 0.5, "shortage_cost": 2.0}
     supply = supply_of(1, 4, on_hand=4.0, multiple=4.0, **costs)
     found = plan(supply, demand_of(np.full((1, 4), 10.0)), paths=5).orders
@@ -64,12 +67,12 @@ def test_figures_of_one_order_by_hand() -> None:
     assert found.option.cost_of_acting.tolist() == [24.0 + 1.5 + 1.0]
     assert found.option.cost_of_inaction.tolist() == [12.0]
     assert found.option.cost_of_inaction_p90.tolist() == [12.0]
-    assert found.option.net_benefit.tolist() == [12.0 - 1.5 - 1.0]
+    assert found.option.net_benefit.tolist() == [18.5 - 1.5 - 1.0 - 5.5]
     assert (found.stockout_probability_without[0], found.option.stockout_probability[0]) == (1.0, 0.0)
     assert (found.expected_shortage_without[0], found.option.expected_shortage[0]) == (6.0, 0.0)
     assert [(a.kind[0], a.option.quantity[0], a.option.net_benefit[0]) for a in found.alternatives] == [
-        ("larger_lot", 12.0, 12.0 - 1.5 - 3.0),
-        ("smaller_lot", 4.0, 8.0 - 1.5),
+        ("larger_lot", 12.0, 18.5 - 1.5 - 3.0 - 5.5),
+        ("smaller_lot", 4.0, 18.5 - 4.0 - 1.5 - 6.5),
         ("wait", 0.0, 0.0),
     ]
     triggers = found.triggers
@@ -169,10 +172,10 @@ def test_kpis_of_a_hand_made_plan() -> None:
     """Demand 4 a bucket, 5 on hand, orders of 4 arriving next bucket: 1 held, then 1 short of nothing."""
     supply = supply_of(1, 3, on_hand=5.0, lead_time=1, unit_cost=2.0, order_cost=0.0, backlog=True)
     found = plan(supply, demand_of(np.full((1, 3), 4.0)), paths=4)
-    assert found.lines.planned_releases.tolist() == [[3.0, 4.0, 4.0]]
+    assert found.lines.planned_releases.tolist() == [[3.0, 4.0, 0.0]]  # a third would arrive after the horizon
     assert found.lines.available.tolist() == [[1.0, 0.0, 0.0]]
     kpis = found.kpis.plan
-    assert kpis.cost_purchase.mean == 22.0  # the last order arrives after the horizon and is paid at release
+    assert kpis.cost_purchase.mean == 14.0
     assert kpis.cost_holding.mean == pytest.approx(0.2)
     assert (kpis.cost_shortage.mean, kpis.fill_rate.mean, kpis.stockout_probability.mean) == (0.0, 1.0, 0.0)
     nothing = found.kpis.nothing

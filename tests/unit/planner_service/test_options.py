@@ -1,6 +1,7 @@
 """Sourcing rules become options by bucket, and what they take, without a database."""
 
 import datetime
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -33,6 +34,21 @@ def rules_of(*rows):
 
 def options(*rows):
     return Options.of(rules_of(*rows), BUCKETS)
+
+
+def test_an_outage_prefers_what_is_open_and_is_no_fault_of_the_data():
+    """S is out of the first two buckets: T is first meanwhile; without T the order waits, for as long as it can."""
+    found = options({"lead_time": 1}, {"source": "T", "lead_time": 1, "priority": 9})
+    both, alone, fence, review = np.array([True, True]), np.array([True, False]), np.array([0, 0]), np.array([1, 1])
+    assert found.preferred(both, fence, review).tolist() == [0]
+    shut = replace(found, open=found.open & np.array([[False, False, True, True], [True] * 4]))
+    assert shut.preferred(both, fence, review).tolist() == [1]
+    assert shut.first(fence, review).tolist() == [2, 0]
+    assert shut.closed(shut.keys.unique(), alone).tolist() == [[True, True, False, False]]
+    assert not shut.closed(shut.keys.unique(), both).any()
+    never = replace(found, open=np.zeros((2, 4), dtype=bool))
+    assert never.first(fence, review).tolist() == [0, 0]
+    assert never.closed(never.keys.unique(), both).all()
 
 
 def snapshot(*rules, processes=(), components=(), loads=(), resources=(), capacity=()):

@@ -65,6 +65,7 @@ class Upstream:
         self.answers: dict[str, tuple[int, bytes] | Callable[[BaseHTTPRequestHandler], None]] = {}
         self.calls: Counter[str] = Counter()
         self.headers: list[dict[str, str]] = []
+        self.bodies: list[dict[str, object]] = []  # of POST forecasts, which answers "what-if"
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -101,6 +102,15 @@ class Upstream:
                     answer(self)
                     return
                 status, body = answer
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_POST(self) -> None:
+                upstream.headers.append({name.lower(): value for name, value in self.headers.items()})
+                upstream.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                status, body = upstream.answers["what-if"]
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

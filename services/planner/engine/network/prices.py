@@ -21,39 +21,65 @@ REACH = 0.05  # of the bound: how far above it the target of the first step lies
 
 
 @dataclass(frozen=True, slots=True)
+class Relaxed:
+    """The plan without capacity at some prices of it."""
+
+    release: Floats  # [m, T] units
+    cost: Floats  # [n] money, without what the capacity was charged
+    bound: float  # money; no plan of the network costs less
+
+
+class Relaxation:
+    """A network whose capacity is charged for, not kept."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._units = Units.of(network)
+
+    def at(self, price: Floats) -> Relaxed:
+        """The cheapest plan at prices [r, T] in money per hour."""
+        options, resources = self.network.options, self.network.resources
+        hours, setup = per_option(self.network, price)
+        choice = self._units.choose(options.unit_cost + hours, options.order_cost[:, None] + setup)
+        charged = np.sum(hours * choice.release + setup * (choice.release > 0), axis=1)
+        paid = np.minimum(price, resources.overtime_cost[:, None])
+        finite = np.where(np.isfinite(resources.capacity), resources.capacity, 0.0)
+        bound = float(choice.value.sum() - np.sum(price * finite) - np.sum((price - paid) * resources.overtime))
+        cost = choice.value - np.bincount(options.node, weights=charged, minlength=len(choice.value))
+        return Relaxed(choice.release, cost, bound)
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step: the plan without capacity at some prices, and the best so far."""
 
-    release: Floats  # [m, T] units
+    relaxed: Relaxed
     bound: float  # money; no plan of the network costs less
     price: Floats  # [r, T] money per hour, of the best bound
     ordered: Floats  # [m, T] share of the steps, later ones counting more, in which an order was placed
 
 
-def priced_steps(network: Network, price: Floats, steps: int) -> Iterator[Step]:
+def priced_steps(relaxation: Relaxation, price: Floats, steps: int) -> Iterator[Step]:
     """Yield `steps` steps from the prices [r, T] given."""
-    units, resources, options = Units.of(network), network.resources, network.options
-    ordering = np.broadcast_to(options.order_cost[:, None], options.unit_cost.shape)
+    network = relaxation.network
+    resources = network.resources
     bound, best, direction, reach, stale = -np.inf, price, np.zeros_like(price), REACH, 0
-    ordered = np.zeros_like(options.unit_cost)
+    ordered = np.zeros_like(network.options.unit_cost)
     for step in range(steps):
-        hours, setup = per_option(network, price)
-        choice = units.choose(options.unit_cost + hours, ordering + setup)
-        paid = np.minimum(price, resources.overtime_cost[:, None])
-        finite = np.where(np.isfinite(resources.capacity), resources.capacity, 0.0)
-        value = float(choice.value.sum() - np.sum(price * finite) - np.sum((price - paid) * resources.overtime))
-        ordered += (np.asarray(choice.release > 0) - ordered) / min(step + 1, 10)
+        relaxed = relaxation.at(price)
+        value = relaxed.bound
+        ordered += (np.asarray(relaxed.release > 0) - ordered) / min(step + 1, 10)
         if value > bound + 1e-4 * abs(bound) * reach:
             stale = 0
         else:
             stale += 1
         if value > bound:
-            bound, best = value, price
+            bound, best, at_best = value, price, relaxed
+        yield Step(relaxed, bound, best, ordered)
         if stale >= PATIENCE:
-            stale, reach, price = 0, reach / 2, best
+            stale, reach, price, relaxed, value = 0, reach / 2, best, at_best, bound
             direction = np.zeros_like(price)
-        yield Step(choice.release, bound, best, ordered)
-        over = loaded(network, choice.release) - resources.capacity
+        over = loaded(network, relaxed.release) - resources.capacity
         over -= np.where(price > resources.overtime_cost[:, None], resources.overtime, 0.0)
         over = np.where(np.isfinite(over) & ((over > 0) | (price > 0)), over, 0.0)
         along = float(np.sum(over * direction))

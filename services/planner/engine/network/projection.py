@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from services.planner.engine.exact import add_up, carried
 from services.planner.engine.inputs import Floats, Supply
 from services.planner.engine.kpis import Tally
 from services.planner.engine.lots import SLACK
@@ -37,12 +38,13 @@ def project(network: Network, supply: Supply, release: Floats, paths: np.ndarray
     found = {name: np.stack([column[name] for column in columns], axis=1) for name in columns[0]}
     dependent, load, overtime = (found.pop(name) for name in ("dependent", "load", "overtime"))
     lines = Lines(scheduled_receipts=supply.receipts, safety_stock=network.nodes.safety_stock, **found)
-    tally = Tally(**sums, cells=len(network.nodes) * network.nodes.periods)
+    limbs = {name: carried(values) for name, values in sums.items()}
+    tally = Tally(**limbs, cells=len(network.nodes) * network.nodes.periods)
     return Projection(lines, dependent, load, overtime, tally)
 
 
 def _bucket(network: Network, supply: Supply, moment: Moment, t: int) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """The bucket's part of every sum per path [S], and its column of every line."""
+    """The bucket's part of every sum per path, limbs [L, S], and its column of every line."""
     options, resources = network.options, network.resources
     spent = options.unit_cost[:, t, None] * moment.released
     placed = moment.released > 0
@@ -51,16 +53,16 @@ def _bucket(network: Network, supply: Supply, moment: Moment, t: int) -> tuple[d
     load = _load(network, moment.released)
     overtime = np.maximum(load - resources.capacity[:, t, None], 0)
     totals = {
-        "holding": supply.holding_cost @ moment.stock,
-        "shortage": supply.penalty @ unmet,
-        "ordering": options.order_cost @ placed,
-        "purchase": spent.sum(axis=0),
-        "overtime": resources.overtime_cost @ overtime,
-        "demand": moment.demand.sum(axis=0),
-        "short": moment.short.sum(axis=0),
-        "stockouts": out.sum(axis=0).astype(np.float64),
-        "stock": moment.stock.sum(axis=0),
-        "value": supply.unit_cost @ moment.stock,
+        "holding": add_up(moment.stock, supply.holding_cost),
+        "shortage": add_up(unmet, supply.penalty),
+        "ordering": add_up(placed, options.order_cost),
+        "purchase": add_up(spent),
+        "overtime": add_up(overtime, resources.overtime_cost),
+        "demand": add_up(moment.demand),
+        "short": add_up(moment.short),
+        "stockouts": add_up(out),
+        "stock": add_up(moment.stock),
+        "value": add_up(moment.stock, supply.unit_cost),
     }
     net = np.sort(moment.stock - moment.backlog, axis=1)
     low, middle, high = (net[:, round(share * (net.shape[1] - 1))] for share in (0.1, 0.5, 0.9))

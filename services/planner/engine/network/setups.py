@@ -16,7 +16,7 @@ import numpy as np
 from services.planner.engine.network.exact import assignable, assignment
 from services.planner.engine.network.inputs import Network
 from services.planner.engine.network.mixed import Found, MixedProgram
-from services.planner.engine.network.prices import priced_steps
+from services.planner.engine.network.prices import Relaxation, priced_steps
 from services.planner.engine.network.rounding import rounded
 from services.planner.engine.network.settled import Settled, polished
 from services.planner.engine.network.solution import Quantities, Result, Status
@@ -37,7 +37,7 @@ class Effort:
     cells: int = 50 * 26  # orders that could be placed, up to which a part goes to the mixed-integer solver
     nodes: int = 1  # of its search of the whole
     window: int = 5  # buckets that it decides together afterwards
-    windows: int = 8
+    windows: int = 7
     seconds: float = 60.0  # of the clock on the wall, for a part
 
 
@@ -61,11 +61,13 @@ def _started(network: Network, settled: Settled, effort: Effort, *, small: bool)
     stiff = np.any(network.options.multiple > 0) or np.any(np.isfinite(network.options.split))
     if len(network.uses) or stiff:
         return *rounded(network, settled), "rounded_linear_program"
+    relaxation = Relaxation(network)
+    steps = priced_steps(relaxation, np.zeros_like(network.resources.capacity), effort.steps)
     best, least = np.zeros_like(settled.can), settled.cost(np.zeros_like(settled.can))
-    for count, step in enumerate(priced_steps(network, np.zeros_like(network.resources.capacity), effort.steps), 1):
+    for count, step in enumerate(steps, 1):
         bound = step.bound
         if count == effort.steps or (small and count % EVERY == 0):
-            for orders in (step.release > 0, step.ordered > OFTEN):
+            for orders in (step.relaxed.release > 0, step.ordered > OFTEN):
                 settled.forget()
                 cost = settled.cost(orders)
                 if cost < least:

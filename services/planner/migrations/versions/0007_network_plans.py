@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0006"
 
 HOURS = ("load", "available", "overtime", "overtime_available", "overtime_cost")
 
@@ -22,5 +22,7 @@ def upgrade() -> None:
         sa.Column("price", sa.Double),
         sa.PrimaryKeyConstraint("plan_id", "resource", "period", name="pk_plan_resources"),
     )
+    # Sums have one more part: those of older plans can no longer be read.
+    op.execute("UPDATE plans SET tallies = NULL")
     for name in ("item", "location"):
         op.alter_column("recommendations", name, nullable=True)

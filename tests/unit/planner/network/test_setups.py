@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from services.planner.engine.network.inputs import Network
 from services.planner.engine.network.linear import Program
 from services.planner.engine.network.mixed import MixedProgram
 from services.planner.engine.network.model import Model
-from services.planner.engine.network.prices import priced_steps
+from services.planner.engine.network.prices import Relaxation, priced_steps
 from services.planner.engine.network.settled import Settled, polished
 from services.planner.engine.network.setups import Effort, ordered
 from services.planner.engine.network.units import Choice, Units
@@ -115,7 +116,7 @@ def test_bounds_are_below_what_any_plan_costs(seed: int) -> None:
     settled = Settled(network)
     start = np.random.default_rng(seed).random(settled.can.shape) < 0.5
     _, cost = polished(settled, start, 100)
-    for step in priced_steps(network, np.zeros_like(network.resources.capacity), 20):
+    for step in priced_steps(Relaxation(network), np.zeros_like(network.resources.capacity), 20):
         assert step.bound <= cost * (1 + 1e-9)
     assert Program(Model.of(network)).solve() <= cost * (1 + 1e-9)
 
@@ -163,3 +164,16 @@ def test_a_search_that_the_clock_ends_says_so() -> None:
     result = ordered(shared(3, items=4, periods=6), Effort(seconds=0.0))
     assert result.status == "time_limit"
     assert result.bound <= result.costs.total
+
+
+@settings(max_examples=3, deadline=None)
+@given(SEEDS)
+def test_of_many_items_the_plan_is_near_the_bound_of_the_prices(seed: int) -> None:
+    """120 items on one machine that is full, and no item-location is looked at by itself."""
+    network = shared(seed, items=120, periods=8, backlog=True, safety_stock=0.0)
+    hours = np.sum(network.nodes.demand[network.loads.option] * network.loads.hours[:, None], axis=0).mean()
+    resources = replace(network.resources, capacity=np.full((1, 8), hours), overtime=np.full((1, 8), 0.2 * hours))
+    result = ordered(replace(network, resources=resources), Effort(cells=0))
+    assert result.method == "capacity_prices"
+    assert np.all(result.quantities.load <= 1.2 * hours * (1 + 1e-9))
+    assert 0 <= result.gap < 0.05

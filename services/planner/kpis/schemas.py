@@ -1,0 +1,54 @@
+"""Bodies of the KPI call."""
+
+import datetime
+from typing import Any
+from uuid import UUID
+
+from services.planner.plans.schemas import NumberFigure
+from shared.schemas import Amount, Schema
+
+
+class TwoWaysOut(Schema):
+    """`backward`: by the demand of the last `past_periods`; `forward`: by what is expected over the horizon.
+
+    Null where there was, or is expected, nothing to divide by.
+    """
+
+    backward: float | None
+    forward: float | None
+
+
+class KpiOut(Schema):
+    """The area's figures, over all item-locations that the newest plan of the base could plan.
+
+    Stock is that of `as_of` less what is reserved, demand is valued at unit cost, as the cost of goods sold would be.
+
+    inventory: stock at unit cost. average_inventory: its mean over the ends of the plan's periods, on the sample paths.
+    turns: demand at cost in a year, by the stock of `as_of` (backward) and by the average inventory (forward).
+    days_of_supply: stock by a day's demand (backward); how long it lasts the expected demand, weighted by value, the
+    horizon at most (forward).
+    fill_rate: expected over the horizon, with P10 and P90 over the sample paths.
+    excess: stock beyond the expected demand of the horizon. obsolete: stock of what had no demand in `past_periods`
+    and has none in the forecast.
+    forecast_accuracy: of the forecast's model in its backtest (lag and periods as `GET models/versions` says); null for
+    a forecast from elsewhere.
+    plan_instability: what planned releases of the first `instability_periods` periods differ from those of the plan
+    before, in units, by the sum of those; null where there is none to compare with.
+    """
+
+    plan: UUID
+    as_of: datetime.date
+    currency: str
+    item_locations: int
+    periods: int
+    past_periods: int
+    inventory: Amount
+    average_inventory: Amount
+    turns: TwoWaysOut
+    days_of_supply: TwoWaysOut
+    fill_rate: NumberFigure
+    excess: Amount
+    obsolete: Amount
+    forecast_accuracy: dict[str, Any] | None
+    plan_instability: float | None
+    instability_periods: int

@@ -1,0 +1,111 @@
+"""The proof of a ledger from its export alone: no database, no service, no trust in whoever gave it."""
+
+import datetime
+import gzip
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from services.planner.ledger.projection import DOCUMENTS, Impossible, Projection, identified
+from shared import ledger
+from shared.ledger import Finding
+
+GZIP = b"\x1f\x8b"
+
+
+class NoExport(Exception):  # noqa: N818
+    """The command was given something else."""
+
+
+class Exported(NamedTuple):
+    """One line of `GET decisions` as NDJSON (shared.ledger.FIELDS)."""
+
+    sequence: int
+    at: datetime.datetime
+    actor: str
+    action: str
+    subject: str
+    content: str
+    previous: str
+    hash: str
+
+
+def command(file: Path, known: Sequence[str]) -> int:
+    """Print what the export proves as JSON; the exit status is 0 where all of it holds, 1 where not, 2 for no export.
+
+    known: `SEQUENCE:HASH` of entries that the auditor noted earlier, so that a chain that was cut or made anew shows.
+    """
+    try:
+        entries, notes = list(read(file)), dict(map(_noted, known))
+    except (OSError, NoExport) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    finding = check(entries, notes)
+    last = {"sequence": entries[-1].sequence, "hash": entries[-1].hash} if entries else None
+    bad = {"sequence": finding.sequence, "reason": finding.reason} if finding else None
+    print(json.dumps({"entries": len(entries), "last": last, "intact": bad is None, "first_bad": bad}))  # noqa: T201
+    return 0 if finding is None else 1
+
+
+def read(file: Path) -> Iterator[Exported]:
+    """The entries of an export, gzipped or not; NoExport where a line is none."""
+    with file.open("rb") as raw:
+        opener = gzip.open if raw.read(len(GZIP)) == GZIP else open
+    with opener(file, "rb") as lines:
+        yield from map(_entry, lines)
+
+
+def check(entries: Sequence[Exported], known: dict[int, str]) -> Finding | None:
+    """The first entry that does not hold: of the chain, of what was noted earlier, or of what can have happened."""
+    _, _, finding = ledger.check(entries)
+    return finding or _unlike(entries, known) or _impossible(entries)
+
+
+def _entry(line: bytes) -> Exported:
+    try:
+        facts = json.loads(line)
+        return Exported(**facts | {"at": datetime.datetime.fromisoformat(facts["at"])})
+    except (LookupError, TypeError, ValueError) as error:
+        raise NoExport("The file is no export of decisions as NDJSON.") from error
+
+
+def _noted(text: str) -> tuple[int, str]:
+    found = re.fullmatch("([1-9][0-9]{0,17}):([0-9a-f]{64})", text)
+    if found is None:
+        raise NoExport("What was noted is given as SEQUENCE:HASH.")
+    return int(found[1]), found[2]
+
+
+def _unlike(entries: Sequence[Exported], known: dict[int, str]) -> Finding | None:
+    for sequence, digest in sorted(known.items()):
+        if sequence > len(entries):
+            return Finding(len(entries) + 1, f"the entry is missing: {sequence} was known")
+        if entries[sequence - 1].hash != digest:
+            return Finding(sequence, "the entry is not the one that was known: all from here on may be made anew")
+    return None
+
+
+def _impossible(entries: Iterable[Exported]) -> Finding | None:
+    """Whether the decisions can have followed each other. Recommendations that no entry names are not known here."""
+    try:
+        facts = [(entry.sequence, json.loads(entry.content)) for entry in entries]
+        Projection.of(facts, _members(facts))
+    except Impossible as error:
+        return Finding(error.sequence, "the entry records what cannot have happened")
+    return None
+
+
+def _members(facts: Sequence[tuple[int, dict[str, Any]]]) -> dict[UUID, list[UUID]]:
+    """The recommendations of each plan that were decided on."""
+    found: dict[UUID, dict[UUID, None]] = {}
+    for sequence, said in facts:
+        if said["action"] not in {"plan", *DOCUMENTS} and "plan" in said["body"]:
+            try:
+                found.setdefault(identified(said["body"]["plan"]), {})[identified(said["subject"])] = None
+            except (TypeError, ValueError) as error:
+                raise Impossible(sequence) from error
+    return {plan: list(members) for plan, members in found.items()}
