@@ -29,8 +29,10 @@ def strings(values: Sequence[str | None]) -> pa.Array:
     )
 
 
-def floats(values: Iterable[float]) -> pa.Array:
-    return numbers(np.fromiter(values, np.float64))
+def floats(values: Sequence[float | None]) -> pa.Array:
+    known = _bits([value is not None for value in values]) if None in values else None
+    content = np.fromiter((0.0 if value is None else value for value in values), np.float64)
+    return pa.Array.from_buffers(pa.float64(), len(content), [known, pa.py_buffer(content)])
 
 
 def numbers(values: npt.NDArray[np.float64]) -> pa.Array:
@@ -99,6 +101,6 @@ MAKERS: dict[pa.DataType, Callable[[Any], pa.Array]] = {
 
 
 def batch(schema: pa.Schema, columns: Iterable[Any]) -> pa.RecordBatch:
-    """Values column by column, in the order of `schema`; only strings may be null."""
+    """Values column by column, in the order of `schema`; only strings and floats may be null."""
     arrays = [MAKERS[field.type](values) for field, values in zip(schema, columns, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from services.planner.engine.exact import add_up, total
+from services.planner.engine.exact import LIMBS, add_up, total
 from services.planner.engine.inputs import Floats, Supply
 from services.planner.engine.lots import TEN_SLACK
 from services.planner.engine.rollout import Bucket, Policy, roll
@@ -30,7 +30,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Kpis:
-    """What a policy costs and achieves over the horizon; the means of the four cost parts add up to cost_total's."""
+    """What a policy costs and achieves over the horizon; the means of the five cost parts add up to cost_total's."""
 
     cost_total: Figure
     cost_relevant: Figure  # total less purchase: what policies are compared by, since bought goods keep their value
@@ -38,6 +38,7 @@ class Kpis:
     cost_shortage: Figure
     cost_ordering: Figure
     cost_purchase: Figure
+    cost_overtime: Figure
     fill_rate: Figure  # demand served in its bucket / demand; 1 without demand
     stockout_probability: Figure  # share of item-locations' buckets that run out
     mean_stock: Figure  # units at the end of a bucket, all item-locations together
@@ -64,6 +65,7 @@ class Tally:
     shortage: Floats
     ordering: Floats
     purchase: Floats
+    overtime: Floats
     demand: Floats
     short: Floats
     stockouts: Floats
@@ -89,7 +91,7 @@ class Tally:
     @property
     def relevant(self) -> Floats:
         """[S] cost of each path, purchase aside."""
-        return total(self.holding) + total(self.shortage) + total(self.ordering)
+        return total(self.holding) + total(self.shortage) + total(self.ordering) + total(self.overtime)
 
     def kpis(self, periods: int) -> Kpis:
         """Summarise over paths; `periods` is the horizon T."""
@@ -103,6 +105,7 @@ class Tally:
             cost_shortage=Figure.of(total(self.shortage)),
             cost_ordering=Figure.of(total(self.ordering)),
             cost_purchase=Figure.of(purchase),
+            cost_overtime=Figure.of(total(self.overtime)),
             fill_rate=Figure.of(served),
             stockout_probability=Figure.of(total(self.stockouts) / self.cells),
             mean_stock=Figure.of(total(self.stock) / periods),
@@ -158,6 +161,7 @@ class Totals:
             shortage=add_up(self.unmet, supply.penalty),
             ordering=add_up(self.orders, supply.order_cost),
             purchase=add_up(self.released, supply.unit_cost),
+            overtime=np.zeros((LIMBS, self.stock.shape[1])),
             demand=add_up(self.demand),
             short=add_up(self.short),
             stockouts=add_up(self.stockouts),

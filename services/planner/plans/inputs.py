@@ -44,6 +44,7 @@ class Inputs:
     """`terms`, `supply`, `demand` and customers' `orders` hold the item-locations to plan, in one order.
 
     `known` counts those that were looked at; `faults` are of those that are not planned, or of single rules of others.
+    `structure` has all ways of supply, of which the `usable` [m] can be planned with.
     """
 
     terms: pd.DataFrame
@@ -53,6 +54,8 @@ class Inputs:
     known: int
     faults: Faults
     warnings: list[PlanWarningOut]
+    structure: Structure
+    usable: Bools
 
 
 def inputs(
@@ -88,6 +91,8 @@ def inputs(
         known=len(forecast.keys),
         faults=examined.faults,
         warnings=[*_external(forecast), *overdue, *late, *_stock_warnings(forecast, planned)],
+        structure=structure,
+        usable=examined.usable,
     )
 
 

@@ -31,7 +31,7 @@ class Origin:
     model_version: int | None
     currency: str
 
-    def common(self, kind: str, item: str, location: str) -> dict[str, Any]:
+    def common(self, kind: str, item: str | None, location: str | None) -> dict[str, Any]:
         named = {field.name: getattr(self, field.name) for field in fields(self)}
         return named | {"id": uuid7(), "type": kind, "item": item, "location": location, "route": "review"}
 
@@ -57,7 +57,7 @@ def data_fixes(origin: Origin, faults: Faults) -> Iterator[Content]:
 
 def _order(buckets: Buckets, term: Mapping[str, Any], evidence: Evidence, row: int) -> dict[str, Any]:
     option = evidence.option
-    without_probability = _share(evidence.stockout_probability_without[row])
+    without_probability = share(evidence.stockout_probability_without[row])
     without_shortage = evidence.expected_shortage_without[row]
     figures = _option(option, row, without_shortage)
     probability, shortage = figures.pop("stockout_probability"), figures.pop("expected_shortage")
@@ -67,7 +67,7 @@ def _order(buckets: Buckets, term: Mapping[str, Any], evidence: Evidence, row: i
         "release_by": buckets.periods[evidence.release_by[row]],
         "receipt_date": buckets.periods[evidence.receipt[row]],
         "stockout_probability": {"without": without_probability, "with": probability},
-        "expected_shortage": {"without": _units(without_shortage), "with": shortage},
+        "expected_shortage": {"without": units(without_shortage), "with": shortage},
         "triggers": _triggers(term, evidence, row),
         "alternatives": [
             {"kind": str(alternative.kind[row])} | _option(alternative.option, row, without_shortage)
@@ -83,16 +83,16 @@ def _option(option: Option, row: int, without_shortage: float) -> dict[str, Any]
     acting = total(purchase, ordering, holding)
     shortage = option.expected_shortage[row]
     return {
-        "quantity": _units(option.quantity[row]),
+        "quantity": units(option.quantity[row]),
         "cost_of_acting": {"total": acting, "purchase": purchase, "ordering": ordering, "extra_holding": holding},
         "cost_of_inaction": {
             "mean": money(option.cost_of_inaction[row]),
             "p90": money(option.cost_of_inaction_p90[row]),
-            "units": _units(without_shortage - shortage),
+            "units": units(without_shortage - shortage),
         },
         "net_benefit": money(option.net_benefit[row]),
-        "stockout_probability": _share(option.stockout_probability[row]),
-        "expected_shortage": _units(shortage),
+        "stockout_probability": share(option.stockout_probability[row]),
+        "expected_shortage": units(shortage),
     }
 
 
@@ -100,8 +100,8 @@ def _triggers(term: Mapping[str, Any], evidence: Evidence, row: int) -> dict[str
     triggers = evidence.triggers
     names = ("on_hand", "on_order", "projected", "safety_stock", "reorder_point", "order_up_to")
     service_level = None if np.isnan(term["service_level"]) else term["service_level"]
-    return {name: _units(getattr(triggers, name)[row]) for name in names} | {
-        "fractile": _share(triggers.fractile[row]),
+    return {name: units(getattr(triggers, name)[row]) for name in names} | {
+        "fractile": share(triggers.fractile[row]),
         "reviews_covered": int(triggers.cover[row]),
         "lead_time": int(term["lead_time"]),
         "review_period": int(term["review_period"]),
@@ -115,9 +115,11 @@ def _triggers(term: Mapping[str, Any], evidence: Evidence, row: int) -> dict[str
     }
 
 
-def _units(value: Floats) -> float:
+def units(value: Floats | float) -> float:
+    """A quantity as it is shown."""
     return round(float(value), QUANTITY_DIGITS) + 0.0
 
 
-def _share(value: Floats) -> float:
+def share(value: Floats | float) -> float:
+    """A probability as it is shown."""
     return round(float(value), PROBABILITY_DIGITS) + 0.0

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 
-from services.planner.plans import lines, proposed, service
-from services.planner.plans.schemas import PlanIn, PlanLineOut, PlanName, PlanOut
+from services.planner.plans import lines, proposed, resources, service
+from services.planner.plans.schemas import PlanIn, PlanLineOut, PlanName, PlanOut, PlanResourceOut
 from services.planner.plans.tables import Plan
 from services.planner.recommendations import orders
 from services.planner.recommendations.schemas import Content, OrderOut
@@ -90,6 +90,29 @@ def list_plan_recommendations(plan: PlanName, who: Caller, session: Read, asked:
     run = service.ready(session, who, plan)
     rows, cursor = page(session, proposed.of(run.id), proposed.KEYS, asked, descending=True)
     return Page(items=[proposed.out(row) for row in rows], next_cursor=cursor)
+
+
+@router.get(
+    "/plans/{plan}/resources",
+    operation_id="list_plan_resources",
+    response_model=Page[PlanResourceOut],
+    responses=problems(406, 409) | AS_TABLE,
+)
+def list_plan_resources(
+    plan: PlanName,
+    request: Request,
+    who: Caller,
+    session: Read,
+    asked: Paging,
+    resource: Annotated[Code | None, Query()] = None,
+) -> Any:
+    """List load, hours and price of the resources: JSON by pages, every other format all of them."""
+    media = wanted(request, *TABLES)
+    found = resources.of_plan(service.ready(session, who, plan), resource)
+    if media != JSON:
+        return stream(media, resources.SCHEMA, resources.batches(request.app.state.database, found))
+    rows, cursor = page(session, found, resources.KEYS, asked)
+    return Page(items=[resources.out(row) for row in rows], next_cursor=cursor)
 
 
 @router.get(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,18 +10,18 @@ import pandas as pd
 from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
-from services.planner.engine import plan as engine
 from services.planner.engine.assets import assets
-from services.planner.engine.inputs import Demand, Floats, Ints
+from services.planner.engine.inputs import Demand, Floats
 from services.planner.engine.kpis import Comparison
 from services.planner.engine.policies import AVERAGED
 from services.planner.forecast_client import ForecastClient
-from services.planner.plans import filing, kpis, proposals, proposed, rows, takeover
-from services.planner.plans.bulk import copy_lines
+from services.planner.plans import capacity, filing, kpis, network_proposals, proposals, proposed, rows, takeover
+from services.planner.plans.bulk import copy, copy_lines
+from services.planner.plans.capacity import Capacity
 from services.planner.plans.digest import code_version, digest
 from services.planner.plans.forecast import Forecast, ForecastNotReady
 from services.planner.plans.inputs import Inputs, Orders, demand_of, inputs
-from services.planner.plans.money import money
+from services.planner.plans.method import described
 from services.planner.plans.schemas import CountsOut, PlanWarningOut
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.tables import Plan
@@ -37,15 +37,6 @@ type Beat = Callable[[int, int], None]
 PATHS = 200
 BEAT_SECONDS = 2.0
 UNIT = "item-locations"
-BY_RULE = (
-    "Each item-location by itself: the order that can be released now is the feasible lot of least expected cost on "
-    "joint demand paths over the reviews that it covers. Later releases are projected by a reorder point and an "
-    "order-up-to level, where they pay. It is no optimum over several periods, so no bound is proven."
-)
-EXACTLY = (
-    "Each item-location by itself: demand is certain, and dynamic programming over lots finds the releases that cost "
-    "least in holding, shortage and ordering over the horizon. What is left at its end keeps its purchase price."
-)
 
 
 @dataclass(frozen=True)
@@ -83,10 +74,11 @@ def carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
         run.taken_over = len(known.terms) - len(planned.fresh)
         run.delta_values = worth
         rows.store(session, run, known, planned, earlier)
-        if planned.computed:
-            copy_lines(
-                session, run.id, known.terms.index[planned.fresh], _lines(known, planned.fresh, planned.computed)
-            )
+        if len(planned.fresh):
+            copy_lines(session, run.id, known.terms.index[planned.fresh], planned.measures(known))
+        if len(known.terms):
+            hours = Capacity.of(known, planned)
+            copy(session, "plan_resources", capacity.COLUMNS, hours.rows(run.id, basis.forecast.buckets))
         found = planned.comparison(len(basis.forecast.buckets))
         dear = _dear(known, found) if found else []
         warnings = [*known.warnings, *dear, *(before.warnings if before else []), *_file(session, run, basis, wished)]
@@ -167,11 +159,14 @@ def _proposals(run: Plan, basis: Basis, known: Inputs, planned: Planned) -> list
     forecast = basis.forecast
     origin = proposals.Origin(run.id, forecast.id, forecast.model_version, basis.who.area.currency)
     fresh = {key: found for key, found in known.faults.items() if key not in planned.same}
-    fixes = list(proposals.data_fixes(origin, fresh))
-    if planned.computed is None:
-        return fixes
-    terms = known.terms.iloc[planned.fresh]
-    return fixes + list(proposals.orders(origin, forecast.buckets, terms, planned.computed.orders))
+    found = list(proposals.data_fixes(origin, fresh))
+    if planned.alone is not None:
+        terms = known.terms.iloc[planned.alone.rows]
+        found += proposals.orders(origin, forecast.buckets, terms, planned.alone.plan.orders)
+    if planned.together is not None:
+        found += network_proposals.orders(origin, forecast.buckets, known, planned.together)
+        found += network_proposals.overtime(origin, forecast.buckets, planned.together)
+    return found
 
 
 def _file(session: Session, run: Plan, basis: Basis, wished: list[Content]) -> list[PlanWarningOut]:
@@ -190,26 +185,22 @@ def _describe(run: Plan, basis: Basis, known: Inputs, planned: Planned) -> None:
     run.code_version = code_version()
     facts = {"keys": known.terms.index.tolist(), "periods": forecast.buckets.periods, "seed": run.seed, "paths": PATHS}
     found = planned.comparison(len(forecast.buckets))
-    run.input_digest = digest({**facts, "rows": [row.hex() for row in planned.inputs]})
+    network = (planned.together.web.network,) if planned.together else ()
+    run.input_digest = digest({**facts, "rows": [row.hex() for row in planned.inputs]}, *network)
     results = [found] if found else []
     run.output_digest = digest({"input": run.input_digest, "rows": [row.hex() for row in planned.outputs]}, *results)
-    run.method = _method(known, found) if found else None
+    run.method = described(known, planned, found, PATHS) if found else None
     run.kpis = kpis.comparison(found) if found else None
     run.path_costs = planned.tallies[0].relevant.tolist() if planned.tallies else None
     run.measures = _measures(basis, known) if found else None
-    run.tallies = takeover.to_bytes(planned.tallies) if planned.tallies and run.scenario is None else None
+    run.tallies = takeover.to_bytes(planned.tallies) if planned.tallies and _may_be_taken_over(run, planned) else None
     run.progress_done = run.progress_total = len(known.terms)
     run.progress_unit = UNIT
 
 
-def _method(known: Inputs, found: Comparison) -> dict[str, Any]:
-    """How the plan was found; only one that is exact throughout has a bound."""
-    exact = int(engine.exactly_solvable(known.supply, known.demand).sum())
-    if exact == len(known.terms):
-        bound = str(money(found.plan.cost_total.mean))
-        return {"name": engine.EXACT, "detail": EXACTLY, "paths": PATHS, "bound": bound, "gap": 0.0}
-    detail = f"{BY_RULE} {exact} item-locations, whose demand is certain, are planned exactly." if exact else BY_RULE
-    return {"name": engine.METHOD, "detail": detail, "paths": PATHS, "bound": None, "gap": None}
+def _may_be_taken_over(run: Plan, planned: Planned) -> bool:
+    """Whether later plans may: not from a scenario, and not where rows depend on each other."""
+    return run.scenario is None and planned.together is None
 
 
 def _dear(known: Inputs, found: Comparison) -> list[PlanWarningOut]:
@@ -219,13 +210,6 @@ def _dear(known: Inputs, found: Comparison) -> list[PlanWarningOut]:
         return []
     detail = "The plan costs more than doing nothing would: service targets ask for more than shortage costs."
     return [PlanWarningOut(code="service-targets-cost", detail=detail, count=targets)]
-
-
-def _lines(known: Inputs, rows: Ints, computed: engine.Plan) -> dict[str, Floats]:
-    """What the lines of some `rows` [m] hold, by name: [m, T] each."""
-    measures = {field.name: getattr(computed.lines, field.name) for field in fields(computed.lines)}
-    orders = known.orders.rows(rows).total
-    return measures | {"open_orders": orders, "net_forecast": known.demand.mean[rows] - orders}
 
 
 def _measures(basis: Basis, known: Inputs) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Bodies of the plan calls."""
 
 import datetime
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from shared.jobs import RunOut
 from shared.schemas import Amount, Date, Flag, Key, Schema, Whole
 
 LONGEST = 1000
+ZERO = Decimal("0.00")
 
 
 class PlanIn(Schema):
@@ -53,6 +55,7 @@ class NumberFigure(Schema):
 class CostOut(Schema):
     """Over the horizon. The means of the parts add up to the mean of the total; quantiles do not add up.
 
+    `purchase` is the price of all that is bought, made or moved; what hours of overtime cost is in `overtime`.
     `relevant` is the total less the purchase: policies are compared by it, because bought goods keep their value.
     """
 
@@ -62,6 +65,7 @@ class CostOut(Schema):
     shortage: MoneyFigure
     ordering: MoneyFigure
     purchase: MoneyFigure
+    overtime: MoneyFigure = MoneyFigure(mean=ZERO, p10=ZERO, p50=ZERO, p90=ZERO)
 
 
 class KpisOut(Schema):
@@ -85,14 +89,36 @@ class ComparisonOut(Schema):
     benchmark: KpisOut
 
 
+class ComponentsOut(Schema):
+    """Groups that one method planned: how many, what they cost on the mean forecast, and what no plan undercuts.
+
+    The cost is that of the deterministic programme, which pays for safety stock that is lacking; the plan's own figures
+    are those of the sample paths. `gap` is that of all of them together, `worst_gap` the largest of one. A `status` of
+    `time_limit` says that a search was ended by the clock: with more time it may find better.
+    """
+
+    method: str
+    status: str
+    components: int
+    item_locations: int
+    cost: Amount
+    bound: Amount
+    gap: float
+    worst_gap: float
+
+
 class MethodOut(Schema):
-    """How the plan was found. `bound` and `gap` are null where the method proves no bound."""
+    """How the plan was found. `bound` and `gap` are null where the method proves no bound.
+
+    `components` are groups of item-locations that had to be planned together, by the method that planned them.
+    """
 
     name: str
     detail: str
     paths: int
     bound: Amount | None
     gap: float | None
+    components: list[ComponentsOut] = Field(default_factory=list)
 
 
 class CountsOut(Schema):
@@ -146,9 +172,10 @@ class PlanOut(RunOut):
 class PlanLineOut(Schema):
     """Projection of an item-location in one period: means over the paths in the item's unit, money in the area's.
 
-    `demand` is what customers have ordered for the period (`open_orders`, overdue ones in the first) and what the
-    forecast expects beyond that (`net_forecast`). Only orders that are recommended are in whole lots; later receipts
-    and releases are expectations.
+    `demand` is what customers have ordered for the period (`open_orders`, overdue ones in the first), what the
+    forecast expects beyond that (`net_forecast`), and what orders for other item-locations take (`dependent_demand`).
+    Only orders that are recommended are in whole lots; later receipts and releases are expectations, but where
+    item-locations are planned together they are the plan's orders, less what their components do not suffice for.
     """
 
     item: str
@@ -157,6 +184,7 @@ class PlanLineOut(Schema):
     demand: float
     open_orders: float
     net_forecast: float
+    dependent_demand: float
     scheduled_receipts: float
     planned_receipts: float
     planned_releases: float
@@ -172,6 +200,25 @@ class PlanLineOut(Schema):
     shortage_cost: Amount
     ordering_cost: Amount
     purchase_cost: Amount
+
+
+class PlanResourceOut(Schema):
+    """What a plan takes of a resource in one period, in hours; means over the paths.
+
+    `available` are the regular hours, `overtime` those that the load exceeds them by. `utilisation` is the load's share
+    of the regular hours, null where there are none. `price` is what one more regular hour would save: it is told where
+    solving again with a little more confirms it.
+    """
+
+    resource: str
+    period: datetime.date
+    load: float
+    available: float
+    overtime: float
+    overtime_available: float
+    utilisation: float | None
+    overtime_cost: Amount
+    price: Amount | None
 
 
 PlanName = UUID | Literal["latest"]

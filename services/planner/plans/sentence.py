@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-VERBS = {"buy": "Buy", "produce": "Produce", "transfer": "Transfer"}
+VERBS = {"buy": "Buy", "produce": "Produce", "transfer": "Transfer", "expedite": "Expedite"}
 
 
 def order(facts: Mapping[str, Any]) -> str:
@@ -17,6 +17,17 @@ def order(facts: Mapping[str, Any]) -> str:
         f"to be received on {proposed['receipt_date']}. "
         f"It lowers the stock-out probability from {percent(probability['without'])} to "
         f"{percent(probability['with'])} and saves {inaction['mean']} {facts['currency']} of expected shortage cost."
+    )
+
+
+def capacity(facts: Mapping[str, Any]) -> str:
+    """How much overtime, when, and what it spares."""
+    proposed = facts["capacity"]
+    periods = ", ".join(f"{plain(one['hours'])} from {one['period']}" for one in proposed["periods"])
+    return (
+        f"Add {plain(proposed['hours'])} hours of overtime to {facts['resource']}: {periods}. It costs "
+        f"{proposed['cost']} {facts['currency']}; without it the plan would cost {proposed['net_benefit']} "
+        f"{facts['currency']} more."
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from services.planner.production.tables import Process, ProcessComponent, ProcessLoad, Resource, ResourceCapacity
 from services.planner.recommendations.decisions import COMMITTED
 from services.planner.recommendations.execution import UNDER_WAY
+from services.planner.recommendations.schemas import ORDERS
 from services.planner.recommendations.tables import Execution, Recommendation, RecommendationState
 from services.planner.supply.tables import (
     Inventory,
@@ -91,7 +92,7 @@ def _supplies(area: str, due: Any, quantity: Any) -> Select[*tuple[Any, ...]]:
     row = Recommendation
     named = (row.id.label("recommendation_id"), row.item, row.location, due.label("due"), quantity.label("quantity"))
     orders = select(*named).select_from(row).join(row.state)
-    return orders.where(RecommendationState.area == area, row.type != "data_fix")
+    return orders.where(RecommendationState.area == area, row.type.in_(ORDERS))
 
 
 def _stock(area: str, as_of: datetime.date) -> Select[*tuple[Any, ...]]:

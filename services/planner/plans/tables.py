@@ -12,6 +12,7 @@ UNITS = (
     "demand",
     "open_orders",
     "net_forecast",
+    "dependent_demand",
     "scheduled_receipts",
     "planned_receipts",
     "planned_releases",
@@ -96,6 +97,7 @@ class PlanLine(Base):
     demand: Mapped[list[float]]
     open_orders: Mapped[list[float]]
     net_forecast: Mapped[list[float]]
+    dependent_demand: Mapped[list[float]]
     scheduled_receipts: Mapped[list[float]]
     planned_receipts: Mapped[list[float]]
     planned_releases: Mapped[list[float]]
@@ -111,3 +113,19 @@ class PlanLine(Base):
     shortage_cost: Mapped[list[float]]
     ordering_cost: Mapped[list[float]]
     purchase_cost: Mapped[list[float]]
+
+
+class PlanResource(Base):
+    """What a plan takes of a resource in a period, in hours; `price` is what one more hour saves, where confirmed."""
+
+    __tablename__ = "plan_resources"
+
+    plan_id: Mapped[UUID] = mapped_column(ForeignKey("plans.id"), primary_key=True)
+    resource: Mapped[str] = mapped_column(primary_key=True)
+    period: Mapped[datetime.date] = mapped_column(primary_key=True)
+    load: Mapped[float]
+    available: Mapped[float]
+    overtime: Mapped[float]
+    overtime_available: Mapped[float]
+    overtime_cost: Mapped[float]
+    price: Mapped[float | None]

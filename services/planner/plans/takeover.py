@@ -2,6 +2,9 @@
 
 A row's numbers depend on its own inputs alone, and totals are exact sums. So a plan that computes only the rows that
 differ, takes the old ones out of the earlier plan's totals and puts the new ones in, is the plan that computes all.
+
+What is planned together depends on more than its own inputs. A plan that has any such rows takes nothing over, and
+keeps no sums from which a later one could.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,11 +18,12 @@ from services.planner.engine import plan as engine
 from services.planner.engine.exact import LIMBS
 from services.planner.engine.inputs import Demand, Floats, Ints, Supply
 from services.planner.engine.kpis import MEASURES, Comparison, Tally
-from services.planner.plans import digest
+from services.planner.engine.projection import Lines
+from services.planner.plans import digest, planning
 from services.planner.plans.inputs import Inputs, Orders
+from services.planner.plans.planning import THREADS, Alone, Coupled, Together
 
 type Key = tuple[str, str]
-THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -47,14 +51,17 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan of all rows of `inputs`, of which `fresh` were computed: `computed` has those alone.
+    """A plan of all rows of the inputs, of which `fresh` were computed: `alone` and `together` have those.
 
+    loading: those planned by themselves that may load a resource. tallies: None where there is nothing to plan.
     inputs, outputs: digests [n]. faults: those of item-locations that are not planned. same: the earlier plan's rows
     that hold for this one as well, those to be mended included.
     """
 
     fresh: Ints
-    computed: engine.Plan | None
+    alone: Alone | None
+    together: Together | None
+    loading: Alone | None
     tallies: engine.Tallies | None
     inputs: list[bytes]
     outputs: list[bytes]
@@ -64,6 +71,17 @@ class Planned:
     def comparison(self, periods: int) -> Comparison | None:
         return engine.comparison(self.tallies, periods) if self.tallies else None
 
+    def measures(self, known: Inputs) -> dict[str, Floats]:
+        """What the lines of `fresh` [m] hold, by name: [m, T] each."""
+        alone, together = self.alone, self.together
+        found = {field.name: _put(alone, together, field.name) for field in fields(Lines)}
+        orders = known.orders.rows(self.fresh).total
+        dependent = np.zeros(orders.shape)
+        if together is not None:
+            dependent[together.web.rows] = together.projection.dependent
+        net = known.demand.mean[self.fresh] - orders
+        return found | {"dependent_demand": dependent, "open_orders": orders, "net_forecast": net}
+
 
 def plan(known: Inputs, earlier: Earlier | None, paths: int, beat: Callable[[int, int], None]) -> Planned:
     """Plan all rows, those alone anew that the earlier plan does not have as they are."""
@@ -71,6 +89,14 @@ def plan(known: Inputs, earlier: Earlier | None, paths: int, beat: Callable[[int
     inputs = input_digests(known, paths)
     unplanned = known.faults.keys() - set(keys)
     faults = {key: digest.fault(found) for key, found in known.faults.items() if key in unplanned}
+    every = np.arange(len(keys))
+    coupled = planning.coupled(known, paths) if len(keys) else Coupled(None, None)
+    if coupled.web is not None and coupled.candidates is not None:
+        whole = planning.whole(known, coupled.candidates, coupled.web, paths, beat)
+        outputs = _outputs(whole.alone, whole.together)
+        return Planned(
+            every, whole.alone, whole.together, whole.alone, whole.tallies, inputs, outputs, faults, same=set()
+        )
     before = {} if earlier is None else earlier.rows
     same = {key for key, given in zip(keys, inputs, strict=True) if _same(before.get(key), given, planned=True)}
     same |= {key for key, given in faults.items() if _same(before.get(key), given, planned=False)}
@@ -78,15 +104,15 @@ def plan(known: Inputs, earlier: Earlier | None, paths: int, beat: Callable[[int
     gone = [key for key, row in before.items() if row.output is not None and key not in same]
     taken = _taken(known, earlier, gone) if earlier and len(fresh) + len(gone) < len(keys) else None
     if earlier is None or taken is None:
-        computed = _computed(known, np.arange(len(keys)), paths, beat)
-        outputs = digest.rows(b"", computed.orders, computed.lines) if computed else []
-        tallies = computed.tallies if computed else None
-        return Planned(fresh, _rows(computed, fresh), tallies, inputs, outputs, faults, same)
-    computed = _computed(known, fresh, paths, beat)
-    tallies = _patched(earlier.tallies, *taken, computed, paths)
-    renewed = iter(digest.rows(b"", computed.orders, computed.lines) if computed else [])
-    outputs = [before[key].output or b"" if key in same else next(renewed) for key in keys]
-    return Planned(fresh, computed, tallies, inputs, outputs, faults, same)
+        computed = _computed(known, every, paths, beat)
+        tallies = computed.plan.tallies if computed else None
+        outputs, mine = _outputs(computed, None), _rows(computed, fresh)
+    else:
+        computed = mine = _computed(known, fresh, paths, beat)
+        tallies = _patched(earlier.tallies, *taken, computed.plan if computed else None, paths)
+        renewed = iter(_outputs(computed, None))
+        outputs = [before[key].output or b"" if key in same else next(renewed) for key in keys]
+    return Planned(fresh, mine, None, coupled.candidates, tallies, inputs, outputs, faults, same)
 
 
 def input_digests(known: Inputs, paths: int) -> list[bytes]:
@@ -112,26 +138,45 @@ def _same(row: Row | None, given: bytes, *, planned: bool) -> bool:
     return row is not None and (row.output is not None) == planned and row.input == given
 
 
-def _computed(known: Inputs, rows: Ints, paths: int, beat: Callable[[int, int], None]) -> engine.Plan | None:
-    """The engine's plan of some rows; None where there are none."""
+def _outputs(alone: Alone | None, together: Together | None) -> list[bytes]:
+    """Digests of what came out, in the order of the rows; of what is planned together, of all its quantities too."""
+    found: dict[int, bytes] = {}
+    if alone is not None:
+        found |= zip(alone.rows.tolist(), digest.rows(b"", alone.plan.orders, alone.plan.lines), strict=True)
+    if together is not None:
+        context = digest.digest({}, together.plan.quantities).encode()
+        found |= zip(together.web.rows.tolist(), digest.rows(context, together.projection.lines), strict=True)
+    return [found[row] for row in sorted(found)]
+
+
+def _put(alone: Alone | None, together: Together | None, name: str) -> Floats:
+    """One of the lines' arrays, in the order of the rows."""
+    parts = [(alone.rows, getattr(alone.plan.lines, name))] if alone else []
+    parts += [(together.web.rows, getattr(together.projection.lines, name))] if together else []
+    if len(parts) == 1:
+        return np.asarray(parts[0][1])
+    order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+    return np.concatenate([values for _, values in parts])[order]
+
+
+def _computed(known: Inputs, rows: Ints, paths: int, beat: Callable[[int, int], None]) -> Alone | None:
+    """The engine's plan of some rows, each by itself; None where there are none."""
     if not len(rows):
         return None
-    total = len(rows)
-    beat(0, total)
-    supply, demand = (known.supply, known.demand) if total == len(known.terms) else _part(known, rows)
-    return engine.plan(supply, demand, paths=paths, threads=THREADS, progress=lambda done: beat(done, total))
+    beat(0, len(rows))
+    return Alone.of(known, rows, paths, lambda done: beat(done, len(rows)))
 
 
 def _part(known: Inputs, rows: Ints) -> tuple[Supply, Demand]:
     return known.supply.rows(rows), known.demand.rows(rows)
 
 
-def _rows(computed: engine.Plan | None, rows: Ints) -> engine.Plan | None:
+def _rows(computed: Alone | None, rows: Ints) -> Alone | None:
     """Some rows of a plan of all."""
-    if computed is None or len(rows) == len(computed.orders.release):
+    if computed is None or len(rows) == len(computed.rows):
         return computed
-    orders, lines = _picked(computed.orders, rows), _picked(computed.lines, rows)
-    return replace(computed, orders=orders, lines=lines, exact=computed.exact[rows])
+    orders, lines = _picked(computed.plan.orders, rows), _picked(computed.plan.lines, rows)
+    return Alone(rows, replace(computed.plan, orders=orders, lines=lines, exact=computed.plan.exact[rows]))
 
 
 def _picked(part: Any, rows: Ints) -> Any:

@@ -17,14 +17,17 @@ def text(content: Content) -> str:
 
 
 def columns(content: Content) -> dict[str, Any]:
-    """What `COLUMNS` hold of a content. Where nothing is to be ordered, nothing is at stake."""
-    order = content.order
+    """What `COLUMNS` hold of a content. Where data are to be mended, nothing is at stake."""
+    nothing = Decimal(0)
+    benefit = inaction = content.capacity.net_benefit if content.capacity else nothing
+    if content.order is not None:
+        benefit, inaction = content.order.net_benefit, content.order.cost_of_inaction.mean
     return {
         "type": content.type,
         "item": content.item,
         "location": content.location,
-        "net_benefit": order.net_benefit if order else Decimal(0),
-        "cost_of_inaction": order.cost_of_inaction.mean if order else Decimal(0),
+        "net_benefit": benefit,
+        "cost_of_inaction": inaction,
     }
 
 

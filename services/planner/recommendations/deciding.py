@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, contains_eager
 
 from services.planner.ledger.tables import TABLES, Entry
@@ -91,22 +91,24 @@ def lock(session: Session, who: Principal, recommendation_id: UUID) -> Recommend
 
 
 def successor(session: Session, row: Recommendation) -> UUID | None:
-    """The newest recommendation of the same type for the same item-location, where it is a newer one.
+    """The newest recommendation of the same type for the same item-location or resource, where it is a newer one.
 
     What a scenario's plan recommends has no state and is none.
     """
-    same = (
-        select(Recommendation.id)
-        .join(Recommendation.state)
-        .where(
-            Recommendation.area == row.area,
-            Recommendation.item == row.item,
-            Recommendation.location == row.location,
-            Recommendation.type == row.type,
-            Recommendation.created_at > row.created_at,
-        )
-    )
-    return session.scalar(same.order_by(Recommendation.created_at.desc()).limit(1))
+    same = select(Recommendation.id).join(Recommendation.state)
+    newer = same.where(*alike(row), Recommendation.created_at > row.created_at)
+    return session.scalar(newer.order_by(Recommendation.created_at.desc()).limit(1))
+
+
+def alike(row: Recommendation) -> list[ColumnElement[bool]]:
+    """What is true of the area's recommendations of the same type for the same item-location or resource."""
+    return [
+        Recommendation.area == row.area,
+        Recommendation.item == row.item,
+        Recommendation.location == row.location,
+        Recommendation.type == row.type,
+        Recommendation.content["resource"].as_string() == row.content.get("resource"),
+    ]
 
 
 def _one(session: Session, who: Principal, recommendation_id: UUID, version: int | None) -> Recommendation:

@@ -163,5 +163,5 @@ def _move(wish: DecisionIn, proposal: advice.Proposal | None) -> Move:
         quantity, due = wish.quantity or proposal.quantity, wish.due or proposal.receipt_date
         return Move(wish.action, quantity, due, wish.reason_code)
     if wish.action == "override":
-        raise Unprocessable("A data_fix has no quantity or date to override: accept, reject or annotate it.")
+        raise Unprocessable("Only an order has a quantity and a date to override: accept, reject or annotate this.")
     return Move(wish.action, reason_code=wish.reason_code, until=wish.until)

@@ -1,7 +1,7 @@
 """Bodies of the recommendation and decision calls."""
 
 import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 from pydantic import Field
@@ -10,8 +10,9 @@ from services.planner.recommendations.decisions import Action, ApproverAction, P
 from services.planner.recommendations.execution import Progress
 from shared.schemas import Amount, Code, Date, Key, Note, Positive, Schema, Whole
 
-OrderType = Literal["buy", "produce", "transfer"]
-Type = OrderType | Literal["data_fix"]
+OrderType = Literal["buy", "produce", "transfer", "expedite"]
+ORDERS = get_args(OrderType)
+Type = OrderType | Literal["add_capacity", "data_fix"]
 MOST_AT_ONCE = 500
 Remark = Annotated[Note, Field(min_length=1)]
 Sort = Literal["-net_benefit", "created_at"]
@@ -45,16 +46,20 @@ class ContrastOut(Schema):
 
 
 class TriggersOut(Schema):
-    """The values that called for the order: units, unless the name says otherwise; lead time and review in periods."""
+    """The values that called for the order: units, unless the name says otherwise; lead time and review in periods.
+
+    What is planned together with others has no levels of its own: reorder point, order-up-to level and reviews covered
+    are null.
+    """
 
     on_hand: float
     on_order: float
     projected: float
     safety_stock: float
     fractile: float
-    reorder_point: float
-    order_up_to: float
-    reviews_covered: Whole
+    reorder_point: float | None
+    order_up_to: float | None
+    reviews_covered: Whole | None
     lead_time: Whole
     review_period: Whole
     moq: float
@@ -96,10 +101,37 @@ class FaultOut(Schema):
     record: RecordOut | None = None
 
 
+class ConstraintOut(Schema):
+    """Hours that are all taken in a period; `price` is what one more would save, confirmed by solving again."""
+
+    resource: str
+    period: Date
+    price: Amount
+
+
+class OvertimeOut(Schema):
+    period: Date
+    hours: float
+    cost: Amount
+
+
+class CapacityOut(Schema):
+    """Overtime that the plan counts on. `net_benefit` is what the plan would cost more without, planned anew."""
+
+    hours: float
+    cost: Amount
+    net_benefit: Amount
+    periods: list[OvertimeOut]
+
+
 class ProposalOut(Schema):
     """An order to release, and what speaks for it. Money is in the area's currency, rounded to two digits.
 
-    Stock-outs and shortage are those before the next review's order can arrive.
+    Stock-outs and shortage are those before the next review's order can arrive. For what is planned together with
+    others they are those of all that is made or moved of it, against putting the order off to the next review; and
+    `net_benefit` is what the linear programme costs more where nothing is released from the source for a review
+    period, all else planned anew (of the releases with most at stake; of the others, what they spare less what they
+    cost, as for item-locations by themselves).
     """
 
     source: str
@@ -114,22 +146,28 @@ class ProposalOut(Schema):
     expected_shortage: ContrastOut
     triggers: TriggersOut
     alternatives: list[AlternativeOut]
+    binding_constraints: list[ConstraintOut] = Field(default_factory=list)
 
 
 class Content(Schema):
-    """What a plan proposes; it never changes. Where data are to be mended `order` is null and `faults` say which."""
+    """What a plan proposes; it never changes. Where data are to be mended `order` is null and `faults` say which.
+
+    It is about an item and a location; `add_capacity` is about a resource, and says in `capacity` which hours.
+    """
 
     id: UUID
     plan: UUID
     forecast: UUID
     model_version: int | None
     type: Type
-    item: str
-    location: str
+    item: str | None
+    location: str | None
+    resource: str | None = None
     currency: str
     route: Literal["review"]
     text: str
     order: ProposalOut | None
+    capacity: CapacityOut | None = None
     faults: list[FaultOut]
 
 

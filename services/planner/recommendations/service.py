@@ -82,11 +82,10 @@ def _decisions(session: Session, who: Principal, ids: Sequence[UUID], actions: S
 
 
 def _predecessors(session: Session, row: Recommendation) -> list[UUID]:
-    """Those that plan after plan superseded, down to this one: for the same item-location, of the same type."""
+    """Those that plan after plan superseded, down to this one: of one type for one item-location or resource."""
     state = RecommendationState
     same = select(Recommendation.id, Recommendation.plan_id, state.superseded_by).join(Recommendation.state)
-    alike = (Recommendation.item == row.item, Recommendation.location == row.location, Recommendation.type == row.type)
-    superseded = same.where(Recommendation.area == row.area, state.status == "superseded", *alike)
+    superseded = same.where(state.status == "superseded", *deciding.alike(row))
     by_successor = {found.superseded_by: found for found in session.execute(superseded)}
     chain, plan = [], row.plan_id
     while before := by_successor.pop(plan, None):

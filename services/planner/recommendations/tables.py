@@ -24,8 +24,8 @@ class Recommendation(Base):
     area: Mapped[str]
     plan_id: Mapped[UUID] = mapped_column(ForeignKey("plans.id"))
     type: Mapped[str]
-    item: Mapped[str]
-    location: Mapped[str]
+    item: Mapped[str | None]
+    location: Mapped[str | None]
     net_benefit: Mapped[Decimal]
     cost_of_inaction: Mapped[Decimal]
     content: Mapped[dict[str, Any]] = mapped_column(JSON)

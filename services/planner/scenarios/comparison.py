@@ -31,6 +31,7 @@ from shared.principal import Principal
 SHOWN = 100  # changes of recommendations
 TAIL = 0.1
 
+type Key = tuple[str, str, str, str | None]  # item, location, type, source
 type Order = tuple[float | None, datetime.date | None, datetime.date | None, Any]
 
 
@@ -155,13 +156,14 @@ def _changes(session: Session, base: Plan, plan: Plan) -> ChangedOrdersOut:
     )
 
 
-def _change(key: tuple[str, str, str], before: Order, after: Order) -> ChangedOrderOut:
-    item, location, kind = key
+def _change(key: Key, before: Order, after: Order) -> ChangedOrderOut:
+    item, location, kind, source = key
     quantity, release, receipt, benefit = zip(before, after, strict=True)
     return ChangedOrderOut(
         item=item,
         location=location,
         type=kind,
+        source=source,
         quantity=quantity,
         release_date=release,
         receipt_date=receipt,
@@ -169,7 +171,7 @@ def _change(key: tuple[str, str, str], before: Order, after: Order) -> ChangedOr
     )
 
 
-def _orders(session: Session, plan: Plan, other: Plan) -> dict[tuple[str, str, str], Order]:
+def _orders(session: Session, plan: Plan, other: Plan) -> dict[Key, Order]:
     """What a plan recommends where the other has rows of its own."""
     theirs = aliased(PlanRow)
     alike = exists().where(
@@ -184,14 +186,15 @@ def _orders(session: Session, plan: Plan, other: Plan) -> dict[tuple[str, str, s
         Recommendation.item,
         Recommendation.location,
         Recommendation.type,
+        order["source"].as_string(),
         order["quantity"].as_float(),
         *dates,
         Recommendation.net_benefit,
     )
     rows = session.execute(found.join(PlanRow, OF_ROW).where(PlanRow.plan_id == plan.id, ~alike))
     return {
-        (item, location, kind): (quantity, _date(release), _date(receipt), benefit)
-        for item, location, kind, quantity, release, receipt, benefit in rows
+        (item, location, kind, source): (quantity, _date(release), _date(receipt), benefit)
+        for item, location, kind, source, quantity, release, receipt, benefit in rows
     }
 
 

@@ -241,11 +241,15 @@ class DeltaValueOut(Schema):
 
 
 class ChangedOrderOut(Schema):
-    """A recommendation in the plan of the base and in that of the scenario; null where there is none."""
+    """A recommendation in the plan of the base and in that of the scenario; null where there is none.
+
+    From another source it is another one.
+    """
 
     item: str
     location: str
     type: str
+    source: str | None
     quantity: tuple[float | None, float | None]
     release_date: tuple[datetime.date | None, datetime.date | None]
     receipt_date: tuple[datetime.date | None, datetime.date | None]

@@ -202,6 +202,7 @@ def test_bad_data_of_each_kind_are_named_and_all_else_is_planned(area):
     area.supply("plain")
     for item in ("good", "part", *BAD):
         stock(area, item)
+    stock(area, "part", 60)
     rules(area, {"item": "part"})
     make(area, "good")
     component(area, "make good", "part", uom="piece")
