@@ -73,6 +73,22 @@ def cycled(values: Sequence[datetime.date], times: int) -> pa.Array:
     return _days(np.tile(np.array([value.toordinal() - EPOCH for value in values], np.int32), times))
 
 
+def by_period(
+    schema: pa.Schema,
+    keys: Iterable[Sequence[str]],
+    periods: Sequence[datetime.date],
+    measures: Iterable[npt.NDArray[np.float64]],
+) -> pa.RecordBatch:
+    """A row per key and period: what each of `keys` [n] has there, the period, each of `measures` [n * T]."""
+    names = list(keys)
+    found = [
+        *(repeated(values, len(periods)) for values in names),
+        cycled(periods, len(names[0])),
+        *map(numbers, measures),
+    ]
+    return pa.RecordBatch.from_arrays(found, schema=schema)
+
+
 def matrix(fields: Sequence[bytes], length: int) -> npt.NDArray[np.float64]:
     """[n, length] out of n `float8[]` as PostgreSQL sends them. ValueError where one has another length or a null."""
     kind = np.dtype([("header", *HEADER), ("elements", ELEMENT, length)])

@@ -104,7 +104,7 @@ def take[R: DataRun](work: Work[R], datasets: Datasets, origin: datetime.date | 
         newest = last_period(session, work.run.area)
         if origin is not None and origin > newest:
             raise OriginTooLate(f"The area's demand ends at {newest}: choose an origin up to it, or POST demand first.")
-        kept = datasets.keep_blocks(read(session, work.run.area, origin or newest))
+        kept = datasets.keep(read(session, work.run.area, origin or newest))
     with work.step() as (session, run):
         run.input_digest = kept.digest
         service.record(session, run.area, kept)

@@ -29,7 +29,6 @@ from shared.errors import Gone, NotFound
 BATCH_ROWS = 20_000
 BLOCK_ROWS = 500_000
 
-type Tables = dict[str, pa.Table]
 type Blocks = Iterable[pa.Table]
 
 
@@ -59,12 +58,11 @@ class Datasets:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def keep(self, tables: Tables) -> Kept:
-        """Store the tables under their digest, which is the same for the same rows in the same order."""
-        return self.keep_blocks({name: _blocks(table) for name, table in tables.items()})
+    def keep(self, tables: Mapping[str, Blocks]) -> Kept:
+        """Store tables that come in blocks under their digest, which is the same for the same rows, cut alike.
 
-    def keep_blocks(self, tables: Mapping[str, Blocks]) -> Kept:
-        """The same of tables that come cut by year, of which memory holds one block at a time."""
+        Memory holds one block at a time.
+        """
         manifest, facts = {}, {}
         for name, blocks in tables.items():
             manifest[name], rows, size = list[str](), 0, 0
@@ -75,10 +73,6 @@ class Datasets:
             facts[name] = Facts(rows, size)
         return Kept(self._store(json.dumps({"tables": manifest}, indent=1, sort_keys=True).encode()), facts)
 
-    def read(self, digest: str) -> Tables:
-        """The tables of a dataset; DatasetGone where it, or one of its blocks, is missing or damaged."""
-        return {name: pa.concat_tables(self._whole(blocks, None)) for name, blocks in self._manifest(digest).items()}
-
     def blocks(self, digest: str) -> dict[str, Blocks]:
         """The tables of a dataset, to be gone through as often as is wanted; memory holds `BLOCK_ROWS` at a time.
 
@@ -87,7 +81,7 @@ class Datasets:
         return {name: _Again(partial(self._pieces, blocks)) for name, blocks in self._manifest(digest).items()}
 
     def part(self, digest: str, name: str, where: pc.Expression | None) -> Iterator[pa.Table]:
-        """The rows of one table for which `where` holds, block by block. DatasetGone, as `read`."""
+        """The rows of one table for which `where` holds, block by block. DatasetGone, as `blocks`."""
         return self._whole(self._manifest(digest)[name], where)
 
     def table(self, digest: str, name: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
@@ -215,15 +209,6 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _blocks(table: pa.Table) -> Iterator[pa.Table]:
-    if "period" not in table.column_names or not table.num_rows:
-        yield table
-        return
-    years = pc.year(table["period"])
-    for year in sorted(pc.unique(years).to_pylist()):
-        yield table.filter(pc.equal(years, year))
 
 
 def _parquet(table: pa.Table) -> bytes:

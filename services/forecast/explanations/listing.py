@@ -69,12 +69,6 @@ def _batch(
     units: tuple[bytes, ...],
 ) -> pa.RecordBatch:
     horizon, causes = len(run.periods), len(run.causes)
-    found = [
-        columns.repeated(items, horizon),
-        columns.repeated(locations, horizon),
-        columns.cycled(run.periods, len(items)),
-        columns.numbers(columns.matrix(means, horizon).ravel()),
-        columns.numbers(columns.matrix(bases, horizon).ravel()),
-        *map(columns.numbers, columns.matrix(units, horizon * causes).reshape(-1, causes).T),
-    ]
-    return pa.RecordBatch.from_arrays(found, schema=schema(run))
+    by_cause = columns.matrix(units, horizon * causes).reshape(-1, causes).T
+    mean, base = (columns.matrix(values, horizon).ravel() for values in (means, bases))
+    return columns.by_period(schema(run), (items, locations), run.periods, (mean, base, *by_cause))

@@ -71,11 +71,6 @@ def _batch(
     run: Forecast, level: str, nodes: tuple[str, ...], means: tuple[bytes, ...], quantiles: tuple[bytes, ...]
 ) -> pa.RecordBatch:
     horizon, levels = len(run.periods), len(run.quantiles)
-    found = [
-        columns.repeated([level] * len(nodes), horizon),
-        columns.repeated(nodes, horizon),
-        columns.cycled(run.periods, len(nodes)),
-        columns.numbers(columns.matrix(means, horizon).ravel()),
-        *map(columns.numbers, columns.matrix(quantiles, horizon * levels).reshape(-1, levels).T),
-    ]
-    return pa.RecordBatch.from_arrays(found, schema=schema(run))
+    by_level = columns.matrix(quantiles, horizon * levels).reshape(-1, levels).T
+    measures = (columns.matrix(means, horizon).ravel(), *by_level)
+    return columns.by_period(schema(run), ([level] * len(nodes), nodes), run.periods, measures)

@@ -63,12 +63,5 @@ def _batch(
 ) -> pa.RecordBatch:
     horizon, levels = len(run.periods), len(run.quantiles)
     by_level = columns.matrix(quantiles, horizon * levels).reshape(-1, levels).T
-    found = [
-        columns.repeated(items, horizon),
-        columns.repeated(locations, horizon),
-        columns.cycled(run.periods, len(items)),
-        columns.numbers(columns.matrix(means, horizon).ravel()),
-        *map(columns.numbers, by_level),
-        columns.numbers(np.repeat(dependence, horizon)),
-    ]
-    return pa.RecordBatch.from_arrays(found, schema=schema(run))
+    measures = (columns.matrix(means, horizon).ravel(), *by_level, np.repeat(dependence, horizon))
+    return columns.by_period(schema(run), (items, locations), run.periods, measures)

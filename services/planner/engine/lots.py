@@ -17,12 +17,6 @@ def round_up(need: Floats, supply: Supply) -> Floats:
     return _feasible(np.ceil(lots - _doubt(lots)), need, supply)
 
 
-def round_down(need: Floats, supply: Supply) -> Floats:
-    """Largest feasible order <= need, but at least the smallest feasible one; 0 where need <= 0."""
-    lots = _lots(need, supply)
-    return _feasible(np.floor(lots + _doubt(lots)), need, supply)
-
-
 def fill_up(supply: Supply, position: np.ndarray, level: np.ndarray, scale: Floats) -> np.ndarray:
     """[n, S] smallest feasible order that lifts each position [n, S] to the level, the largest where none does.
 

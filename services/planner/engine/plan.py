@@ -82,8 +82,8 @@ def plan(
     planned, nothing, usual = (_total([block.tallies[policy] for block in blocks]) for policy in range(3))
     back = np.argsort(np.concatenate(parts))
     return Plan(
-        orders=_restored([block.orders for block in blocks], back),
-        lines=_restored([block.lines for block in blocks], back),
+        orders=restored([block.orders for block in blocks], back),
+        lines=restored([block.lines for block in blocks], back),
         exact=exact,
         tallies=(planned, nothing, usual),
     )
@@ -127,12 +127,12 @@ def _total(tallies: list[Tally]) -> Tally:
     return first
 
 
-def _restored(parts: list[Any], back: Ints) -> Any:
-    """The blocks' arrays put together, rows back in the order of the inputs."""
+def restored(parts: list[Any], back: Ints) -> Any:
+    """Arrays [n, ...] of one kind, or dataclasses and tuples of them, put together; then those rows in that order."""
     first = parts[0]
     if isinstance(first, tuple):
-        return tuple(_restored(list(items), back) for items in zip(*parts, strict=True))
+        return tuple(restored(list(items), back) for items in zip(*parts, strict=True))
     if is_dataclass(first) and not isinstance(first, type):
         columns = ([getattr(part, field.name) for part in parts] for field in fields(first))
-        return type(first)(*(_restored(column, back) for column in columns))
+        return type(first)(*(restored(column, back) for column in columns))
     return np.concatenate(parts)[back]

@@ -82,14 +82,8 @@ def batches(database: Database, run: Plan, item: str | None, location: str | Non
 def _batch(
     periods: list[datetime.date], items: tuple[str, ...], locations: tuple[str, ...], *measures: tuple[bytes, ...]
 ) -> pa.RecordBatch:
-    times = len(periods)
-    found = [
-        columns.repeated(items, times),
-        columns.repeated(locations, times),
-        columns.cycled(periods, len(items)),
-        *(columns.numbers(columns.matrix(values, times).ravel()) for values in measures),
-    ]
-    return pa.RecordBatch.from_arrays(found, schema=SCHEMA)
+    numbers = (columns.matrix(values, len(periods)).ravel() for values in measures)
+    return columns.by_period(SCHEMA, (items, locations), periods, numbers)
 
 
 def _own[S: Select[Any]](run: Plan, found: S, origin: Any) -> S:

@@ -57,6 +57,22 @@ class Alone:
         supply, demand = (known.supply, known.demand) if every else (known.supply.rows(rows), known.demand.rows(rows))
         return cls(rows, alone_engine.plan(supply, demand, paths=paths, threads=THREADS, progress=progress))
 
+    def beside(self, other: Self) -> Self:
+        """This and other rows in one plan: the same numbers as planned at once."""
+        rows = np.concatenate([self.rows, other.rows])
+        order = np.argsort(rows)
+        mine, its = ((one.plan.orders, one.plan.lines, one.plan.exact) for one in (self, other))
+        orders, lines, exact = alone_engine.restored([mine, its], order)
+        tallies = _summed(self.plan.tallies, other.plan.tallies)
+        return type(self)(rows[order], alone_engine.Plan(orders, lines, exact, tallies))
+
+    def of_these(self, rows: Ints) -> Self:
+        """What is told of some of the rows; the sums stay those of all."""
+        places = np.searchsorted(self.rows, rows)
+        whole = (self.plan.orders, self.plan.lines, self.plan.exact)
+        orders, lines, exact = alone_engine.restored([whole], places)
+        return type(self)(rows, replace(self.plan, orders=orders, lines=lines, exact=exact))
+
 
 @dataclass(frozen=True)
 class Coupled:

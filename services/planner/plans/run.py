@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,12 @@ from services.planner.engine.kpis import Comparison
 from services.planner.engine.policies import AVERAGED
 from services.planner.forecast_client import ForecastClient
 from services.planner.plans import capacity, filing, kpis, network_proposals, proposals, proposed, rows, takeover
+from services.planner.plans.basis import Basis
 from services.planner.plans.bulk import copy, copy_lines
 from services.planner.plans.capacity import Capacity
 from services.planner.plans.digest import code_version, digest
 from services.planner.plans.forecast import Forecast, ForecastNotReady
-from services.planner.plans.inputs import Inputs, Orders, demand_of, inputs
+from services.planner.plans.inputs import Inputs, Orders, demand_of
 from services.planner.plans.method import described
 from services.planner.plans.schemas import CountsOut, PlanWarningOut
 from services.planner.plans.snapshot import Snapshot
@@ -28,7 +29,6 @@ from services.planner.plans.tables import Plan
 from services.planner.plans.takeover import Key, Planned
 from services.planner.recommendations.schemas import Content
 from services.planner.scenarios import deltas, values
-from services.planner.scenarios.schemas import Delta
 from shared import jobs
 from shared.principal import Principal
 
@@ -37,23 +37,6 @@ type Beat = Callable[[int, int], None]
 PATHS = 200
 BEAT_SECONDS = 2.0
 UNIT = "item-locations"
-
-
-@dataclass(frozen=True)
-class Basis:
-    """What a run rests on. `plain` is the forecast that was asked for, `forecast` that with the deltas' overlays."""
-
-    who: Principal
-    plain: dict[str, Any]
-    forecast: Forecast
-    recent: Floats
-    snapshot: Snapshot
-    units: dict[str, str]
-    changes: list[Delta]
-
-    def inputs(self, seed: int, changes: Sequence[Delta], forecast: Forecast | None = None) -> Inputs:
-        whole = forecast or self.forecast
-        return inputs(whole, self.snapshot, self.recent, self.who.area, seed, self.units, changes)
 
 
 def carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:

@@ -8,8 +8,7 @@ keeps no sums from which a later one could.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, fields
 from uuid import UUID
 
 import numpy as np
@@ -104,9 +103,9 @@ def plan(known: Inputs, earlier: Earlier | None, paths: int, beat: Callable[[int
     gone = [key for key, row in before.items() if row.output is not None and key not in same]
     taken = _taken(known, earlier, gone) if earlier and len(fresh) + len(gone) < len(keys) else None
     if earlier is None or taken is None:
-        computed = _computed(known, every, paths, beat)
+        computed = _every(known, coupled.candidates, paths, beat)
         tallies = computed.plan.tallies if computed else None
-        outputs, mine = _outputs(computed, None), _rows(computed, fresh)
+        outputs, mine = _outputs(computed, None), computed.of_these(fresh) if computed else None
     else:
         computed = mine = _computed(known, fresh, paths, beat)
         tallies = _patched(earlier.tallies, *taken, computed.plan if computed else None, paths)
@@ -167,24 +166,17 @@ def _computed(known: Inputs, rows: Ints, paths: int, beat: Callable[[int, int], 
     return Alone.of(known, rows, paths, lambda done: beat(done, len(rows)))
 
 
+def _every(known: Inputs, done: Alone | None, paths: int, beat: Callable[[int, int], None]) -> Alone | None:
+    """All rows, each by itself, of which some are `done`."""
+    every = np.arange(len(known.terms))
+    if done is None:
+        return _computed(known, every, paths, beat)
+    rest = _computed(known, np.setdiff1d(every, done.rows), paths, beat)
+    return done.beside(rest) if rest else done
+
+
 def _part(known: Inputs, rows: Ints) -> tuple[Supply, Demand]:
     return known.supply.rows(rows), known.demand.rows(rows)
-
-
-def _rows(computed: Alone | None, rows: Ints) -> Alone | None:
-    """Some rows of a plan of all."""
-    if computed is None or len(rows) == len(computed.rows):
-        return computed
-    orders, lines = _picked(computed.plan.orders, rows), _picked(computed.plan.lines, rows)
-    return Alone(rows, replace(computed.plan, orders=orders, lines=lines, exact=computed.plan.exact[rows]))
-
-
-def _picked(part: Any, rows: Ints) -> Any:
-    if isinstance(part, np.ndarray):
-        return part[rows]
-    if isinstance(part, tuple):
-        return tuple(_picked(one, rows) for one in part)
-    return type(part)(*(_picked(getattr(part, field.name), rows) for field in fields(part)))
 
 
 def _taken(known: Inputs, earlier: Earlier, gone: Sequence[Key]) -> tuple[Supply, Demand] | None:

@@ -36,7 +36,7 @@ def report(session: Session, who: Principal, recommendation_id: UUID, told: Exec
     _complete(who, told)
     row = deciding.lock(session, who, recommendation_id)
     if row.content["order"] is None:
-        raise IllegalMove("Data to mend are no order to carry out.")
+        raise IllegalMove("Only an order can be carried out.")
     said = told.model_dump(mode="json")
     if not _heard(session, who, row, said):
         _take(session, who, row, told, said)

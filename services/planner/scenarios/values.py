@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 
 from services.planner.plans import takeover
+from services.planner.plans.basis import Basis
 from services.planner.plans.forecast import Forecast
 from services.planner.plans.inputs import Inputs
 from services.planner.plans.money import money
@@ -15,16 +16,6 @@ from services.planner.plans.tables import Plan
 from services.planner.plans.takeover import Earlier, Planned
 from services.planner.scenarios import deltas
 from services.planner.scenarios.schemas import Delta
-
-
-class Basis(Protocol):
-    """What a run rests on, as far as it is looked at here."""
-
-    @property
-    def plain(self) -> dict[str, Any]: ...
-    @property
-    def changes(self) -> list[Delta]: ...
-    def inputs(self, seed: int, changes: Sequence[Delta], forecast: Forecast | None = None) -> Inputs: ...
 
 
 @dataclass(frozen=True)

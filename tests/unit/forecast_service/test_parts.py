@@ -12,6 +12,7 @@ from services.forecast.explanations.explaining import Newest
 from services.forecast.inputs import Inputs
 from services.forecast.panels import Profile
 from services.forecast.parts import Part
+from tests.unit.forecast_service.whole import keep_whole
 
 MONTHS = [datetime.date(2020 + number // 12, number % 12 + 1, 1) for number in range(36)]
 ORIGIN = MONTHS[-1]
@@ -56,7 +57,7 @@ def kept(tmp_path):
         "driver_values": table(values),
     }
     datasets = Datasets(tmp_path)
-    return datasets, datasets.keep(tables).digest
+    return datasets, keep_whole(datasets, tables).digest
 
 
 def test_the_panel_of_a_part_is_that_part_of_the_panel(kept):

@@ -19,6 +19,7 @@ from services.forecast.datasets.tables import Dataset
 from services.forecast.models.tables import ModelVersion, Promotion, TrainingRun
 from shared.jobs import UPKEEP
 from shared.media import ARROW, CSV, NDJSON, PARQUET
+from tests.unit.forecast_service.whole import keep_whole, read_whole
 from tests.unit.inside import Inside, profile
 
 DAYS = 400
@@ -54,7 +55,7 @@ def read(area, database, datasets):
     """Lets a training run read data and end; tells the digest: `read(1.0, 2.0, status="running")`."""
 
     def reading(*quantities, status="succeeded", days=0, name=area.area.area, **changes):
-        kept = datasets.keep(tables(*quantities))
+        kept = keep_whole(datasets, tables(*quantities))
         run = TrainingRun(
             id=uuid4(), area=name, reason="test", origins=3, requested_by="person-1", frequency="W", season_length=52
         )
@@ -153,7 +154,7 @@ def test_what_no_run_has_read_for_long_is_let_go_and_says_so(area, read, databas
         answer = area("GET", path)
         assert (answer.status_code, answer.json()["type"]) == (410, "/docs/errors#dataset-gone")
     assert datasets.files(old) == set()
-    assert datasets.read(fresh) == tables(1.0, 3.0)
+    assert read_whole(datasets, fresh) == tables(1.0, 3.0)
 
 
 def test_what_others_still_need_stays(area, read, database, datasets):
@@ -169,7 +170,7 @@ def test_what_others_still_need_stays(area, read, database, datasets):
     retention.prune(database, datasets, DAYS)
     assert kept(area) == {champion, lately, unfinished}
     for digest in (champion, lately, unfinished):
-        datasets.read(digest)
+        read_whole(datasets, digest)
 
 
 def test_blocks_that_another_area_has_stay(area, read, database, datasets):
@@ -178,7 +179,7 @@ def test_blocks_that_another_area_has_stay(area, read, database, datasets):
     age(database, datasets, area.area.area, digest, DAYS + 1)
     retention.prune(database, datasets, DAYS)
     assert area("GET", f"/datasets/{digest}").status_code == 410
-    assert datasets.read(digest) == tables(5.0, 6.0)
+    assert read_whole(datasets, digest) == tables(5.0, 6.0)
 
 
 def test_a_dataset_that_is_read_again_is_there_again(area, read, database, datasets):
@@ -191,9 +192,9 @@ def test_a_dataset_that_is_read_again_is_there_again(area, read, database, datas
 
 
 def test_a_dataset_that_is_kept_but_not_recorded_yet_is_left_alone(database, datasets):
-    digest = datasets.keep(tables(9.0, 1.0, 9.0)).digest
+    digest = keep_whole(datasets, tables(9.0, 1.0, 9.0)).digest
     retention.prune(database, datasets, DAYS)
-    assert datasets.read(digest) == tables(9.0, 1.0, 9.0)
+    assert read_whole(datasets, digest) == tables(9.0, 1.0, 9.0)
 
 
 def test_after_a_crash_between_mark_and_deletion_the_next_round_deletes(area, read, database, datasets, monkeypatch):
@@ -232,7 +233,7 @@ def test_a_damaged_block_is_told_before_the_first_row(area, read, datasets):
     datasets.root.joinpath(block[:2], block).write_bytes(b"torn")
     statuses = {area("GET", f"/datasets/{digest}/tables/{name}").status_code for name in ("demand", "items")}
     assert statuses == {200, 410}
-    datasets.keep(tables(3.0, 1.0, 4.0))
+    keep_whole(datasets, tables(3.0, 1.0, 4.0))
 
 
 def test_the_worker_looks_after_it_while_a_run_is_busy(area, read, database, settings):

@@ -6,6 +6,8 @@ from decimal import Decimal
 import pyarrow.parquet as pq
 import pytest
 
+from services.planner.engine import plan as engine
+from services.planner.plans import planning
 from shared.media import PARQUET
 from tests.unit.planner_service.test_network import component, load, make, rules, stock
 from tests.unit.planner_service.test_plan_run import lines, recommendations
@@ -213,6 +215,33 @@ def test_hours_that_suffice_join_nothing(area):
     assert plan["method"]["components"] == []
     assert hours(area, "load") == pytest.approx([10, 10, 10, 10])
     assert {row["price"] for row in area.ok("GET", "/plans/latest/resources")["items"]} == {None}
+
+
+def test_what_was_looked_at_for_its_hours_is_planned_once(area, monkeypatch):
+    for item in ("A", "B", "bought"):
+        stock(area, item, 0)
+    for item in ("A", "B"):
+        make(area, item, lead_time=0)
+        load(area, f"make {item}", "line")
+    rules(area, {"item": "bought"})
+    resource(area, "line", 100)
+    policy(area)
+    forecast(area, {("A", "L"): 10.0, ("B", "L"): 10.0, ("bought", "L"): 10.0}, spread=0.5)
+    at_once, planned = engine.plan, []
+
+    def counted(supply, demand, **options):
+        planned.append(len(supply.on_hand))
+        return at_once(supply, demand, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "plan", counted)
+        plan = area.plan()
+    assert planned == [2, 1]
+    with monkeypatch.context() as patch:
+        patch.setattr(planning, "coupled", lambda *_: planning.Coupled(None, None))
+        whole = area.plan()
+    assert plan["output_digest"] == whole["output_digest"]
+    assert plan["kpis"] == whole["kpis"]
 
 
 def test_an_expedited_order_is_proposed_as_one(area):

@@ -92,11 +92,6 @@ class Program:
         self._most[index] = _flat(upper, rows)
         self._highs.changeRowsBounds(len(index), index, _flat(lower, rows), self._most[index])
 
-    def price_columns(self, columns: Ints, cost: Floats) -> None:
-        """Replace the costs of some columns."""
-        index = np.ascontiguousarray(columns.ravel(), dtype=np.int32)
-        self._highs.changeColsCost(len(index), index, _flat(cost, columns))
-
     def confirm(self, resource: Ints, bucket: Ints) -> Confirmed:
         """Solve again with a little more capacity for each cell, and compare with the price; leaves things as found."""
         base, price = self.solve(), self.prices.capacity[resource, bucket]

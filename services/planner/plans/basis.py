@@ -1,0 +1,29 @@
+"""What a plan run rests on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.planner.engine.inputs import Floats
+from services.planner.plans.forecast import Forecast
+from services.planner.plans.inputs import Inputs, inputs
+from services.planner.plans.snapshot import Snapshot
+from services.planner.scenarios.schemas import Delta
+from shared.principal import Principal
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a run rests on. `plain` is the forecast that was asked for, `forecast` that with the deltas' overlays."""
+
+    who: Principal
+    plain: dict[str, Any]
+    forecast: Forecast
+    recent: Floats
+    snapshot: Snapshot
+    units: dict[str, str]
+    changes: list[Delta]
+
+    def inputs(self, seed: int, changes: Sequence[Delta], forecast: Forecast | None = None) -> Inputs:
+        whole = forecast or self.forecast
+        return inputs(whole, self.snapshot, self.recent, self.who.area, seed, self.units, changes)
