@@ -78,7 +78,7 @@ def merge(session: Session, target: Table, columns: Mapping[str, npt.NDArray[Any
         try:
             with session.begin_nested():
                 return bulk.replace(session, target, ordered)
-        except bulk.Overtaken:
+        except bulk.Unfit:
             pass
     incoming = staging.stage_arrays(session, ordered)
     return staging.merge(session, target, select(*incoming.c), len(order), in_order=True)

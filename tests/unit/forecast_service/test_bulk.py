@@ -95,12 +95,12 @@ def test_a_replay_touches_no_row(emptied, many):
 
 def test_rows_that_somebody_else_adds_meanwhile_are_replaced(emptied, many, monkeypatch):
     def looked(*arguments):
-        clear = is_clear(*arguments)
+        found = stored_rows(*arguments)
         upserted(emptied, {(0, 1): (7.0, True)})
-        return clear
+        return found
 
-    is_clear = bulk._is_clear
-    monkeypatch.setattr(bulk, "_is_clear", looked)
+    stored_rows = bulk._stored
+    monkeypatch.setattr(bulk, "_stored", looked)
     mine = {(0, 0): (1.0, True), (0, 1): (2.0, True)}
     assert merged(emptied, mine) == Counts(received=2, created=1, updated=1, unchanged=0)
     with emptied.read() as session:
@@ -108,26 +108,38 @@ def test_rows_that_somebody_else_adds_meanwhile_are_replaced(emptied, many, monk
 
 
 @pytest.mark.parametrize(
-    ("theirs", "unchanged"),
+    ("theirs", "stand"),
     [
-        ({(0, 0): (9.0, True)}, 0),  # what was as it came in no longer is
-        ({(0, 1): (2.0, True)}, 2),  # what differed no longer does
-        ({(0, 2): (9.0, True)}, 1),  # what was new is there
-        ({(0, 1): (9.0, True)}, 1),  # what differs differs in another way
+        ({(0, 0): (9.0, True)}, True),  # what was as it came in no longer is: theirs came after mine
+        ({(0, 1): (2.0, True)}, False),  # what differed no longer does
+        ({(0, 1): (9.0, True)}, False),  # what differs differs in another way
+        ({(0, 2): (9.0, True)}, False),  # what was new is there
+        ({(1, 0): (9.0, True)}, False),  # what differs in a series of which all goes
+        ({(1, 1): (9.0, True)}, True),  # beside it, where nothing of mine is
     ],
 )
-def test_rows_that_somebody_else_changes_meanwhile_are_replaced(emptied, many, monkeypatch, theirs, unchanged):
-    def deleting(table):
+def test_what_somebody_else_changes_meanwhile_comes_before_or_after(emptied, many, monkeypatch, theirs, stand):
+    def deleting(*arguments):
         upserted(emptied, theirs)
-        return delete(table)
+        delete(*arguments)
 
-    delete = bulk.delete
-    upserted(emptied, {(0, 0): (1.0, True), (0, 1): (5.0, True)})
-    monkeypatch.setattr(bulk, "delete", deleting)
-    mine = {(0, 0): (1.0, True), (0, 1): (2.0, True), (0, 2): (3.0, False)}
-    assert merged(emptied, mine).unchanged == unchanged
+    delete = bulk._delete
+    upserted(emptied, {(0, 0): (1.0, True), (0, 1): (5.0, True), (1, 0): (5.0, True)})
+    monkeypatch.setattr(bulk, "_delete", deleting)
+    mine = {(0, 0): (1.0, True), (0, 1): (2.0, True), (0, 2): (3.0, False), (1, 0): (2.0, True)}
+    merged(emptied, mine)
     with emptied.read() as session:
-        assert stored(session) == mine
+        assert stored(session) == (mine | theirs if stand else theirs | mine)
+
+
+def test_few_rows_far_apart_are_upserted_and_what_lies_between_is_not_read(emptied, many, monkeypatch):
+    between = {(0, day): (1.0, True) for day in range(20)}
+    upserted(emptied, between)
+    monkeypatch.setattr(bulk.staging, "fetch", lambda *_: pytest.fail("read"))
+    ends = {(0, 0): (2.0, True), (0, 19): (1.0, True)}
+    assert merged(emptied, ends) == Counts(received=2, created=0, updated=1, unchanged=1)
+    with emptied.read() as session:
+        assert stored(session) == between | ends
 
 
 def test_two_imports_of_the_same_rows_wait_for_each_other_and_the_later_one_stands(emptied, many):
