@@ -158,7 +158,7 @@ def _network(instance: Instance) -> Network:
             mode=np.full(n, Mode.MAKE),
             lead_time=np.zeros(n, dtype=np.int64),
             unit_cost=np.zeros((n, periods)),
-            order_cost=instance.setup_cost,
+            order_cost=np.repeat(instance.setup_cost[:, None], periods, axis=1),
             moq=np.zeros(n),
             multiple=np.zeros(n),
             max_qty=np.full(n, np.inf),

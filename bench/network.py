@@ -86,7 +86,7 @@ def made(items: int, resources: int, *, set_ups: bool) -> Network:
             mode=np.full(items, Mode.MAKE),
             lead_time=lead_time,
             unit_cost=price[:, None] * wide,
-            order_cost=order_cost,
+            order_cost=order_cost[:, None] * wide,
             moq=np.zeros(items),
             multiple=np.zeros(items),
             max_qty=np.full(items, np.inf),

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +102,8 @@ def made(n: int, periods: int) -> tuple[Supply, Demand]:
         moq=np.round(level * random.choice([0, 1, 2], n)),
         multiple=np.maximum(np.round(level * random.choice([0.25, 0.5, 1], n)), 1),
         max_qty=np.full(n, np.inf),
-        unit_cost=np.round(random.uniform(1, 20, n), 2),
-        order_cost=random.choice(np.array([0.0, 5.0, 20.0]), n),
+        unit_cost=_by_bucket(np.round(random.uniform(1, 20, n), 2), periods),
+        order_cost=_by_bucket(random.choice(np.array([0.0, 5.0, 20.0]), n), periods),
         holding_cost=np.round(random.uniform(0.02, 0.2, n), 3),
         shortage_cost=np.round(random.uniform(1, 8, n), 2),
         service_target=np.full(n, np.nan),
@@ -118,6 +119,11 @@ def made(n: int, periods: int) -> tuple[Supply, Demand]:
         recent=np.round(mean[:, :PAST]),
     )
     return supply, demand
+
+
+def _by_bucket(values: Floats, periods: int) -> Floats:
+    """Costs [n] that stay as they are."""
+    return np.repeat(values[:, None], periods, axis=1)
 
 
 def _growth(options: argparse.Namespace) -> dict[str, Any]:
@@ -158,12 +164,9 @@ def _engine(options: argparse.Namespace) -> dict[str, Any]:
 def _beside(options: argparse.Namespace) -> dict[str, Any]:
     """Both plan the mean demand; costs are those of holding, backlog and ordering, which all can wait for."""
     supply, demand = made(options.series, options.periods)
-    free, per_order = np.zeros_like(demand.mean), np.repeat(supply.order_cost[:, None], options.periods, axis=1)
-    waiting = Supply(
-        **{name: getattr(supply, name) for name in Supply.__dataclass_fields__} | {"backlog": free[:, 0] == 0}
-    )
+    waiting = replace(supply, backlog=np.ones(options.series, dtype=bool))
     began = time.perf_counter()
-    exact = float(schedule(waiting, demand.mean, free, per_order).cost.sum())
+    exact = float(schedule(waiting, demand.mean).cost.sum())
     seconds = time.perf_counter() - began
     told = _big_model(waiting, demand.mean, max(seconds, options.seconds), options.threads)
     cost, bound = told["big_model_cost"], told["big_model_bound"]
@@ -193,7 +196,7 @@ def _big_model(supply: Supply, mean: Floats, seconds: float, threads: int) -> di
         [[-multiple, None, change, -change], [alone, -first, None, None], [alone, -last, None, None]], format="csc"
     )
     zero, endless = np.zeros(size), np.full(size, highspy.kHighsInf)
-    costs = (supply.order_cost, supply.holding_cost, supply.shortage_cost)
+    costs = (supply.ordering, supply.holding_cost, supply.shortage_cost)
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = 4 * size, 3 * size  # lots and whether any, by arrival; stock and backlog
     model.col_cost_ = np.concatenate([zero, *(np.repeat(cost, periods) for cost in costs)])
@@ -258,7 +261,7 @@ def _loaded(stack: Stack, supply: Supply, demand: Demand) -> str:
     )
     _put(stack, "POST", "scheduled-receipts", under_way)
     terms = {"lead_time": supply.lead_time, "moq": supply.moq, "multiple": supply.multiple}
-    money = {name: getattr(supply, name).round(6).astype(str) for name in ("unit_cost", "order_cost")}
+    money = {"unit_cost": supply.price.round(6).astype(str), "order_cost": supply.ordering.round(6).astype(str)}
     _put(stack, "PUT", "supply/sourcing-rules", keys.assign(mode="buy", source="S1", **terms, **money))
     wished = {name: getattr(supply, name).round(6).astype(str) for name in ("shortage_cost", "holding_cost")}
     mode = np.where(supply.backlog, "backlog", "lost")

@@ -24,18 +24,18 @@ class Assets:
 def assets(supply: Supply, demand: Demand) -> Assets:
     """Value the stock of n item-locations. Backlog is no stock."""
     stock = np.maximum(supply.on_hand, 0)
-    value = supply.unit_cost * stock
+    value = supply.price * stock
     expected, past = demand.mean.sum(axis=1), demand.recent.sum(axis=1)
     idle = (expected == 0) & (past == 0)
     total = float(value.sum())
     return Assets(
         stock=total,
-        past_demand=float(supply.unit_cost @ past),
+        past_demand=float(supply.price @ past),
         past_periods=demand.recent.shape[1],
-        expected_demand=float(supply.unit_cost @ expected),
+        expected_demand=float(supply.price @ expected),
         periods=demand.mean.shape[1],
         cover=float(value @ forward_cover(stock, demand.mean) / total) if total > 0 else 0.0,
-        excess=float(supply.unit_cost @ np.where(idle, 0, np.maximum(stock - expected, 0))),
+        excess=float(supply.price @ np.where(idle, 0, np.maximum(stock - expected, 0))),
         obsolete=float(value @ idle),
     )
 

@@ -71,13 +71,12 @@ def by_rule(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Block:
 def exactly(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Block:
     """Plan certain demand, of rows that are `dynamic.solvable`, at the least cost of holding, shortage and ordering.
 
-    Purchase is no part of it: bought goods keep their value. With a service target no shortage is accepted that an
-    order can avert.
+    Of the purchase only what is paid above the lowest price counts: bought goods keep their value. With a service
+    target no shortage is accepted that an order can avert.
     """
     mean = demand.mean
     costed = _averse(supply, mean)
-    free, per_order = np.zeros_like(mean), np.repeat(supply.order_cost[:, None], mean.shape[1], axis=1)
-    releases = schedule(costed, mean, free, per_order, ~supply.closed).releases
+    releases = schedule(costed, mean, ~supply.closed).releases
     first = _first(supply, releases)
     drawn = _known(demand)
     plan, nothing = Totals(supply, drawn), Totals.of(supply, drawn)
@@ -118,7 +117,8 @@ def _averse(supply: Supply, mean: Floats) -> Supply:
     """The same supply with a shortage cost in place of each service target that outweighs every other cost."""
     asked = np.count_nonzero(mean > 0, axis=1)
     usual = np.divide(mean.sum(axis=1), asked, out=np.ones(len(mean)), where=asked > 0)
-    dear = DEAR * (supply.holding_cost * mean.shape[1] + supply.order_cost / usual)
+    per_unit = supply.surcharge.max(axis=1) + supply.order_cost.max(axis=1) / usual
+    dear = DEAR * (supply.holding_cost * mean.shape[1] + per_unit)
     by_cost = np.isfinite(supply.shortage_cost)
     nothing = np.full(len(mean), np.nan)
     return replace(supply, shortage_cost=np.where(by_cost, supply.shortage_cost, dear), service_target=nothing)
@@ -136,14 +136,14 @@ def _lasting(supply: Supply, releases: Floats) -> Ints:
 def _worth(supply: Supply, mean: Floats) -> Callable[[Floats], Floats]:
     """Net benefit [n] of a first release [n]: by how much the cheapest plan without any costs more."""
     rows, periods = np.arange(len(mean)), mean.shape[1]
-    free, per_order = np.zeros_like(mean), np.repeat(supply.order_cost[:, None], periods, axis=1)
     later = ~supply.closed & (np.arange(periods) != supply.fence[:, None])
 
     def least(quantity: Floats) -> Floats:
         receipts = supply.receipts.copy()
         receipts[rows, supply.arrival] += quantity
-        rest = schedule(replace(supply, receipts=receipts), mean, free, per_order, later)
-        return rest.cost + supply.order_cost * (quantity > 0)
+        rest = schedule(replace(supply, receipts=receipts), mean, later)
+        return rest.cost + supply.ordering * (quantity > 0) + extra * quantity
 
+    extra = _first(supply, supply.surcharge)
     waiting = least(np.zeros(len(mean)))
     return lambda quantity: waiting - least(quantity)

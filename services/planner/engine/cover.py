@@ -20,10 +20,12 @@ def cover(supply: Supply, mean: Floats) -> Ints:
     lot = (supply.first_lot * supply.multiple / supply.review)[:, None]
     lasting = np.floor(np.divide(lot, rate, out=np.ones_like(rate), where=rate > 0))
     economic = np.ones((len(mean), 2 * periods), dtype=np.int64)
-    spread = (supply.order_cost > 0) & np.isnan(supply.service_target)
+    dear, surcharge = supply.order_cost, supply.surcharge
+    spread = np.any((dear > 0) | (surcharge > 0), axis=1) & np.isnan(supply.service_target)
+    placed = np.clip(np.arange(2 * periods) - supply.lead_time[spread, None], 0, periods - 1)
+    per_order, per_unit = (np.take_along_axis(costs[spread], placed, axis=1) for costs in (dear, surcharge))
     part = supply.rows(spread)
-    known, free = further[spread], np.zeros_like(further[spread])
-    economic[spread] = wagner_whitin(free + part.order_cost[:, None], part.holding_cost, known, free, part.review)[0]
+    economic[spread] = wagner_whitin(per_order, part.holding_cost, further[spread], per_unit, part.review)[0]
     chosen = np.maximum(np.take_along_axis(economic, arrivals, axis=1), lasting)
     room = (periods - supply.arrival) // supply.review
     return np.asarray(np.minimum(chosen, room[:, None]), dtype=np.int64)

@@ -26,17 +26,14 @@ class Schedule:
     """A plan of releases and what it costs."""
 
     releases: Floats  # [n, T] units, in lots
-    cost: Floats  # [n] holding, shortage, ordering and price over the horizon; no other plan costs less
+    cost: Floats  # [n] holding, shortage, ordering and surcharge over the horizon; no other plan costs less
 
 
-def schedule(
-    supply: Supply, demand: Floats, price: Floats, order_cost: Floats, allowed: Bools | None = None
-) -> Schedule:
+def schedule(supply: Supply, demand: Floats, allowed: Bools | None = None) -> Schedule:
     """The cheapest releases for demand [n, T] in `supply`'s lots, lead times, reviews and fences.
 
-    price [n, T]: money per unit released in a bucket, and order_cost [n, T] money per order, in place of `supply`'s;
-    allowed [n, T]: buckets that may release, all by default. What is left at the end has no value. Only rows that are
-    `solvable`: ValueError for others.
+    Of a price only the surcharge counts. allowed [n, T]: buckets that may release, all by default. What is left at the
+    end has no value above the lowest price. Only rows that are `solvable`: ValueError for others.
     """
     free = np.ones(demand.shape, dtype=bool) if allowed is None else allowed
     sizes = _sizes(supply, demand)
@@ -45,7 +42,7 @@ def schedule(
         raise ValueError(f"row {int(np.argmax(cells > MOST_CELLS))} has too many lots")
     releases, cost = np.zeros_like(demand), np.zeros(len(demand))
     for rows, whole in _blocks(sizes, cells, supply.backlog):
-        problem = _Problem.of(supply.rows(rows), demand[rows], price[rows], order_cost[rows], free[rows], whole)
+        problem = _Problem.of(supply.rows(rows), demand[rows], free[rows], whole)
         releases[rows], cost[rows] = problem.solve()
     return Schedule(releases, cost)
 
@@ -156,9 +153,7 @@ class _Problem:
     lost: bool
 
     @classmethod
-    def of(
-        cls, supply: Supply, demand: Floats, price: Floats, order_cost: Floats, free: Bools, whole: bool
-    ) -> "_Problem":
+    def of(cls, supply: Supply, demand: Floats, free: Bools, whole: bool) -> "_Problem":
         arrivals = np.arange(demand.shape[1])
         release = arrivals - supply.lead_time[:, None]
         since = release - supply.fence[:, None]
@@ -177,8 +172,8 @@ class _Problem:
             base=base,
             open=(since >= 0) & (since % supply.review[:, None] == 0) & np.take_along_axis(free, placed, axis=1),
             multiple=supply.multiple,
-            price=np.take_along_axis(price, placed, axis=1) * supply.multiple[:, None],
-            order_cost=np.take_along_axis(order_cost, placed, axis=1),
+            price=np.take_along_axis(supply.surcharge, placed, axis=1) * supply.multiple[:, None],
+            order_cost=np.take_along_axis(supply.order_cost, placed, axis=1),
             holding_cost=supply.holding_cost,
             shortage_cost=supply.penalty,
             lead_time=supply.lead_time,

@@ -25,7 +25,8 @@ class Option:
 
     Stock-outs, shortage and cost of inaction are those before the next review's order can arrive; extra holding and
     net benefit run over all the reviews that the order covers. Where it covers one review,
-    net_benefit = cost_of_inaction - order_cost - extra_holding_cost. By cost it is positive for every recommended
+    net_benefit = cost_of_inaction - order_cost - extra_holding_cost, and where the price is about to rise or fall, what
+    the quantity would then cost more or less. By cost it is positive for every recommended
     order; a service target may ask for one that does not pay. Where demand is certain it is what the cheapest plan
     that waits for the next review costs more than the cheapest one with this order, over the whole horizon.
     """
@@ -110,8 +111,8 @@ def evaluate(
     left, idle = leftover(window, quantity), leftover(window, none)
     holding = summed(over * (left - idle))
     avoided = summed(under * (shortfall(window, none, idle) - shortfall(window, quantity, left)))
-    ordering = supply.order_cost * (quantity > 0)
-    purchase = supply.unit_cost * quantity
+    ordering = supply.ordering * (quantity > 0)
+    purchase = supply.price * quantity
     saved = _saved(window, window.penalty(supply, window.near), quantity)
     return Option(
         quantity=quantity,
@@ -121,7 +122,7 @@ def evaluate(
         cost_of_acting=purchase + ordering + holding,
         cost_of_inaction=saved.mean(axis=1, dtype=np.float64),
         cost_of_inaction_p90=_p90(saved),
-        net_benefit=worth(quantity) if worth else avoided - ordering - holding,
+        net_benefit=worth(quantity) if worth else avoided - ordering - holding + supply.rise * quantity,
         stockout_probability=stockouts(window, quantity).mean(axis=1),
         expected_shortage=_short(supply, window, quantity).mean(axis=1, dtype=np.float64),
     )

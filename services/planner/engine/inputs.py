@@ -31,8 +31,8 @@ class Supply:
     moq: Floats  # [n] smallest order, units
     multiple: Floats  # [n] lot multiple, units, > 0
     max_qty: Floats  # [n] largest order, units; inf = none
-    unit_cost: Floats  # [n] money per unit
-    order_cost: Floats  # [n] money per order
+    unit_cost: Floats  # [n, T] money per unit, by bucket of release
+    order_cost: Floats  # [n, T] money per order, by bucket of release
     holding_cost: Floats  # [n] money per unit and bucket, > 0
     shortage_cost: Floats  # [n] money per lost unit, or per unit and bucket of backlog; NaN = service target
     service_target: Floats  # [n] P(no stock-out between deliveries), inside (0, 1); NaN = shortage cost
@@ -52,6 +52,40 @@ class Supply:
     def arrival(self) -> Ints:
         """[n] bucket in which the first order that can still be released is received."""
         return self.fence + self.lead_time
+
+    @property
+    def price(self) -> Floats:
+        """[n] money per unit of the first release, which stock is valued at."""
+        return self._first(self.unit_cost)
+
+    @property
+    def ordering(self) -> Floats:
+        """[n] money per order of the first release."""
+        return self._first(self.order_cost)
+
+    @property
+    def surcharge(self) -> Floats:
+        """[n, T] money per unit above the lowest price at which anything can be bought.
+
+        What is bought keeps the value of the lowest price: a plan buys ahead of a rise, but not for its own sake.
+        """
+        able = ~self.closed & (np.arange(self.closed.shape[1]) >= self.fence[:, None])
+        lowest = np.min(self.unit_cost, axis=1, where=able, initial=np.inf)
+        return np.where(able, self.unit_cost - np.where(np.isfinite(lowest), lowest, 0.0)[:, None], 0.0)
+
+    @property
+    def rise(self) -> Floats:
+        """[n] money per unit by which the price of the next release exceeds that of the first; negative: it falls."""
+        after = np.minimum(self.fence + self.gap, self.unit_cost.shape[1] - 1)
+        return np.asarray(self.unit_cost[np.arange(len(after)), after] - self.price)
+
+    @property
+    def dated(self) -> Bools:
+        """[n] whether costs of buying change within the horizon."""
+        return np.any((self.unit_cost != self.unit_cost[:, :1]) | (self.order_cost != self.order_cost[:, :1]), axis=1)
+
+    def _first(self, values: Floats) -> Floats:
+        return np.asarray(values[np.arange(len(values)), np.minimum(self.fence, values.shape[1] - 1)])
 
     @property
     def gap(self) -> Ints:
@@ -102,8 +136,8 @@ class Supply:
             "review >= 1": self.review >= 1,
             "multiple > 0": (self.multiple > 0) & np.isfinite(self.multiple),
             "holding_cost > 0": (self.holding_cost > 0) & np.isfinite(self.holding_cost),
-            "unit_cost, order_cost >= 0": (self.unit_cost >= 0) & (self.order_cost >= 0),
-            "unit_cost, order_cost are finite": np.isfinite(self.unit_cost + self.order_cost),
+            "unit_cost, order_cost >= 0": np.all((self.unit_cost >= 0) & (self.order_cost >= 0), axis=1),
+            "unit_cost, order_cost are finite": np.all(np.isfinite(self.unit_cost + self.order_cost), axis=1),
             "a lot between moq and max_qty": (self.moq >= 0) & (self.first_lot <= self.last_lot),
             "one of shortage_cost, service_target": given != np.isfinite(self.service_target),
             "shortage_cost >= 0": ~given | (self.shortage_cost >= 0),

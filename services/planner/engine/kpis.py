@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from services.planner.engine.exact import LIMBS, add_up, total
+from services.planner.engine.exact import LIMBS, add_up, carried, total
 from services.planner.engine.inputs import Floats, Supply
 from services.planner.engine.lots import TEN_SLACK
 from services.planner.engine.rollout import Bucket, Policy, roll
@@ -125,6 +125,8 @@ class Totals:
         shape, kind = paths.shape[:2], np.result_type(paths, np.float32)
         self.stock, self.unmet, self.released, self.orders = (np.zeros(shape, dtype=kind) for _ in range(4))
         self.demand, self.short, self.stockouts = (np.zeros(shape, dtype=kind) for _ in range(3))
+        self.dated = np.flatnonzero(supply.dated)
+        self.spent, self.placed = (np.zeros((len(self.dated), shape[1])) for _ in range(2))
 
     @classmethod
     def of(cls, supply: Supply, paths: np.ndarray, policy: Policy | None = None) -> Self:
@@ -136,7 +138,7 @@ class Totals:
 
     def watch(self, buckets: Iterable[Bucket]) -> Iterator[Bucket]:
         """Pass the buckets on and add them up."""
-        for bucket in buckets:
+        for t, bucket in enumerate(buckets):
             short = bucket.short
             self.stock += bucket.stock
             self.unmet += bucket.unmet
@@ -145,13 +147,27 @@ class Totals:
             self.demand += bucket.demand
             self.short += short
             self.stockouts += short > TEN_SLACK * bucket.demand
+            if len(self.dated):
+                self._pay(t, bucket.released[self.dated])
             yield bucket
+
+    def _pay(self, t: int, released: np.ndarray) -> None:
+        """Add up what the releases [k, S] of a bucket cost where costs change: the rows `dated` [k]."""
+        self.spent += self.supply.unit_cost[self.dated, t, None] * released
+        self.placed += self.supply.order_cost[self.dated, t, None] * (released > 0)
+
+    def _paid(self, units: np.ndarray, each: Floats, dated: Floats) -> Floats:
+        """Limbs of units [n, S] at what `each` [n] costs, and of what was paid [k, S] where costs change."""
+        steady = np.where(self.supply.dated, 0.0, each)
+        return carried(add_up(units, steady) + add_up(dated))
 
     def cost(self) -> Floats:
         """[n] mean over paths of holding, shortage and ordering."""
         stock, unmet, orders = (units.mean(axis=1, dtype=np.float64) for units in (self.stock, self.unmet, self.orders))
         supply = self.supply
-        return np.asarray(supply.holding_cost * stock + supply.penalty * unmet + supply.order_cost * orders)
+        ordering = supply.ordering * orders
+        ordering[self.dated] = self.placed.mean(axis=1)
+        return np.asarray(supply.holding_cost * stock + supply.penalty * unmet + ordering)
 
     def tally(self) -> Tally:
         """Sum over the item-locations too."""
@@ -159,13 +175,13 @@ class Totals:
         return Tally(
             holding=add_up(self.stock, supply.holding_cost),
             shortage=add_up(self.unmet, supply.penalty),
-            ordering=add_up(self.orders, supply.order_cost),
-            purchase=add_up(self.released, supply.unit_cost),
+            ordering=self._paid(self.orders, supply.ordering, self.placed),
+            purchase=self._paid(self.released, supply.price, self.spent),
             overtime=np.zeros((LIMBS, self.stock.shape[1])),
             demand=add_up(self.demand),
             short=add_up(self.short),
             stockouts=add_up(self.stockouts),
             stock=add_up(self.stock),
-            value=add_up(self.stock, supply.unit_cost),
+            value=add_up(self.stock, supply.price),
             cells=self.cells,
         )

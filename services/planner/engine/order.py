@@ -24,13 +24,14 @@ def _cheapest(supply: Supply, window: Window) -> Floats:
     """
     over, under = window.holding(supply), window.penalty(supply, window.inside)
     quantity, saved = _best_lot(supply, window, over, under)
-    pays = saved > supply.order_cost
+    rise = supply.rise * quantity
+    pays = saved + rise > supply.ordering
     reviews = window.inside.sum(axis=1) / supply.review
     waits = np.zeros(len(quantity), dtype=bool)
     if np.any(reviews > 1):
         soon = window.penalty(supply, window.near)
         _, urgent = _best_lot(supply, window, over / reviews[:, None], soon)
-        waits = (reviews > 1) & (urgent <= supply.order_cost / reviews)
+        waits = (reviews > 1) & (urgent + rise <= supply.ordering / reviews)
     return np.where(pays & ~waits, quantity, 0.0)
 
 

@@ -40,7 +40,7 @@ class Lines:
     @classmethod
     def of(cls, supply: Supply, levels: Levels, first: Floats, buckets: Iterable[Bucket]) -> Self:
         """Reduce a rollout to its lines, one bucket at a time; first [n]: the first release of every path."""
-        columns = [_column(supply, bucket) for bucket in buckets]
+        columns = [_column(supply, bucket, t) for t, bucket in enumerate(buckets)]
         lines = {name: np.stack([column[name] for column in columns], axis=1) for name in columns[0]}
         releases = lines["planned_releases"]
         releases[np.arange(len(first)), supply.fence] = first
@@ -48,12 +48,12 @@ class Lines:
             scheduled_receipts=supply.receipts,
             planned_receipts=_arrived(supply, releases),
             safety_stock=levels.safety_stock,
-            purchase_cost=supply.unit_cost[:, None] * releases,
+            purchase_cost=supply.unit_cost * releases,
             **lines,
         )
 
 
-def _column(supply: Supply, bucket: Bucket) -> dict[str, Floats]:
+def _column(supply: Supply, bucket: Bucket, t: int) -> dict[str, Floats]:
     """Every line value of one bucket but those that follow from others, [n] each."""
     stock, unmet = _mean(bucket.stock), _mean(bucket.unmet)
     short = bucket.short
@@ -71,7 +71,7 @@ def _column(supply: Supply, bucket: Bucket) -> dict[str, Floats]:
         "backlog": backlog,
         "holding_cost": supply.holding_cost * stock,
         "shortage_cost": supply.penalty * unmet,
-        "ordering_cost": supply.order_cost * np.mean(bucket.released > 0, axis=1),
+        "ordering_cost": supply.order_cost[:, t] * np.mean(bucket.released > 0, axis=1),
     }
 
 

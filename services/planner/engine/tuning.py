@@ -50,10 +50,11 @@ def _costs(supply: Supply, few: np.ndarray, first: Floats, base: Levels) -> Floa
 
 def _cost(supply: Supply, paths: np.ndarray, policy: Policy) -> Floats:
     """[n] mean over paths and the horizon, purchase aside."""
-    stock, unmet, orders = (np.zeros(paths.shape[:2], dtype=paths.dtype) for _ in range(3))
-    for bucket in roll(supply, paths, policy):
+    stock, unmet = (np.zeros(paths.shape[:2], dtype=paths.dtype) for _ in range(2))
+    ordering = np.zeros(len(paths))
+    for t, bucket in enumerate(roll(supply, paths, policy)):
         stock += bucket.stock
         unmet += bucket.unmet
-        orders += bucket.released > 0
-    stocked, short, ordered = (units.mean(axis=1, dtype=np.float64) for units in (stock, unmet, orders))
-    return np.asarray(supply.holding_cost * stocked + supply.penalty * short + supply.order_cost * ordered)
+        ordering += supply.order_cost[:, t] * np.mean(bucket.released > 0, axis=1)
+    stocked, short = (units.mean(axis=1, dtype=np.float64) for units in (stock, unmet))
+    return np.asarray(supply.holding_cost * stocked + supply.penalty * short + ordering)

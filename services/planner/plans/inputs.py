@@ -85,7 +85,7 @@ def inputs(
     closed = structure.options.closed(planned.index, examined.usable)
     return Inputs(
         terms=planned,
-        supply=_supply(planned, receipts[rows], closed),
+        supply=_supply(planned, receipts[rows], closed, structure),
         demand=demand_of(forecast, rows, orders.rows(rows), recent[rows], area, seed),
         orders=orders.rows(rows),
         known=len(forecast.keys),
@@ -119,7 +119,8 @@ def _orders(forecast: Forecast, snapshot: Snapshot) -> tuple[Orders, list[PlanWa
     return Orders(due, late[:, 0]), _warning("overdue-open-orders", detail, overdue)
 
 
-def _supply(frame: pd.DataFrame, receipts: Floats, closed: Bools) -> Supply:
+def _supply(frame: pd.DataFrame, receipts: Floats, closed: Bools, structure: Structure) -> Supply:
+    option = _whole(frame["option"])
     backlog = (frame["shortage_mode"] == "backlog").to_numpy()
     net = (frame["on_hand"] - frame["reserved"]).to_numpy(np.float64)
     return Supply(
@@ -131,8 +132,8 @@ def _supply(frame: pd.DataFrame, receipts: Floats, closed: Bools) -> Supply:
         moq=_number(frame["moq"]),
         multiple=_number(frame["multiple"]),
         max_qty=_number(frame["max_quantity"].fillna(np.inf)),
-        unit_cost=_number(frame["unit_cost"]),
-        order_cost=_number(frame["order_cost"]),
+        unit_cost=structure.options.unit_cost[option],
+        order_cost=structure.options.order_cost[option],
         holding_cost=_number(frame["holding_cost"]),
         shortage_cost=_number(frame["shortage_cost"]),
         service_target=_number(frame["service_level"]),

@@ -24,7 +24,8 @@ BY_RULE = (
 )
 EXACTLY = (
     "Each item-location by itself: demand is certain, and dynamic programming over lots finds the releases that cost "
-    "least in holding, shortage and ordering over the horizon. What is left at its end keeps its purchase price."
+    "least in holding, shortage, ordering and what is paid above the lowest price over the horizon. What is left at "
+    "its end keeps that price."
 )
 TOGETHER = (
     "Item-locations that use each other, have several sources or share hours that may not suffice are planned "

@@ -88,9 +88,10 @@ def _limited(known: Inputs) -> Bools:
 def _dominated(known: Inputs, limited: Bools, by: Ints) -> Bools:
     """[m] options that the unlimited option `by` [m] replaces at no greater cost, whatever is wanted."""
     options, frame = known.structure.options, known.structure.options.frame
-    numbers = frame[["lead_time", "moq", "multiple", "order_cost"]].to_numpy(np.float64)
+    numbers = frame[["lead_time", "moq", "multiple"]].to_numpy(np.float64)
     dearest, cheapest = options.unit_cost.max(axis=1), options.unit_cost.min(axis=1)
     cheaper = (dearest[by] <= cheapest) | np.all(options.unit_cost[by] <= options.unit_cost, axis=1)
+    cheaper &= options.order_cost.max(axis=1)[by] <= options.order_cost.min(axis=1)
     same_time = (numbers[by, 0] == numbers[:, 0]) | (dearest[by] <= cheapest)
     shared = frame["split"].notna().to_numpy()
     return np.asarray(~limited[by] & ~shared & cheaper & same_time & np.all(numbers[by] <= numbers, axis=1))
@@ -196,7 +197,7 @@ def _options(known: Inputs, place: Ints, node: Ints) -> Options:
         mode=np.array([MODES[mode] for mode in frame["mode"]], dtype=np.int64),
         lead_time=frame["lead_time"].to_numpy(np.int64),
         unit_cost=options.unit_cost[place],
-        order_cost=frame["order_cost"].to_numpy(np.float64),
+        order_cost=options.order_cost[place],
         moq=frame["moq"].to_numpy(np.float64),
         multiple=frame["multiple"].to_numpy(np.float64),
         max_qty=frame["max_quantity"].fillna(np.inf).to_numpy(np.float64),

@@ -86,7 +86,7 @@ def _order(
     item, location = known.terms.index[together.web.rows[node]]
     kind = "expedite" if rule["expedited"] else TYPES[rule["mode"]]
     arrival = bucket + int(options.lead_time[option])
-    purchase, ordering = money(options.unit_cost[option, bucket] * quantity), money(options.order_cost[option])
+    purchase, ordering = money(options.unit_cost[option, bucket] * quantity), money(options.order_cost[option, bucket])
     holding = money(found.extra_holding)
     saved = money(float(found.saved.mean()))
     acting = {"total": total(purchase, ordering, holding), "purchase": purchase, "ordering": ordering}

@@ -18,10 +18,10 @@ TERMS = [
     "moq",
     "multiple",
     "max_quantity",
-    "order_cost",
     "expedite_lead_time",
 ]
 COLUMNS = [*TERMS[:-1], "expedited"]
+MONEY = ["unit_cost", "order_cost", "expedite_surcharge"]
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,20 @@ class Options:
 
     frame: pd.DataFrame  # [m] COLUMNS; lead times in buckets, quantities in units
     unit_cost: Floats  # [m, T] money per unit
+    order_cost: Floats  # [m, T] money per order
     effective: Bools  # [m, T] whether it holds for orders released in the bucket
     open: Bools  # [m, T] and its source takes them, save in the outages of a scenario
 
     @classmethod
     def of(cls, rules: pd.DataFrame, buckets: Buckets) -> "Options":
         """The options of rules that come in the order of their keys, as sourcing_rules."""
-        rules = rules.astype({"split": float, "max_quantity": float, "expedite_lead_time": float, "order_cost": float})
+        rules = rules.astype(
+            {"split": float, "max_quantity": float, "expedite_lead_time": float} | dict.fromkeys(MONEY, float)
+        )
         holds = _holds(rules, buckets)
-        cost, surcharge = (rules[name].to_numpy(np.float64) for name in ("unit_cost", "expedite_surcharge"))
         fast = rules["expedite_lead_time"].notna().to_numpy()
-        expedited = _hurried(_merged(rules[fast], holds[fast], (cost + surcharge)[fast]))
-        return _sorted(_merged(rules, holds, cost), expedited)
+        dearer = rules.assign(unit_cost=rules["unit_cost"] + rules["expedite_surcharge"])
+        return _sorted(_merged(rules, holds), _hurried(_merged(dearer[fast], holds[fast])))
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -97,16 +99,20 @@ def _first(allowed: Bools, fence: Ints) -> Ints:
     return np.where(later.any(axis=1), later.argmax(axis=1), periods)
 
 
-def _merged(rules: pd.DataFrame, holds: Bools, cost: Floats) -> Options:
-    """Rows of one source that differ in dates and price alone are one option with a price by bucket."""
+def _merged(rules: pd.DataFrame, holds: Bools) -> Options:
+    """Rows of one source that differ in dates and costs alone are one option with costs by bucket."""
     group = rules.groupby(TERMS, sort=False, dropna=False).ngroup().to_numpy(np.int64)
     _, first = np.unique(group, return_index=True)
     effective = np.zeros((len(first), holds.shape[1]), dtype=bool)
     np.logical_or.at(effective, group, holds)
-    prices = np.zeros(effective.shape)
-    np.add.at(prices, group, np.where(holds, cost[:, None], 0.0))
+    costs = []
+    for name in ("unit_cost", "order_cost"):
+        told = rules[name].to_numpy(np.float64)
+        by_bucket = np.zeros(effective.shape)
+        np.add.at(by_bucket, group, np.where(holds, told[:, None], 0.0))
+        costs.append(np.where(effective, by_bucket, told[first, None]))
     frame = rules.iloc[first][TERMS].reset_index(drop=True).assign(expedited=False)
-    return Options(frame, np.where(effective, prices, cost[first, None]), effective, effective)
+    return Options(frame, costs[0], costs[1], effective, effective)
 
 
 def _hurried(options: Options) -> Options:
@@ -123,6 +129,7 @@ def _sorted(*parts: Options) -> Options:
     return Options(
         frame.iloc[order].reset_index(drop=True),
         np.concatenate([part.unit_cost for part in parts])[order],
+        np.concatenate([part.order_cost for part in parts])[order],
         effective,
         effective,
     )

@@ -33,7 +33,7 @@ def terms(forecast: Forecast, snapshot: Snapshot, area: Area, options: Options, 
     source = options.frame.iloc[chosen].assign(option=chosen, fence=first, unit_cost=price)
     frame = pd.concat([stock, source.set_index(KEY).reindex(forecast.keys), policies], axis=1)
     frame["option"] = frame["option"].fillna(-1).astype(np.int64)
-    for name in ("unit_cost", "order_cost", "shortage_cost", "holding_cost", "service_level", "max_quantity"):
+    for name in ("unit_cost", "shortage_cost", "holding_cost", "service_level", "max_quantity"):
         frame[name] = frame[name].astype(np.float64)
     undecided = frame["shortage_cost"].isna() & frame["service_level"].isna()
     frame["shortage_cost"] = frame["shortage_cost"].mask(undecided, frame["unit_cost"] * float(area.shortage_factor))

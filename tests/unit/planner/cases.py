@@ -37,6 +37,8 @@ def supply_of(n: int = 1, periods: int = 6, **given: Any) -> Supply:
     for name, value in {**fields, **given}.items():
         kind = np.int64 if name in whole else np.bool_ if name in {"backlog", "closed"} else np.float64
         values = np.asarray(value, dtype=kind)
+        if name in {"unit_cost", "order_cost"}:
+            values = np.broadcast_to(values[:, None] if values.ndim == 1 else values, (n, periods)).copy()
         arrays[name] = values if values.ndim else np.full(n, values)
     return Supply(**arrays)
 

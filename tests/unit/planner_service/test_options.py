@@ -79,6 +79,11 @@ def test_a_new_price_takes_over_from_its_date_and_gives_back():
     assert found.effective.all()
 
 
+def test_a_cost_of_ordering_changes_at_its_date_too():
+    found = options({}, {"effective_from": day(2), "order_cost": "9.00"})
+    assert (len(found), found.order_cost.tolist()) == (1, [[0.0, 0.0, 9.0, 9.0]])
+
+
 def test_the_rule_that_began_last_holds():
     found = options(
         {"effective_to": day(3)}, {"effective_from": day(1), "unit_cost": "3.00"}, {"effective_from": day(2)}

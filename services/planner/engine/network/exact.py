@@ -63,7 +63,7 @@ def assignment(network: Network) -> Form:
     lp = rows.lp(int(columns[-1]))
     lp.offset_ = float(units.constant.sum() + np.sum(units.width * units.without))
     lp.col_cost_ = np.concatenate(
-        [gain[sent, kind] * width, options.order_cost[option], np.zeros(len(lotted)), overtime_cost]
+        [gain[sent, kind] * width, options.order_cost[option, bucket], np.zeros(len(lotted)), overtime_cost]
     )
     lp.col_lower_, lp.col_upper_ = np.zeros(int(columns[-1])), np.concatenate(upper)
     whole = np.zeros(int(columns[-1]), dtype=bool)

@@ -77,7 +77,7 @@ class Options:
     mode: Ints  # [m] Mode
     lead_time: Ints  # [m] buckets from release to receipt; an option may be longer than the horizon
     unit_cost: Floats  # [m, T] money per unit, by bucket of release
-    order_cost: Floats  # [m] money per order
+    order_cost: Floats  # [m, T] money per order, by bucket of release
     moq: Floats  # [m] smallest order, units
     multiple: Floats  # [m] lot multiple, units; 0 = any quantity
     max_qty: Floats  # [m] largest order, units; inf = none
@@ -86,7 +86,7 @@ class Options:
     split: Floats  # [m] share of what the shared options of its item-location bring in the horizon; NaN = not shared
 
     def __post_init__(self) -> None:
-        _shapes(self, len(self.node), {"unit_cost", "allowed"}, self.unit_cost.shape[1])
+        _shapes(self, len(self.node), {"unit_cost", "order_cost", "allowed"}, self.unit_cost.shape[1])
         first, last = self.smallest, self.largest
         _require(
             "option",
@@ -94,7 +94,7 @@ class Options:
                 "lead_time >= 0": self.lead_time >= 0,
                 "mode is a Mode": np.isin(self.mode, list(Mode)),
                 "unit_cost >= 0": _every(self.unit_cost),
-                "order_cost >= 0": _amount(self.order_cost),
+                "order_cost >= 0": _every(self.order_cost),
                 "multiple >= 0": _amount(self.multiple),
                 "moq >= 0": _amount(self.moq),
                 "a lot between moq and max_qty": (first <= last) & (last > 0),

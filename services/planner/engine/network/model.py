@@ -148,7 +148,7 @@ def _bounds(network: Network, columns: Columns, spread: Floats) -> tuple[Floats,
     blocks: list[tuple[Ints, Floats | float, Floats | float]] = [
         (
             columns.release,
-            options.unit_cost + (options.order_cost * spread)[:, None],
+            options.unit_cost + options.order_cost * spread[:, None],
             np.where(releasable(options), options.largest[:, None], 0.0),
         ),
         (columns.stock, nodes.holding_cost[:, None], np.maximum(nodes.max_stock[:, None], unavoidable(nodes))),

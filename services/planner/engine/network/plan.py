@@ -89,7 +89,7 @@ def lotted(network: Network) -> bool:
     options, loads = network.options, network.loads
     limited = np.any(np.isfinite(network.resources.capacity), axis=1)
     set_up = np.any((loads.setup_hours > 0) & limited[loads.resource])
-    return bool(set_up or np.any((options.order_cost > 0) | (options.smallest > 0)))
+    return bool(set_up or np.any(options.order_cost > 0) or np.any(options.smallest > 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +153,7 @@ def _uncoupled(network: Network) -> Floats:
             release[options] = Quantities.of(part, model.columns, program.values).release
     alone = np.flatnonzero(~np.isin(np.arange(len(network.nodes)), _entangled(network)))
     part, options, _ = free.part(alone)
-    fixed = np.broadcast_to(part.options.order_cost[:, None], part.options.unit_cost.shape)
-    release[options] = Units.of(part).choose(part.options.unit_cost, fixed).release
+    release[options] = Units.of(part).choose(part.options.unit_cost, part.options.order_cost).release
     return loaded(network, release)
 
 

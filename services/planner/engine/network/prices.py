@@ -40,7 +40,7 @@ class Relaxation:
         """The cheapest plan at prices [r, T] in money per hour."""
         options, resources = self.network.options, self.network.resources
         hours, setup = per_option(self.network, price)
-        choice = self._units.choose(options.unit_cost + hours, options.order_cost[:, None] + setup)
+        choice = self._units.choose(options.unit_cost + hours, options.order_cost + setup)
         charged = np.sum(hours * choice.release + setup * (choice.release > 0), axis=1)
         paid = np.minimum(price, resources.overtime_cost[:, None])
         finite = np.where(np.isfinite(resources.capacity), resources.capacity, 0.0)

@@ -55,14 +55,14 @@ def _bucket(network: Network, supply: Supply, moment: Moment, t: int) -> tuple[d
     totals = {
         "holding": add_up(moment.stock, supply.holding_cost),
         "shortage": add_up(unmet, supply.penalty),
-        "ordering": add_up(placed, options.order_cost),
+        "ordering": add_up(placed, options.order_cost[:, t]),
         "purchase": add_up(spent),
         "overtime": add_up(overtime, resources.overtime_cost),
         "demand": add_up(moment.demand),
         "short": add_up(moment.short),
         "stockouts": add_up(out),
         "stock": add_up(moment.stock),
-        "value": add_up(moment.stock, supply.unit_cost),
+        "value": add_up(moment.stock, supply.price),
     }
     net = np.sort(moment.stock - moment.backlog, axis=1)
     low, middle, high = (net[:, round(share * (net.shape[1] - 1))] for share in (0.1, 0.5, 0.9))
@@ -83,7 +83,7 @@ def _bucket(network: Network, supply: Supply, moment: Moment, t: int) -> tuple[d
         "backlog": moment.backlog.mean(axis=1),
         "holding_cost": supply.holding_cost * stock,
         "shortage_cost": supply.penalty * unmet.mean(axis=1),
-        "ordering_cost": _per_node(network, options.order_cost * placed.mean(axis=1)),
+        "ordering_cost": _per_node(network, options.order_cost[:, t] * placed.mean(axis=1)),
         "purchase_cost": _per_node(network, spent.mean(axis=1)),
     }
     return totals, column

@@ -89,7 +89,7 @@ def _downward(network: Network, wish: Floats, prices: Prices) -> Floats:
     options, uses = network.options, network.uses
     hours, setup = per_option(network, prices.capacity)
     price = options.unit_cost + hours + _component_price(network, prices.supply)
-    fixed = options.order_cost[:, None] + setup
+    fixed = options.order_cost + setup
     release, demand, code = np.zeros_like(wish), network.nodes.demand.copy(), levels(network)
     for level in range(int(code.max(initial=0)) + 1):
         here = np.flatnonzero(code[options.node] == level)

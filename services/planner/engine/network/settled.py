@@ -35,7 +35,7 @@ class Settled:
 
     def _solved(self, ordered: Bools) -> float:
         try:
-            return self._program.solve() + float(self.network.options.order_cost @ ordered.sum(axis=1))
+            return self._program.solve() + float(np.sum(self.network.options.order_cost * ordered))
         except NotSolvedError:
             return np.inf
 

@@ -73,7 +73,7 @@ class Quantities:
         return Costs(
             holding=float(nodes.holding_cost @ self.stock.sum(axis=1)),
             shortage=float(missing + nodes.safety_cost @ self.deficit.sum(axis=1)),
-            ordering=float(options.order_cost @ np.sum(self.release > 0, axis=1)),
+            ordering=float(np.sum(options.order_cost * (self.release > 0))),
             purchase=by_mode[Mode.BUY],
             production=by_mode[Mode.MAKE],
             transfer=by_mode[Mode.TRANSFER],

@@ -44,7 +44,7 @@ def whole(network: Network) -> Form:
     rows.add(len(lots), [(lots, release[lotted], 1.0), (lots, lot, -options.multiple[option[lotted]])], 0.0, 0.0)
 
     form = rows.lp(model.columns.count + count + len(lotted))
-    form.col_cost_ = np.concatenate([model.cost, options.order_cost[option], np.zeros(len(lotted))])
+    form.col_cost_ = np.concatenate([model.cost, options.order_cost[option, bucket], np.zeros(len(lotted))])
     form.col_lower_ = np.zeros(form.num_col_)
     form.col_upper_ = np.concatenate([model.upper, np.ones(count), np.full(len(lotted), np.inf)])
     form.integrality_ = integrality(np.arange(form.num_col_) >= model.columns.count)

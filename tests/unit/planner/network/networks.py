@@ -9,7 +9,7 @@ from services.planner.engine.network.inputs import Loads, Mode, Network, Nodes, 
 
 WHOLE = {"shelf_life", "node", "mode", "lead_time", "priority", "option", "offset", "resource"}
 TRUTH = {"backlog", "allowed"}
-WIDE = {"receipts", "demand", "safety_stock", "unit_cost", "allowed", "capacity", "overtime"}
+WIDE = {"receipts", "demand", "safety_stock", "unit_cost", "order_cost", "allowed", "capacity", "overtime"}
 
 
 def nodes_of(demand: Any, **given: Any) -> Nodes:

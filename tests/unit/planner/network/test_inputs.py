@@ -39,7 +39,7 @@ def test_components_come_from_use_and_from_capacity_that_may_bind() -> None:
 def test_a_part_refers_to_its_own_rows() -> None:
     network = network_of(
         nodes_of(np.arange(8.0).reshape(4, 2)),
-        options_of([3, 1, 2], 2, order_cost=[5.0, 6.0, 7.0]),
+        options_of([3, 1, 2], 2, order_cost=[[5.0], [6.0], [7.0]]),
         uses=uses_of((0, 2, 2.0)),
         loads=loads_of((1, 0, 1.0, 0.0), (2, 1, 3.0, 0.5)),
         resources=resources_of([2.0, 9.0], 2),
@@ -47,7 +47,7 @@ def test_a_part_refers_to_its_own_rows() -> None:
     part, options, resources = network.part(np.array([2, 3]))
     assert (options.tolist(), resources.tolist()) == ([0, 2], [1])
     assert part.nodes.demand.tolist() == [[4.0, 5.0], [6.0, 7.0]]
-    assert (part.options.node.tolist(), part.options.order_cost.tolist()) == ([1, 0], [5.0, 7.0])
+    assert (part.options.node.tolist(), part.options.order_cost[:, 0].tolist()) == ([1, 0], [5.0, 7.0])
     assert (part.uses.option.tolist(), part.uses.node.tolist()) == ([0], [0])
     assert (part.loads.option.tolist(), part.loads.resource.tolist()) == ([1], [0])
     assert part.resources.capacity.tolist() == [[9.0, 9.0]]

@@ -48,7 +48,7 @@ def follows(network: Network, found: NetworkPlan) -> bool:
     program = Program(model)
     release = found.quantities.release
     program.bound_columns(model.columns.release, release, release)
-    ordering = float(network.options.order_cost @ np.sum(release > 0, axis=1))
+    ordering = float(np.sum(network.options.order_cost * (release > 0)))
     return program.solve() + ordering == pytest.approx(found.costs.total, rel=1e-6)
 
 
@@ -93,7 +93,7 @@ def test_lots_of_the_product_become_demand_of_the_component() -> None:
     """7 are asked for, 8 made (in fours); of the component 16 are needed and 20 bought (in tens), one order."""
     network = network_of(
         nodes_of([[0, 0, 7.0], [0, 0, 0]], holding_cost=[1.0, 0.5], shortage_cost=100.0),
-        options_of([0, 1], 3, mode=[Mode.MAKE, Mode.BUY], lead_time=1, multiple=[4.0, 10.0], order_cost=[3.0, 5.0]),
+        options_of([0, 1], 3, mode=[Mode.MAKE, Mode.BUY], lead_time=1, multiple=[4.0, 10.0], order_cost=[[3.0], [5.0]]),
         uses=uses_of((0, 1, 2.0)),
     )
     found = plan(network)

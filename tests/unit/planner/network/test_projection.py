@@ -27,7 +27,7 @@ def test_sums_of_networks_that_share_nothing_add_up_to_the_last_bit(seed: int) -
     supply = supply_of(n, periods, unit_cost=random.random(n), shortage_cost=random.random(n) * 9, **costs)
     network = network_of(
         nodes_of(random.random((n, periods)) * scale, shortage_cost=supply.penalty, **costs),
-        options_of(range(n), periods, unit_cost=random.random((n, periods)), order_cost=random.random(n)),
+        options_of(range(n), periods, unit_cost=random.random((n, periods)), order_cost=random.random((n, 1))),
         loads=loads_of(*((row, row, float(random.random()), 0.1) for row in range(n))),
         resources=resources_of(random.random(n) * scale[:, 0] / 4, periods, overtime=1e9, overtime_cost=1.1),
     )

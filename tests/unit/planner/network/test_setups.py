@@ -22,7 +22,7 @@ SEEDS = st.integers(0, 10_000)
 
 def chosen(network: Network, order_cost: object = None) -> Choice:
     options = network.options
-    fixed = options.order_cost[:, None] if order_cost is None else np.asarray(order_cost)
+    fixed = options.order_cost if order_cost is None else np.asarray(order_cost)
     return Units.of(network).choose(options.unit_cost, np.broadcast_to(fixed, options.unit_cost.shape))
 
 
@@ -79,7 +79,7 @@ def shared(seed: int, *, items: int = 2, periods: int = 4, **given_nodes: object
             periods,
             lead_time=random.integers(0, 2, items),
             unit_cost=random.uniform(0, 3, (items, periods)),
-            order_cost=random.uniform(5, 40, items),
+            order_cost=random.uniform(5, 40, (items, 1)),
         ),
         loads=loads_of(*[(item, 0, random.uniform(0.5, 1.5), random.uniform(0, 5)) for item in range(items)]),
         resources=resources_of([random.uniform(20, 40)], periods, overtime=5.0, overtime_cost=2.0),
