@@ -98,6 +98,7 @@ def made(n: int, periods: int) -> tuple[Supply, Demand]:
         receipts=np.round(level[:, None] * (random.random((n, periods)) < 0.08)),
         lead_time=random.integers(0, 5, n),
         review=random.integers(1, 3, n),
+        lead_spread=np.zeros(n),
         fence=np.zeros(n, dtype=np.int64),
         moq=np.round(level * random.choice([0, 1, 2], n)),
         multiple=np.maximum(np.round(level * random.choice([0.25, 0.5, 1], n)), 1),
@@ -107,6 +108,7 @@ def made(n: int, periods: int) -> tuple[Supply, Demand]:
         holding_cost=np.round(random.uniform(0.02, 0.2, n), 3),
         shortage_cost=np.round(random.uniform(1, 8, n), 2),
         service_target=np.full(n, np.nan),
+        fill_target=np.full(n, np.nan),
         backlog=random.random(n) < 0.5,
         closed=np.zeros((n, periods), dtype=bool),
     )

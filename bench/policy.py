@@ -127,9 +127,11 @@ def _supply(options: argparse.Namespace, terms: pd.DataFrame, horizon: int) -> S
         on_hand=np.zeros(n),
         receipts=np.zeros((n, horizon)),
         review=np.full(n, options.review),
+        lead_spread=np.zeros(n),
         fence=np.zeros(n, dtype=np.int64),
         max_qty=np.full(n, np.inf),
         service_target=np.full(n, np.nan),
+        fill_target=np.full(n, np.nan),
         backlog=np.full(n, options.backlog),
         closed=np.zeros((n, horizon), dtype=bool),
     )

@@ -15,6 +15,7 @@ from services.planner.engine.dynamic import schedule
 from services.planner.engine.evidence import Evidence, evidence
 from services.planner.engine.inputs import Demand, Floats, Ints, Supply
 from services.planner.engine.kpis import Tally, Totals
+from services.planner.engine.lateness import lateness
 from services.planner.engine.levels import levels
 from services.planner.engine.order import order_quantity
 from services.planner.engine.policies import benchmark, planned, scheduled
@@ -41,13 +42,14 @@ def by_rule(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Block:
 
     By cost, no item-location's plan is dearer than doing nothing: where it would be, nothing is ordered.
     """
-    certain = bool(np.all(demand.certain))
+    certain = bool(np.all(demand.certain & (supply.lead_spread == 0)))
+    late = lateness(supply, demand.seeds, count) if np.any(supply.lead_spread > 0) else None
     drawn = _known(demand) if certain else _sampled(demand, count)
     at_once = _first_order(supply)
     lasting = reviews if at_once is supply else cover(at_once, demand.mean)
-    window = open_window(at_once, drawn, _first(at_once, lasting))
+    window = open_window(at_once, drawn, _first(at_once, lasting), late)
     first = np.where(_first(supply, supply.closed), 0.0, order_quantity(at_once, window))
-    later = tuned(supply, drawn, first, levels(supply, demand.mean, drawn, reviews))
+    later = tuned(supply, drawn, first, levels(supply, demand.mean, drawn, reviews, late))
     pays = later.pays
     nothing = Totals.of(supply, drawn)
     while True:
@@ -55,7 +57,7 @@ def by_rule(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Block:
         policy = planned(supply, first, later.levels, pays)
         lines = Lines.of(supply, later.levels, first, plan.watch(roll(supply, drawn, policy)))
         dear = plan.cost() > nothing.cost()
-        dear &= np.isnan(supply.service_target) & (pays | (first > 0))
+        dear &= ~supply.targeted & (pays | (first > 0))
         if not np.any(dear):
             break
         first, pays = np.where(dear, 0.0, first), pays & ~dear
@@ -121,7 +123,8 @@ def _averse(supply: Supply, mean: Floats) -> Supply:
     dear = DEAR * (supply.holding_cost * mean.shape[1] + per_unit)
     by_cost = np.isfinite(supply.shortage_cost)
     nothing = np.full(len(mean), np.nan)
-    return replace(supply, shortage_cost=np.where(by_cost, supply.shortage_cost, dear), service_target=nothing)
+    cost = np.where(by_cost, supply.shortage_cost, dear)
+    return replace(supply, shortage_cost=cost, service_target=nothing, fill_target=nothing)
 
 
 def _lasting(supply: Supply, releases: Floats) -> Ints:

@@ -10,7 +10,7 @@ def cover(supply: Supply, mean: Floats) -> Ints:
     """[n, T] reviews that an order released in bucket t lasts, from mean demand [n, T]; at least 1.
 
     The Wagner-Whitin cover of the bucket in which it arrives or that of the smallest lot, whichever is longer. Demand
-    goes on beyond the horizon as in `beyond`. Rows with a service target ask for the smallest order that reaches it,
+    goes on beyond the horizon as in `beyond`. Rows with a target ask for the smallest order that reaches it,
     so their ordering cost enlarges nothing.
     """
     periods = mean.shape[1]
@@ -21,7 +21,7 @@ def cover(supply: Supply, mean: Floats) -> Ints:
     lasting = np.floor(np.divide(lot, rate, out=np.ones_like(rate), where=rate > 0))
     economic = np.ones((len(mean), 2 * periods), dtype=np.int64)
     dear, surcharge = supply.order_cost, supply.surcharge
-    spread = np.any((dear > 0) | (surcharge > 0), axis=1) & np.isnan(supply.service_target)
+    spread = np.any((dear > 0) | (surcharge > 0), axis=1) & ~supply.targeted
     placed = np.clip(np.arange(2 * periods) - supply.lead_time[spread, None], 0, periods - 1)
     per_order, per_unit = (np.take_along_axis(costs[spread], placed, axis=1) for costs in (dear, surcharge))
     part = supply.rows(spread)

@@ -14,7 +14,7 @@ from services.planner.engine import lots
 from services.planner.engine.inputs import Floats, Ints, Supply
 from services.planner.engine.levels import Levels
 from services.planner.engine.order import stockouts
-from services.planner.engine.window import Window, leftover, shortfall, summed
+from services.planner.engine.window import Window, leftover, shortfall, summed, unserved
 
 SMALLER, LARGER, WAIT = "smaller_lot", "larger_lot", "wait"
 
@@ -124,7 +124,7 @@ def evaluate(
         cost_of_inaction_p90=_p90(saved),
         net_benefit=worth(quantity) if worth else avoided - ordering - holding + supply.rise * quantity,
         stockout_probability=stockouts(window, quantity).mean(axis=1),
-        expected_shortage=_short(supply, window, quantity).mean(axis=1, dtype=np.float64),
+        expected_shortage=unserved(supply, window, quantity).mean(axis=1, dtype=np.float64),
     )
 
 
@@ -137,21 +137,6 @@ def _saved(window: Window, under: Floats, quantity: Floats) -> np.ndarray:
         served = np.minimum(np.maximum(window.thresholds[:, :, step], none), most)
         saved += under[:, step, None].astype(kind) * served
     return saved
-
-
-def _short(supply: Supply, window: Window, quantity: Floats) -> np.ndarray:
-    """[n, S] demand not served in its bucket before the next review's order can arrive."""
-    kind = window.thresholds.dtype
-    short = np.zeros(window.projected.shape, dtype=kind)
-    none, ordered = np.zeros_like(short), quantity[:, None].astype(kind)
-    waits = supply.backlog[:, None]
-    before = none
-    for step in range(window.demand.shape[2]):
-        missing = np.maximum(window.thresholds[:, :, step] - ordered, none)
-        unmet = np.where(waits, np.minimum(missing, window.demand[:, :, step]), missing - before)
-        short += unmet * window.near[:, step, None]
-        before = missing
-    return short
 
 
 def _p90(values: np.ndarray) -> Floats:

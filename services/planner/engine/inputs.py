@@ -19,13 +19,15 @@ type Bools = NDArray[np.bool_]
 class Supply:
     """Stock, lead times, lots and costs of n item-locations; raises ValueError where a value makes no sense.
 
-    Exactly one of `shortage_cost` and `service_target` is given per row, the other is NaN. `shortage_cost` is what one
-    unit short costs *beyond* its purchase price: once per lost unit, or per unit and bucket of backlog.
+    Exactly one of `shortage_cost`, `service_target` and `fill_target` is given per row, the others are NaN.
+    `shortage_cost` is what one unit short costs *beyond* its purchase price: once per lost unit, or per unit and bucket
+    of backlog.
     """
 
     on_hand: Floats  # [n] units at the as-of instant; negative = backlog brought in
     receipts: Floats  # [n, T] scheduled receipts, units
     lead_time: Ints  # [n] buckets from release to receipt, >= 0
+    lead_spread: Floats  # [n] standard deviation of the lead time, buckets
     review: Ints  # [n] buckets between chances to order, >= 1
     fence: Ints  # [n] frozen buckets: the first release is in bucket `fence`
     moq: Floats  # [n] smallest order, units
@@ -35,7 +37,8 @@ class Supply:
     order_cost: Floats  # [n, T] money per order, by bucket of release
     holding_cost: Floats  # [n] money per unit and bucket, > 0
     shortage_cost: Floats  # [n] money per lost unit, or per unit and bucket of backlog; NaN = service target
-    service_target: Floats  # [n] P(no stock-out between deliveries), inside (0, 1); NaN = shortage cost
+    service_target: Floats  # [n] P(no stock-out between deliveries), inside (0, 1); NaN = none
+    fill_target: Floats  # [n] share of demand served from stock between deliveries, inside (0, 1); NaN = none
     backlog: Bools  # [n] True: unmet demand waits; False: it is lost
     closed: Bools  # [n, T] buckets in which nothing can be released, as the supplier does not deliver
 
@@ -112,9 +115,15 @@ class Supply:
         return lots.astype(np.int64)
 
     @property
+    def targeted(self) -> Bools:
+        """[n] whether service is asked for, not what shortage costs."""
+        return np.isfinite(self.service_target) | np.isfinite(self.fill_target)
+
+    @property
     def penalty(self) -> Floats:
-        """[n] shortage cost as given, or the one at which the service target would be the critical fractile."""
-        odds = self.service_target / (1 - self.service_target)
+        """[n] shortage cost as given, or the one at which the target would be the critical fractile."""
+        target = np.where(np.isfinite(self.service_target), self.service_target, self.fill_target)
+        odds = target / (1 - target)
         implied = self.holding_cost * odds * np.where(self.backlog, 1, self.review)
         return np.where(np.isfinite(self.shortage_cost), self.shortage_cost, implied)
 
@@ -130,7 +139,10 @@ class Supply:
 
     def _rules(self) -> dict[str, Bools]:
         """What must hold, per row; a rule may assume those before it."""
-        given = np.isfinite(self.shortage_cost)
+        given, asked, filled = (
+            np.isfinite(each) for each in (self.shortage_cost, self.service_target, self.fill_target)
+        )
+        told = given.astype(np.int64) + asked + filled
         return {
             "lead_time, fence >= 0": (self.lead_time >= 0) & (self.fence >= 0),
             "review >= 1": self.review >= 1,
@@ -139,9 +151,11 @@ class Supply:
             "unit_cost, order_cost >= 0": np.all((self.unit_cost >= 0) & (self.order_cost >= 0), axis=1),
             "unit_cost, order_cost are finite": np.all(np.isfinite(self.unit_cost + self.order_cost), axis=1),
             "a lot between moq and max_qty": (self.moq >= 0) & (self.first_lot <= self.last_lot),
-            "one of shortage_cost, service_target": given != np.isfinite(self.service_target),
+            "one of shortage_cost, service_target, fill_target": told == 1,
+            "lead_spread >= 0": (self.lead_spread >= 0) & np.isfinite(self.lead_spread),
             "shortage_cost >= 0": ~given | (self.shortage_cost >= 0),
-            "service_target inside (0, 1)": given | ((self.service_target > 0) & (self.service_target < 1)),
+            "service_target inside (0, 1)": ~asked | ((self.service_target > 0) & (self.service_target < 1)),
+            "fill_target inside (0, 1)": ~filled | ((self.fill_target > 0) & (self.fill_target < 1)),
             "on_hand >= 0 where sales are lost": self.backlog | (self.on_hand >= 0),
             "on_hand is finite": np.isfinite(self.on_hand),
             "receipts >= 0": np.all(self.receipts >= 0, axis=1),

@@ -17,12 +17,15 @@ class Levels:
     order_up_to: Floats  # + expected demand of the further reviews that one order lasts
 
 
-def levels(supply: Supply, mean: Floats, paths: np.ndarray, reviews: Ints) -> Levels:
-    """Levels per release bucket from mean [n, T], paths [n, S, T] and the reviews [n, T] that an order lasts."""
+def levels(supply: Supply, mean: Floats, paths: np.ndarray, reviews: Ints, late: Floats | None = None) -> Levels:
+    """Levels per release bucket from mean [n, T], paths [n, S, T] and the reviews [n, T] that an order lasts.
+
+    late [n, S]: buckets by which a delivery comes late on a path.
+    """
     span = supply.lead_time + supply.review
     further = np.concatenate([mean, beyond(mean, span)], axis=1)
     longer = span[:, None] + (reviews - 1) * supply.review[:, None]
-    safety = safety_stock(supply, paths)
+    safety = safety_stock(supply, paths, late)
     return Levels(safety, _window_sums(further, span[:, None]) + safety, _window_sums(further, longer) + safety)
 
 
@@ -32,10 +35,12 @@ def with_safety(base: Levels, factor: Floats) -> Levels:
     return Levels(base.safety_stock + change, base.reorder_point + change, base.order_up_to + change)
 
 
-def safety_stock(supply: Supply, paths: np.ndarray) -> Floats:
+def safety_stock(supply: Supply, paths: np.ndarray, late: Floats | None = None) -> Floats:
     """[n, T] critical fractile of demand over lead time + review from each release bucket, less its mean.
 
-    From the paths' sums, never from sums of quantiles. Buckets whose interval leaves the horizon keep the last value.
+    From the paths' sums, never from sums of quantiles. With a fill rate as the target it is what leaves as much of the
+    demand between deliveries unserved as the target allows. A late delivery adds the mean demand until it comes.
+    Buckets whose interval leaves the horizon keep the last value.
     """
     n, count, periods = paths.shape
     span = supply.lead_time + supply.review
@@ -45,14 +50,37 @@ def safety_stock(supply: Supply, paths: np.ndarray) -> Floats:
         drawn = paths[:, :, t]
         np.add(sums[t], drawn - drawn.mean(axis=1, keepdims=True), out=sums[t + 1])
     rows = np.arange(n)
-    safety = np.zeros((n, periods))
+    safety, filled = np.zeros((n, periods)), np.isfinite(supply.fill_target)
+    means = paths.mean(axis=1, dtype=np.float64)
+    known = np.pad(np.cumsum(means, axis=1), ((0, 0), (1, 0)))
     for t in range(periods - int(span.min(initial=1)) + 1):
         fits = t + span <= periods
         ends = np.minimum(t + span, periods)
         total = (sums[ends[0]] if np.all(ends == ends[0]) else sums[ends, rows]) - sums[t]
-        safety[:, t] = np.where(fits, np.sort(total, axis=1)[rows, index], 0.0)
+        if late is not None:
+            total = total + (late * means[:, t, None]).astype(total.dtype)
+        ordered = np.sort(total, axis=1)
+        level = ordered[rows, index].astype(np.float64)
+        if np.any(filled):
+            delivered = np.minimum(t + supply.lead_time, periods)
+            wanted = (known[rows, ends] - known[rows, delivered])[filled]
+            level[filled] = _for_fill(ordered[filled].astype(np.float64), (1 - supply.fill_target[filled]) * wanted)
+        safety[:, t] = np.where(fits, level, 0.0)
     last = np.minimum(np.arange(periods), periods - span[:, None])
     return np.take_along_axis(safety, last, axis=1)
+
+
+def _for_fill(ordered: Floats, allowed: Floats) -> Floats:
+    """[n] the level that values [n, S], ascending, exceed by `allowed` [n] on average, the highest value at most."""
+    count = ordered.shape[1]
+    above = np.cumsum(ordered[:, ::-1], axis=1)[:, ::-1] - ordered  # sum of those higher
+    higher = np.arange(count)[::-1]
+    excess = (above - higher * ordered) / count  # at each value, falling to 0
+    place = np.argmax(excess <= allowed[:, None], axis=1)
+    rows = np.arange(len(ordered))
+    beyond = allowed - excess[rows, place]
+    slope = (higher[place] + 1) / count  # of the stretch below that value
+    return np.asarray(ordered[rows, place] - np.where(place > 0, beyond / slope, 0.0))
 
 
 def scheduled_ahead(receipts: Floats, span: Ints) -> Floats:

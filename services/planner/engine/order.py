@@ -4,14 +4,17 @@ import numpy as np
 
 from services.planner.engine import lots
 from services.planner.engine.inputs import Bools, Floats, Supply
-from services.planner.engine.window import Window, cheapest_lots, leftover, shortfall, summed
+from services.planner.engine.window import Window, cheapest_lots, leftover, shortfall, summed, unserved
 
 
 def order_quantity(supply: Supply, window: Window) -> Floats:
-    """[n] units to release in bucket `fence`, 0 for none: by service target where one is given, else by cost."""
-    by_target = np.isfinite(supply.service_target)
-    cheapest = _cheapest(supply, window)
-    return np.where(by_target, _smallest_for_target(supply, window), cheapest) if np.any(by_target) else cheapest
+    """[n] units to release in bucket `fence`, 0 for none: by the target where one is given, else by cost."""
+    quantity = _cheapest(supply, window)
+    for target, smallest in ((supply.service_target, _smallest_for_target), (supply.fill_target, _smallest_to_fill)):
+        rows = np.flatnonzero(np.isfinite(target))
+        if len(rows):
+            quantity[rows] = smallest(supply.rows(rows), window.rows(rows))
+    return quantity
 
 
 def _cheapest(supply: Supply, window: Window) -> Floats:
@@ -64,6 +67,24 @@ def _smallest_for_target(supply: Supply, window: Window) -> Floats:
     index = np.clip(np.nan_to_num(rank, nan=1).astype(np.int64) - 1, 0, count - 1)
     need = np.take_along_axis(needed, index[:, None], axis=1)[:, 0].astype(np.float64)
     return lots.round_up(_clear(need, window.scale), supply)
+
+
+def _smallest_to_fill(supply: Supply, window: Window) -> Floats:
+    """The smallest feasible lot with which the target's share of demand is served in its bucket, on average over paths.
+
+    Counted until the next review's order can arrive; the largest feasible lot where none reaches the target. Source:
+    fill rate (type 2 service), e.g. Silver, Pyke and Thomas, chapter 7.
+    """
+    near = window.near[:, : window.demand.shape[2]]
+    wanted = summed(window.demand.mean(axis=1, dtype=np.float64) * near)
+    allowed = (1 - supply.fill_target) * wanted + lots.SLACK * window.scale
+    most = np.maximum(window.thresholds.max(axis=(1, 2)), 0).astype(np.float64)
+    low, high = np.full(len(wanted), -1), np.ceil(most / supply.multiple).astype(np.int64)
+    while np.any(high - low > 1):
+        middle = (low + high) // 2
+        missing = unserved(supply, window, middle * supply.multiple).mean(axis=1, dtype=np.float64)
+        low, high = np.where(missing <= allowed, low, middle), np.where(missing <= allowed, middle, high)
+    return lots.round_up(high * supply.multiple, supply)
 
 
 def stockouts(window: Window, quantity: Floats) -> Bools:

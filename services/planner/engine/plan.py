@@ -60,8 +60,9 @@ def plan(
     if supply.receipts.shape != (n, periods) or n == 0:
         raise ValueError("supply and demand need the same item-locations and buckets, at least one")
     exact = exactly_solvable(supply, demand)
+    certain = demand.certain & (supply.lead_spread == 0)
     reviews = np.concatenate([cover(supply.rows(some), demand.mean[some]) for some in _slices(n)])
-    parts = _parts(supply, reviews, np.where(exact, 2, demand.certain), max(1, BLOCK_CELLS // (paths * periods)))
+    parts = _parts(supply, reviews, np.where(exact, 2, certain), max(1, BLOCK_CELLS // (paths * periods)))
 
     def block(part: Ints) -> Block:
         found = exactly if exact[part[0]] else by_rule
@@ -90,8 +91,8 @@ def plan(
 
 
 def exactly_solvable(supply: Supply, demand: Demand) -> Bools:
-    """[n] whether an item-location is planned exactly: its demand is certain, and its states can be held."""
-    exact = demand.certain
+    """[n] whether an item-location is planned exactly: demand and lead time are certain, and its states can be held."""
+    exact: Bools = demand.certain & (supply.lead_spread == 0)
     exact[exact] = solvable(supply.rows(exact), demand.mean[exact])
     return exact
 

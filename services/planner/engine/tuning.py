@@ -29,10 +29,10 @@ class Later:
 def tuned(supply: Supply, paths: np.ndarray, first: Floats, base: Levels) -> Later:
     """The rule that costs least, in holding, shortage and ordering, on some of the paths [n, S, T].
 
-    Rows with a service target keep the factor 1: their safety stock is what was asked for.
+    Rows with a target keep the factor 1: their safety stock is what was asked for.
     """
     costs = _costs(supply, paths[:, :SAMPLED], first, base)
-    best = np.where(np.isfinite(supply.service_target), 0, np.argmin(costs, axis=0))
+    best = np.where(supply.targeted, 0, np.argmin(costs, axis=0))
     return Later(with_safety(base, CHOICES[best]), best < len(FACTORS))
 
 

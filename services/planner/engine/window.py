@@ -5,7 +5,7 @@ path is reduced to thresholds: bucket w ends with stock if the order exceeds thr
 sales and backlog differ only in the thresholds, and expected cost is a sum of newsvendor terms over them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -25,6 +25,10 @@ class Window:
     near: Bools  # [n, W] buckets before the next review's order can arrive
     inside: Bools  # [n, W] buckets that the order is meant to cover
 
+    def rows(self, index: Ints) -> "Window":
+        """The same of some rows."""
+        return type(self)(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+
     def holding(self, supply: Supply) -> Floats:
         """[n, W] money per unit left at the end of each covered bucket."""
         return self.inside * supply.holding_cost[:, None]
@@ -39,8 +43,10 @@ class Window:
         return np.where(supply.backlog[:, None], buckets, last) * supply.penalty[:, None]
 
 
-def open_window(supply: Supply, paths: np.ndarray, reviews: Ints) -> Window:
+def open_window(supply: Supply, paths: np.ndarray, reviews: Ints, late: Floats | None = None) -> Window:
     """Roll paths [n, S, T] to the arrival and lay out the `reviews` [n] review periods after it.
+
+    late [n, S]: buckets by which the delivery that follows comes later than planned: the order has to last so long.
 
     Buckets after the first review period take the mean demand of the paths: their spread can still be answered at the
     next review, so a first order does not insure against it.
@@ -54,7 +60,7 @@ def open_window(supply: Supply, paths: np.ndarray, reviews: Ints) -> Window:
     thresholds = np.empty((len(steps), n, count), dtype=projected.dtype)
     demand = np.empty((int(supply.review.max(initial=1)), n, count), dtype=projected.dtype)
     scale = np.abs(projected).mean(axis=1, dtype=np.float64)
-    level = -projected
+    level = -projected if late is None else (late * _rate(supply, paths)[:, None]).astype(projected.dtype) - projected
     highest: np.ndarray = np.full_like(level, -np.inf)
     for step in steps:
         bucket = np.minimum(supply.arrival + step, periods - 1)
@@ -79,6 +85,13 @@ def open_window(supply: Supply, paths: np.ndarray, reviews: Ints) -> Window:
     )
 
 
+def _rate(supply: Supply, paths: np.ndarray) -> Floats:
+    """[n] mean demand of a bucket from the first release until the delivery that follows."""
+    buckets = np.arange(paths.shape[2])
+    inside = (buckets >= supply.fence[:, None]) & (buckets < (supply.arrival + supply.review)[:, None])
+    return np.asarray(np.mean(paths.mean(axis=1, dtype=np.float64), axis=1, where=inside))
+
+
 def leftover(window: Window, quantity: Floats) -> Floats:
     """[n, W] mean over paths of what is left of the order quantity [n] beyond each threshold."""
     kind = window.thresholds.dtype
@@ -93,6 +106,21 @@ def leftover(window: Window, quantity: Floats) -> Floats:
 def shortfall(window: Window, quantity: Floats, left: Floats) -> Floats:
     """[n, W] mean over paths of what the order quantity [n], of which `left` is left, lacks to each threshold."""
     return left - quantity[:, None] + window.average
+
+
+def unserved(supply: Supply, window: Window, quantity: Floats) -> np.ndarray:
+    """[n, S] demand not served in its bucket before the next review's order can arrive."""
+    kind = window.thresholds.dtype
+    short = np.zeros(window.projected.shape, dtype=kind)
+    none, ordered = np.zeros_like(short), quantity[:, None].astype(kind)
+    waits = supply.backlog[:, None]
+    before = none
+    for step in range(window.demand.shape[2]):
+        missing = np.maximum(window.thresholds[:, :, step] - ordered, none)
+        unmet = np.where(waits, np.minimum(missing, window.demand[:, :, step]), missing - before)
+        short += unmet * window.near[:, step, None]
+        before = missing
+    return short
 
 
 def cheapest_lots(window: Window, over: Floats, under: Floats, multiple: Floats) -> Ints:

@@ -127,6 +127,7 @@ def _supply(frame: pd.DataFrame, receipts: Floats, closed: Bools, structure: Str
         on_hand=np.where(backlog, net, np.maximum(net, 0)),
         receipts=receipts,
         lead_time=_whole(frame["lead_time"]),
+        lead_spread=_number(frame["lead_time_spread"]),
         review=_whole(frame["review_period"]),
         fence=_whole(frame["fence"]),
         moq=_number(frame["moq"]),
@@ -137,6 +138,7 @@ def _supply(frame: pd.DataFrame, receipts: Floats, closed: Bools, structure: Str
         holding_cost=_number(frame["holding_cost"]),
         shortage_cost=_number(frame["shortage_cost"]),
         service_target=_number(frame["service_level"]),
+        fill_target=_number(frame["fill_rate"]),
         backlog=backlog,
         closed=closed,
     )

@@ -14,7 +14,7 @@ from services.planner.plans.buckets import Buckets
 from services.planner.plans.inputs import Inputs
 from services.planner.plans.money import money, rate, total
 from services.planner.plans.planning import Together
-from services.planner.plans.proposals import TYPES, Origin, share, units
+from services.planner.plans.proposals import TYPES, Origin, share, target, units
 from services.planner.recommendations.schemas import Content
 
 WORK = 20_000_000  # columns of linear programmes that are solved again for releases, all in all
@@ -133,7 +133,6 @@ def _triggers(known: Inputs, together: Together, option: int, node: int, arrival
     row = together.web.rows[node]
     term, lines, supply = known.terms.iloc[row], together.projection.lines, known.supply.rows(np.array([row]))
     options = together.web.network.options
-    level = None if np.isnan(term["service_level"]) else term["service_level"]
     most = options.max_qty[option]
     available = supply.on_hand[0] if arrival == 0 else lines.available[node, arrival - 1]
     return {
@@ -151,10 +150,9 @@ def _triggers(known: Inputs, together: Together, option: int, node: int, arrival
         "multiple": float(options.multiple[option]),
         "max_quantity": None if np.isinf(most) else float(most),
         "shortage_mode": term["shortage_mode"],
-        "service_level": level,
-        "shortage_cost": rate(term["shortage_cost"]) if level is None else None,
+        "lead_time_spread": float(known.structure.options.frame["lead_time_spread"].iloc[together.web.options[option]]),
         "holding_cost": rate(term["holding_cost"]),
-    }
+    } | target(term)
 
 
 def _constraints(buckets: Buckets, together: Together, option: int, bucket: int) -> list[dict[str, Any]]:

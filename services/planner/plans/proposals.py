@@ -99,20 +99,29 @@ def _option(option: Option, row: int, without_shortage: float) -> dict[str, Any]
 def _triggers(term: Mapping[str, Any], evidence: Evidence, row: int) -> dict[str, Any]:
     triggers = evidence.triggers
     names = ("on_hand", "on_order", "projected", "safety_stock", "reorder_point", "order_up_to")
-    service_level = None if np.isnan(term["service_level"]) else term["service_level"]
-    return {name: units(getattr(triggers, name)[row]) for name in names} | {
-        "fractile": share(triggers.fractile[row]),
-        "reviews_covered": int(triggers.cover[row]),
-        "lead_time": int(term["lead_time"]),
-        "review_period": int(term["review_period"]),
-        "moq": term["moq"],
-        "multiple": term["multiple"],
-        "max_quantity": None if np.isnan(term["max_quantity"]) else term["max_quantity"],
-        "shortage_mode": term["shortage_mode"],
-        "service_level": service_level,
-        "shortage_cost": rate(term["shortage_cost"]) if service_level is None else None,
-        "holding_cost": rate(term["holding_cost"]),
-    }
+    return (
+        {name: units(getattr(triggers, name)[row]) for name in names}
+        | {
+            "fractile": share(triggers.fractile[row]),
+            "reviews_covered": int(triggers.cover[row]),
+            "lead_time": int(term["lead_time"]),
+            "review_period": int(term["review_period"]),
+            "moq": term["moq"],
+            "multiple": term["multiple"],
+            "max_quantity": None if np.isnan(term["max_quantity"]) else term["max_quantity"],
+            "shortage_mode": term["shortage_mode"],
+            "lead_time_spread": term["lead_time_spread"],
+            "holding_cost": rate(term["holding_cost"]),
+        }
+        | target(term)
+    )
+
+
+def target(term: Mapping[str, Any]) -> dict[str, Any]:
+    """What an item-location is planned for: one of a service level, a fill rate and a shortage cost."""
+    told = {name: None if np.isnan(term[name]) else term[name] for name in ("service_level", "fill_rate")}
+    cost = term["shortage_cost"]
+    return told | {"shortage_cost": None if np.isnan(cost) else rate(cost)}
 
 
 def units(value: Floats | float) -> float:

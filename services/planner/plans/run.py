@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
@@ -188,7 +187,7 @@ def _may_be_taken_over(run: Plan, planned: Planned) -> bool:
 
 def _dear(known: Inputs, found: Comparison) -> list[PlanWarningOut]:
     """A warning where a plan costs more than doing nothing: service targets ask for what shortage does not cost."""
-    targets = int(np.isfinite(known.supply.service_target).sum())
+    targets = int(known.supply.targeted.sum())
     if targets == 0 or found.plan.cost_relevant.mean <= found.nothing.cost_relevant.mean:
         return []
     detail = "The plan costs more than doing nothing would: service targets ask for more than shortage costs."

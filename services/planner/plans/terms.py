@@ -33,9 +33,9 @@ def terms(forecast: Forecast, snapshot: Snapshot, area: Area, options: Options, 
     source = options.frame.iloc[chosen].assign(option=chosen, fence=first, unit_cost=price)
     frame = pd.concat([stock, source.set_index(KEY).reindex(forecast.keys), policies], axis=1)
     frame["option"] = frame["option"].fillna(-1).astype(np.int64)
-    for name in ("unit_cost", "shortage_cost", "holding_cost", "service_level", "max_quantity"):
+    for name in ("unit_cost", "shortage_cost", "holding_cost", "service_level", "fill_rate", "max_quantity"):
         frame[name] = frame[name].astype(np.float64)
-    undecided = frame["shortage_cost"].isna() & frame["service_level"].isna()
+    undecided = frame[["shortage_cost", "service_level", "fill_rate"]].isna().all(axis=1)
     frame["shortage_cost"] = frame["shortage_cost"].mask(undecided, frame["unit_cost"] * float(area.shortage_factor))
     usual = frame["unit_cost"] * float(area.holding_rate) / PERIODS_PER_YEAR[area.frequency]
     frame["holding_cost"] = frame["holding_cost"].fillna(usual)
@@ -51,6 +51,7 @@ def _policies(keys: pd.MultiIndex, policies: pd.DataFrame) -> pd.DataFrame:
         "review_period": 1,
         "frozen_fence": 0,
         "service_level": None,
+        "fill_rate": None,
         "shortage_cost": None,
     }
     default["holding_cost"] = None

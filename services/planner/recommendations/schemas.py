@@ -61,12 +61,14 @@ class TriggersOut(Schema):
     order_up_to: float | None
     reviews_covered: Whole | None
     lead_time: Whole
+    lead_time_spread: float = 0.0
     review_period: Whole
     moq: float
     multiple: float
     max_quantity: float | None
     shortage_mode: str
     service_level: float | None
+    fill_rate: float | None = None
     shortage_cost: Amount | None
     holding_cost: Amount
 

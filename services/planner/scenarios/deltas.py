@@ -78,12 +78,15 @@ def on_terms(frame: pd.DataFrame, deltas: Sequence[Delta]) -> pd.DataFrame:
     for delta in deltas:
         match delta:
             case CostDelta(cost="holding" | "shortage"):
-                frame = _set(frame, OF_TERMS[delta.cost], delta, _cost, frame["service_level"].isna())
+                frame = _set(
+                    frame, OF_TERMS[delta.cost], delta, _cost, frame[["service_level", "fill_rate"]].isna().all(axis=1)
+                )
             case ServiceTargetDelta():
                 mine = _mine(delta, frame)
                 frame = frame.assign(
                     service_level=frame["service_level"].mask(mine, delta.service_level),
                     shortage_cost=frame["shortage_cost"].mask(mine, np.nan),
+                    fill_rate=frame["fill_rate"].mask(mine, np.nan),
                 )
             case _:
                 pass

@@ -161,13 +161,14 @@ class PlanningPolicyIn(Schema):
     """Without `item` it holds for every item, without `location` for every location; the most specific one wins.
 
     `shortage_cost` is money per unit lost, or per unit and period in backlog. `service_level` is the probability of
-    no stock-out until the following delivery. `holding_cost` is money per unit and period. In the first `frozen_fence`
-    periods of a plan nothing is released.
+    no stock-out until the following delivery, `fill_rate` the share of demand that is served from stock until then.
+    `holding_cost` is money per unit and period. In the first `frozen_fence` periods of a plan nothing is released.
     """
 
     item: Code | None = None
     location: Code | None = None
     service_level: Share | None = None
+    fill_rate: Share | None = None
     shortage_cost: Cost | None = None
     shortage_mode: ShortageMode = "lost"
     review_period: Review = 1
@@ -176,8 +177,9 @@ class PlanningPolicyIn(Schema):
 
     @model_validator(mode="after")
     def one_target(self) -> Self:
-        if (self.service_level is None) == (self.shortage_cost is None):
-            raise ValueError("give exactly one of service_level and shortage_cost")
+        given = [each for each in (self.service_level, self.fill_rate, self.shortage_cost) if each is not None]
+        if len(given) != 1:
+            raise ValueError("give exactly one of service_level, fill_rate and shortage_cost")
         return self
 
 

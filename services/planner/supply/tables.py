@@ -94,6 +94,7 @@ class PlanningPolicy(Supplied):
     item: Mapped[str | None]
     location: Mapped[str | None]
     service_level: Mapped[float | None]
+    fill_rate: Mapped[float | None]
     shortage_cost: Mapped[Decimal | None]
     shortage_mode: Mapped[str]
     review_period: Mapped[int]

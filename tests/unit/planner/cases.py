@@ -17,6 +17,7 @@ def supply_of(n: int = 1, periods: int = 6, **given: Any) -> Supply:
         "on_hand": 0.0,
         "receipts": np.zeros((n, periods)),
         "lead_time": 0,
+        "lead_spread": 0.0,
         "review": 1,
         "fence": 0,
         "moq": 0.0,
@@ -25,8 +26,9 @@ def supply_of(n: int = 1, periods: int = 6, **given: Any) -> Supply:
         "unit_cost": 1.0,
         "order_cost": 0.0,
         "holding_cost": 0.2,
-        "shortage_cost": np.nan if "service_target" in given else 1.0,
+        "shortage_cost": np.nan if {"service_target", "fill_target"} & given.keys() else 1.0,
         "service_target": np.nan,
+        "fill_target": np.nan,
         "backlog": False,
         "closed": np.zeros((n, periods), dtype=bool),
     }

@@ -309,6 +309,22 @@ def test_the_most_specific_policy_holds(area):
     assert {one["shortage_mode"] for one in triggers.values()} == {"lost"}
 
 
+def test_a_fill_rate_and_an_unsure_lead_time_are_planned_for_and_told(area):
+    area.supply("A")
+    area.supply("B", lead_time_spread=1.5)
+    area.ok("PUT", "/supply/planning-policies", json={"fill_rate": 0.97})
+    area.forecasts("A", "B")
+    area.plan()
+    orders = {one["item"]: one["order"] for one in recommendations(area)}
+    told = {item: one["triggers"] for item, one in orders.items()}
+    assert {(one["fill_rate"], one["service_level"], one["shortage_cost"]) for one in told.values()} == {
+        (0.97, None, None)
+    }
+    assert (told["A"]["lead_time_spread"], told["B"]["lead_time_spread"]) == (0.0, 1.5)
+    assert told["B"]["safety_stock"] > told["A"]["safety_stock"]
+    assert orders["B"]["quantity"] > orders["A"]["quantity"]
+
+
 def test_without_a_policy_the_areas_costs_hold(area):
     area.supply("A", unit_cost="8.00")
     with area.database.write() as session:

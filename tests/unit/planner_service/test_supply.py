@@ -70,6 +70,7 @@ def test_defaults_are_shown(area):
             "item": None,
             "location": None,
             "service_level": None,
+            "fill_rate": None,
             "shortage_cost": "3.50",
             "shortage_mode": "lost",
             "review_period": 1,
