@@ -50,6 +50,15 @@ class PlanCell(Base):
     item: Mapped[str]
     location: Mapped[str]
     step: Mapped[int]
+    demand: Mapped[float]
+    open_orders: Mapped[float]
+    net_forecast: Mapped[float]
+    dependent_demand: Mapped[float]
+    scheduled_receipts: Mapped[float]
+    planned_receipts: Mapped[float]
+    available: Mapped[float]
+    shortage: Mapped[float]
+    backlog: Mapped[float]
 
 
 CELL_KEYS = (PlanCell.item, PlanCell.location, PlanCell.step)

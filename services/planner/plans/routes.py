@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 
-from services.planner.plans import lines, proposed, resources, service
-from services.planner.plans.schemas import PlanIn, PlanLineOut, PlanName, PlanOut, PlanResourceOut
+from services.planner.plans import lines, pegs, proposed, resources, service
+from services.planner.plans.schemas import PeggingOut, PlanIn, PlanLineOut, PlanName, PlanOut, PlanResourceOut
 from services.planner.plans.tables import Plan
 from services.planner.recommendations import orders
 from services.planner.recommendations.schemas import Content, OrderOut
@@ -90,6 +90,18 @@ def list_plan_recommendations(plan: PlanName, who: Caller, session: Read, asked:
     run = service.ready(session, who, plan)
     rows, cursor = page(session, proposed.of(run.id), proposed.KEYS, asked, descending=True)
     return Page(items=[proposed.out(row) for row in rows], next_cursor=cursor)
+
+
+@router.get("/plans/{plan}/pegging", operation_id="get_plan_pegging", responses=problems(409))
+def get_plan_pegging(
+    plan: PlanName,
+    who: Caller,
+    session: Read,
+    item: Annotated[Code, Query()],
+    location: Annotated[Code, Query()],
+) -> PeggingOut:
+    """Tell which supply of an item-location serves which demand, by priority and then by date."""
+    return PeggingOut(items=pegs.of_plan(session, service.ready(session, who, plan), item, location))
 
 
 @router.get(

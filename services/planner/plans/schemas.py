@@ -221,4 +221,26 @@ class PlanResourceOut(Schema):
     price: Amount | None
 
 
+class PegOut(Schema):
+    """Some of a demand and what serves it; `supply` is null for what nothing serves.
+
+    `supply_period` is null for stock that is there when the plan begins. Late are `periods_late` periods. Quantities
+    are means over the paths, in the item's unit.
+    """
+
+    kind: Literal["open_order", "dependent_demand", "forecast"]
+    period: datetime.date
+    priority: int | None
+    reference: str | None
+    customer: str | None
+    quantity: float
+    supply: Literal["stock", "scheduled_receipt", "planned_receipt"] | None
+    supply_period: datetime.date | None
+    periods_late: int
+
+
+class PeggingOut(Schema):
+    items: list[PegOut]
+
+
 PlanName = UUID | Literal["latest"]
