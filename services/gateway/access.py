@@ -160,6 +160,7 @@ _PLANNER: dict[str, list[_Row]] = {
         ("GET", "plans/{plan}/events", READ),
         ("POST", "plans/{plan}/cancel", PLANNER),
         ("GET", "plans/{plan}/lines", READ),
+        ("GET", "plans/{plan}/exceptions", READ),
         ("GET", "plans/{plan}/pegging", READ),
         ("GET", "plans/{plan}/resources", READ),
         ("GET", "plans/{plan}/recommendations", READ),

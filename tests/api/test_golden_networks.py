@@ -126,6 +126,12 @@ def test_a_line_that_does_not_suffice_makes_what_is_dearer_to_lack(area):
     assert {row["price"] for row in get(area, "/plans/latest/resources", resource="line")["items"]} == {"10.00"}
 
 
+def test_what_the_line_cannot_make_is_told_as_an_exception_of_its_capacity(area):
+    late = {one["item"]: one["cause"] for one in get(area, "/plans/latest/exceptions")["items"]}
+    assert late["A"] == "capacity"
+    assert "B" not in late
+
+
 def test_the_plan_says_how_far_from_the_optimum_each_part_can_be(area):
     method = get(area, "/plans")["items"][0]["method"]
     assert sum(part["components"] for part in method["components"]) == 4

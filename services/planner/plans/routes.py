@@ -5,8 +5,16 @@ from uuid import UUID
 
 from fastapi import Query, Request, Response
 
-from services.planner.plans import lines, pegs, proposed, resources, service
-from services.planner.plans.schemas import PeggingOut, PlanIn, PlanLineOut, PlanName, PlanOut, PlanResourceOut
+from services.planner.plans import exceptions, lines, pegs, proposed, resources, service
+from services.planner.plans.schemas import (
+    ExceptionOut,
+    PeggingOut,
+    PlanIn,
+    PlanLineOut,
+    PlanName,
+    PlanOut,
+    PlanResourceOut,
+)
 from services.planner.plans.tables import Plan
 from services.planner.recommendations import orders
 from services.planner.recommendations.schemas import Content, OrderOut
@@ -90,6 +98,14 @@ def list_plan_recommendations(plan: PlanName, who: Caller, session: Read, asked:
     run = service.ready(session, who, plan)
     rows, cursor = page(session, proposed.of(run.id), proposed.KEYS, asked, descending=True)
     return Page(items=[proposed.out(row) for row in rows], next_cursor=cursor)
+
+
+@router.get("/plans/{plan}/exceptions", operation_id="list_plan_exceptions", responses=problems(409))
+def list_plan_exceptions(plan: PlanName, who: Caller, session: Read, asked: Paging) -> Page[ExceptionOut]:
+    """List what will run out more often than its target accepts and why, the most money at risk first."""
+    found = exceptions.of_plan(service.ready(session, who, plan))
+    rows, cursor = page(session, found, exceptions.KEYS, asked, descending=True)
+    return Page(items=[exceptions.out(row) for row in rows], next_cursor=cursor)
 
 
 @router.get("/plans/{plan}/pegging", operation_id="get_plan_pegging", responses=problems(409))

@@ -14,7 +14,17 @@ from services.planner.engine.inputs import Demand, Floats
 from services.planner.engine.kpis import Comparison
 from services.planner.engine.policies import AVERAGED
 from services.planner.forecast_client import ForecastClient
-from services.planner.plans import capacity, filing, kpis, network_proposals, proposals, proposed, rows, takeover
+from services.planner.plans import (
+    capacity,
+    filing,
+    kpis,
+    late,
+    network_proposals,
+    proposals,
+    proposed,
+    rows,
+    takeover,
+)
 from services.planner.plans.basis import Basis
 from services.planner.plans.bulk import copy, copy_lines
 from services.planner.plans.capacity import Capacity
@@ -57,7 +67,10 @@ def carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
         run.delta_values = worth
         rows.store(session, run, known, planned, earlier)
         if len(planned.fresh):
-            copy_lines(session, run.id, known.terms.index[planned.fresh], planned.measures(known))
+            measures = planned.measures(known)
+            copy_lines(session, run.id, known.terms.index[planned.fresh], measures)
+            exceptions = late.rows(run, known, planned, measures, PATHS)
+            copy(session, "plan_exceptions", late.COLUMNS, exceptions)
         if len(known.terms):
             hours = Capacity.of(known, planned)
             copy(session, "plan_resources", capacity.COLUMNS, hours.rows(run.id, basis.forecast.buckets))

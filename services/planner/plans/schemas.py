@@ -221,6 +221,33 @@ class PlanResourceOut(Schema):
     price: Amount | None
 
 
+class ExceptionOut(Schema):
+    """An item-location that runs out, from `period` on, in more of the sample paths than its target accepts.
+
+    `expected_shortage` (units) and `value_at_risk` (its cost) are those of all such periods. `cause` is why the first
+    of them is not averted: backlog that is there already, a lead time or frozen fence that nothing released now beats,
+    no release in time (rule or outage), hours that are all taken, components that run out, the largest order, an order
+    that costs more than it saves, or demand beyond what it pays to cover.
+    """
+
+    item: str
+    location: str
+    period: datetime.date
+    expected_shortage: float
+    value_at_risk: Amount
+    cause: Literal[
+        "backlog",
+        "lead_time",
+        "frozen_fence",
+        "no_release_in_time",
+        "capacity",
+        "components",
+        "max_quantity",
+        "order_cost",
+        "demand",
+    ]
+
+
 class PegOut(Schema):
     """Some of a demand and what serves it; `supply` is null for what nothing serves.
 

@@ -115,6 +115,20 @@ class PlanLine(Base):
     purchase_cost: Mapped[list[float]]
 
 
+class PlanException(Base):
+    """An item-location that runs out more often than its target accepts, and why; of the plan that has its lines."""
+
+    __tablename__ = "plan_exceptions"
+
+    plan_id: Mapped[UUID] = mapped_column(ForeignKey("plans.id"), primary_key=True)
+    item: Mapped[str] = mapped_column(primary_key=True)
+    location: Mapped[str] = mapped_column(primary_key=True)
+    period: Mapped[datetime.date]
+    quantity: Mapped[float]
+    value: Mapped[float]
+    cause: Mapped[str]
+
+
 class PlanResource(Base):
     """What a plan takes of a resource in a period, in hours; `price` is what one more hour saves, where confirmed."""
 
