@@ -132,6 +132,14 @@ def test_what_the_line_cannot_make_is_told_as_an_exception_of_its_capacity(area)
     assert "B" not in late
 
 
+def test_utilisation_is_that_of_the_plans_resources(area):
+    """The yard takes 40, 50, 75 and 25 of 40 hours a week, the line 12 of 12."""
+    rows = get(area, "/plans/latest/resources")["items"]
+    load, hours = (sum(row[name] for row in rows) for name in ("load", "available"))
+    found = area.as_("viewer").get("/kpis").json()["capacity_utilisation"]
+    assert found == {"mean": pytest.approx(load / hours, abs=1e-3), "peak": pytest.approx(75 / 40)}
+
+
 def test_the_plan_says_how_far_from_the_optimum_each_part_can_be(area):
     method = get(area, "/plans")["items"][0]["method"]
     assert sum(part["components"] for part in method["components"]) == 4

@@ -18,6 +18,27 @@ class TwoWaysOut(Schema):
     forward: float | None
 
 
+class OtifOut(Schema):
+    """On time in full: shipped whole by the date that the customer asked for. `share` is null without lines."""
+
+    share: float | None
+    lines: int
+
+
+class CycleTimeOut(Schema):
+    """Mean days from a line's order to its last shipment, of those whose day of order is known; null without any."""
+
+    days: float | None
+    lines: int
+
+
+class UtilisationOut(Schema):
+    """Load by regular hours: over all resources and periods of the plan, and of the fullest period of a resource."""
+
+    mean: float
+    peak: float
+
+
 class KpiOut(Schema):
     """The area's figures, over all item-locations that the newest plan of the base could plan.
 
@@ -27,6 +48,8 @@ class KpiOut(Schema):
     turns: demand at cost in a year, by the stock of `as_of` (backward) and by the average inventory (forward).
     days_of_supply: stock by a day's demand (backward); how long it lasts the expected demand, weighted by value, the
     horizon at most (forward).
+    otif: of the lines of `open-orders` due in the `past_periods` before `as_of`. order_fulfilment_cycle_time: of those
+    shipped whole in them. capacity_utilisation: of the plan; null where it needs no resource.
     fill_rate: expected over the horizon, with P10 and P90 over the sample paths.
     excess: stock beyond the expected demand of the horizon. obsolete: stock of what had no demand in `past_periods`
     and has none in the forecast.
@@ -47,6 +70,9 @@ class KpiOut(Schema):
     turns: TwoWaysOut
     days_of_supply: TwoWaysOut
     fill_rate: NumberFigure
+    otif: OtifOut
+    order_fulfilment_cycle_time: CycleTimeOut
+    capacity_utilisation: UtilisationOut | None
     excess: Amount
     obsolete: Amount
     forecast_accuracy: dict[str, Any] | None

@@ -3,9 +3,10 @@
 from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session, aliased, undefer
 
+from services.planner.kpis import fulfilment
 from services.planner.kpis.schemas import KpiOut, TwoWaysOut
 from services.planner.plans import service as plans
-from services.planner.plans.buckets import DAYS, PERIODS_PER_YEAR
+from services.planner.plans.buckets import DAYS, PERIODS_PER_YEAR, shift
 from services.planner.plans.lines import OF_ROW
 from services.planner.plans.money import money
 from services.planner.plans.tables import Plan, PlanLine, PlanRow
@@ -25,6 +26,7 @@ def kpis(session: Session, who: Principal) -> KpiOut:
     found, frequency = run.measures["assets"], who.area.frequency
     average = float(run.kpis["plan"]["stock_value"]["mean"])
     year, days = PERIODS_PER_YEAR[frequency], DAYS.get(frequency, 365 / 12)
+    since = shift(run.as_of, frequency, -found["past_periods"])
     past = found["past_demand"] / found["past_periods"]
     expected = found["expected_demand"] / found["periods"]
     return KpiOut(
@@ -41,6 +43,9 @@ def kpis(session: Session, who: Principal) -> KpiOut:
             backward=_ratio(found["stock"] * days, past), forward=_ratio(found["cover"] * days, 1)
         ),
         fill_rate=run.kpis["plan"]["fill_rate"],
+        otif=fulfilment.otif(session, who.area.area, since, run.as_of),
+        order_fulfilment_cycle_time=fulfilment.cycle_time(session, who.area.area, since, run.as_of),
+        capacity_utilisation=fulfilment.utilisation(session, run),
         excess=money(found["excess"]),
         obsolete=money(found["obsolete"]),
         forecast_accuracy=run.measures["forecast_accuracy"],

@@ -1,11 +1,13 @@
 """KPIs of an area, held against the plan that they come from."""
 
+import datetime
+
 import pytest
 
 from tests.unit.planner_service.test_net_change import told
 from tests.unit.planner_service.test_plan_run import lines
 from tests.unit.planner_service.test_scenarios import what_if
-from tests.unit.planner_service.upstream import FORECAST, demand, values
+from tests.unit.planner_service.upstream import FORECAST, demand, values, week
 
 
 def test_before_the_first_plan_there_are_none(area):
@@ -49,6 +51,35 @@ def test_instability_is_what_releases_differ_by(area):
     whole = sum(sum(before[item][:4]) for item in "AB")
     assert moved > 0
     assert area.ok("GET", "/kpis")["plan_instability"] == pytest.approx(moved / whole, abs=1e-3)
+
+
+def test_how_customers_were_served_counts_the_lines_of_the_past_periods(area):
+    """On time and whole; a day late; whole but asked for later; in part; before the window; not yet due."""
+    area.supply("A")
+    area.forecasts("A")
+    line = {"item": "A", "location": "L", "quantity": 4, "shipped_quantity": 4}
+    rows = [
+        (week(-2), week(-3), week(-2)),
+        (week(-2), week(-3), week(-2) + datetime.timedelta(days=1)),
+        (week(-1), week(-2), week(-2) + datetime.timedelta(days=3)),
+        (week(-14), week(-15), week(-14)),
+        (week(1), None, None),
+    ]
+    orders = [
+        line
+        | {"reference": f"SO-{number}", "due": due.isoformat()}
+        | ({"ordered": ordered.isoformat()} if ordered else {})
+        | ({"shipped": shipped.isoformat()} if shipped else {"shipped_quantity": 0})
+        for number, (due, ordered, shipped) in enumerate(rows)
+    ]
+    orders.append(line | {"reference": "part", "due": week(-1).isoformat(), "shipped_quantity": 3})
+    orders[-1]["shipped"] = week(-1).isoformat()
+    area.ok("POST", "/open-orders", json=orders)
+    area.plan()
+    found = area.ok("GET", "/kpis")
+    assert found["otif"] == {"share": 0.5, "lines": 4}
+    assert found["order_fulfilment_cycle_time"] == {"days": 6.0, "lines": 3}
+    assert found["capacity_utilisation"] is None
 
 
 def test_a_plan_of_nothing_has_no_kpis(area):
