@@ -1,12 +1,12 @@
 """The time-phased projection of a plan: one line per item-location and bucket."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
 
-from services.planner.engine.inputs import Floats, Supply
+from services.planner.engine.inputs import Floats, Ints, Supply
 from services.planner.engine.levels import Levels
 from services.planner.engine.lots import TEN_SLACK
 from services.planner.engine.rollout import Bucket
@@ -36,6 +36,10 @@ class Lines:
     shortage_cost: Floats
     ordering_cost: Floats
     purchase_cost: Floats
+
+    def rows(self, index: Ints) -> Self:
+        """The same lines of some rows."""
+        return type(self)(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
     @classmethod
     def of(cls, supply: Supply, levels: Levels, first: Floats, buckets: Iterable[Bucket]) -> Self:

@@ -111,10 +111,14 @@ def _propose(session: Session, run: Plan, contents: Sequence[Content], area: Are
 
 
 def _expiry(one: Content, area: Area, today: datetime.date) -> datetime.date | None:
-    """The first day after the period by which the order must be released; none where a plan looks back on it."""
-    if one.order is None:
+    """The first day after the period by which an order must be released, or in which one that is under way comes.
+
+    None where a plan looks back on it.
+    """
+    last = one.order.release_by if one.order else one.change.due if one.change else None
+    if last is None:
         return None
-    day = shift(one.order.release_by, area.frequency, 1)
+    day = shift(last, area.frequency, 1)
     return day if day > today else None
 
 

@@ -16,6 +16,7 @@ from services.planner.engine.policies import AVERAGED
 from services.planner.forecast_client import ForecastClient
 from services.planner.plans import (
     capacity,
+    changes,
     filing,
     kpis,
     late,
@@ -158,6 +159,7 @@ def _proposals(run: Plan, basis: Basis, known: Inputs, planned: Planned) -> list
     if planned.alone is not None:
         terms = known.terms.iloc[planned.alone.rows]
         found += proposals.orders(origin, forecast.buckets, terms, planned.alone.plan.orders)
+        found += changes.proposals(origin, forecast.buckets, known, planned.alone, basis.snapshot, PATHS)
     if planned.together is not None:
         found += network_proposals.orders(origin, forecast.buckets, known, planned.together)
         found += network_proposals.overtime(origin, forecast.buckets, planned.together)

@@ -31,6 +31,19 @@ def capacity(facts: Mapping[str, Any]) -> str:
     )
 
 
+def change(facts: Mapping[str, Any]) -> str:
+    """Which order under way is to come later or not at all, and what that saves."""
+    proposed, currency = facts["change"], facts["currency"]
+    chance, until = proposed["stockout_probability"], proposed["new_due"]
+    what = f"order {proposed['reference']} ({plain(proposed['quantity'])} of {facts['item']} for {facts['location']})"
+    todo = f"Defer {what} from {proposed['due']} to {until}" if until else f"Cancel {what}, due {proposed['due']}"
+    return (
+        f"{todo}: stock lasts without it. It saves {proposed['holding_saved']} {currency} of holding cost, "
+        f"{proposed['net_benefit']} {currency} in all; the stock-out probability of the worst period goes from "
+        f"{percent(chance['without'])} to {percent(chance['with'])}."
+    )
+
+
 def plain(number: float) -> str:
     """All digits of a number, without exponent or trailing zeros."""
     return f"{Decimal(repr(number)).normalize():f}"

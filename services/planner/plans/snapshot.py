@@ -39,7 +39,7 @@ class Snapshot:
     stock: pd.DataFrame  # item, location, as_of, on_hand, reserved: the newest up to the as-of date
     rules: pd.DataFrame  # as sourcing_rules
     policies: pd.DataFrame  # as planning_policies
-    receipts: pd.DataFrame  # item, location, due, quantity
+    receipts: pd.DataFrame  # item, location, due, quantity, reference, status, cancellable
     orders: (
         pd.DataFrame
     )  # item, location, due, quantity: customers' orders, less what was shipped before the as-of date
@@ -49,6 +49,7 @@ class Snapshot:
     resources: pd.DataFrame
     capacity: pd.DataFrame
     commitments: pd.DataFrame  # recommendation_id, item, location, due, quantity
+    changed: frozenset[str]  # references of receipts that are to be put off or called off, by a decision
 
     @classmethod
     def read(cls, session: Session, area: str, as_of: datetime.date) -> Self:
@@ -70,6 +71,7 @@ class Snapshot:
             resources=_table(session, area, Resource),
             capacity=_table(session, area, ResourceCapacity),
             commitments=_frame(session, commitments(area)),
+            changed=frozenset(session.scalars(_changed(area))),
         )
 
 
@@ -103,8 +105,15 @@ def _stock(area: str, as_of: datetime.date) -> Select[*tuple[Any, ...]]:
 
 def _receipts(area: str) -> Select[*tuple[Any, ...]]:
     row = ScheduledReceipt
-    found = select(row.item, row.location, row.due, row.quantity).where(row.area == area)
-    return found.order_by(row.reference)
+    names = (row.item, row.location, row.due, row.quantity, row.reference, row.status, row.cancellable)
+    return select(*names).where(row.area == area).order_by(row.reference)
+
+
+def _changed(area: str) -> Select[str]:
+    state = RecommendationState
+    reference = Recommendation.content["change"]["reference"].as_string()
+    decided = select(reference).join(Recommendation.state).where(state.area == area, state.status.in_(COMMITTED))
+    return decided.where(Recommendation.type.in_(("defer", "cancel")))
 
 
 def _orders(area: str, as_of: datetime.date) -> Select[*tuple[Any, ...]]:

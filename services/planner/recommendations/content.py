@@ -20,6 +20,8 @@ def columns(content: Content) -> dict[str, Any]:
     """What `COLUMNS` hold of a content. Where data are to be mended, nothing is at stake."""
     nothing = Decimal(0)
     benefit = inaction = content.capacity.net_benefit if content.capacity else nothing
+    if content.change is not None:
+        benefit = inaction = content.change.net_benefit
     if content.order is not None:
         benefit, inaction = content.order.net_benefit, content.order.cost_of_inaction.mean
     return {

@@ -12,7 +12,7 @@ from shared.schemas import Amount, Code, Date, Key, Note, Positive, Schema, Whol
 
 OrderType = Literal["buy", "produce", "transfer", "expedite"]
 ORDERS = get_args(OrderType)
-Type = OrderType | Literal["add_capacity", "data_fix"]
+Type = OrderType | Literal["defer", "cancel", "add_capacity", "data_fix"]
 MOST_AT_ONCE = 500
 Remark = Annotated[Note, Field(min_length=1)]
 Sort = Literal["-net_benefit", "created_at"]
@@ -126,6 +126,24 @@ class CapacityOut(Schema):
     periods: list[OvertimeOut]
 
 
+class OrderChangeOut(Schema):
+    """An order under way that is to come on `new_due`, or where that is null not at all.
+
+    The plan was made anew with the change: `holding_saved`, `shortage_saved` and `ordering_saved` (negative: it costs
+    more) add up to `net_benefit`. `stockout_probability` is that of the worst period, without and with the change.
+    """
+
+    reference: str
+    quantity: float
+    due: Date
+    new_due: Date | None
+    holding_saved: Amount
+    shortage_saved: Amount
+    ordering_saved: Amount
+    net_benefit: Amount
+    stockout_probability: ContrastOut
+
+
 class ProposalOut(Schema):
     """An order to release, and what speaks for it. Money is in the area's currency, rounded to two digits.
 
@@ -154,7 +172,8 @@ class ProposalOut(Schema):
 class Content(Schema):
     """What a plan proposes; it never changes. Where data are to be mended `order` is null and `faults` say which.
 
-    It is about an item and a location; `add_capacity` is about a resource, and says in `capacity` which hours.
+    It is about an item and a location; `add_capacity` is about a resource, and says in `capacity` which hours. `defer`
+    and `cancel` are about an order under way, and say in `change` which and how.
     """
 
     id: UUID
@@ -170,6 +189,7 @@ class Content(Schema):
     text: str
     order: ProposalOut | None
     capacity: CapacityOut | None = None
+    change: OrderChangeOut | None = None
     faults: list[FaultOut]
 
 
