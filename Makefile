@@ -29,7 +29,7 @@ mlflow: .venv/.dev ## Open MLflow's pages on the model registry (ARGS as for run
 	@$(PYTHON) -m services mlflow $(ARGS)
 
 test: .venv/.demo ## Run all tests (ARGS="tests/unit -k name")
-	@$(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(PYTHON) -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: .venv/.dev ## Format, lint, types, walls between packages, OpenAPI documents, requirements
 	@.venv/bin/ruff format --check $(CODE)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import hypothesis
 import pytest
 
 from services.embedded import postgres
@@ -17,6 +18,9 @@ from services.embedded.databases import Server
 from tests.factories import Accord, Area
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before XGBoost loads, as the worker does: no spinning threads
+hypothesis.settings.register_profile("accord", deadline=None)  # how fast a machine is decides no test
+hypothesis.settings.load_profile("accord")
+
 START_SECONDS = 60
 STOP_SECONDS = 20
 
