@@ -16,7 +16,8 @@ def test_the_most_money_at_risk_comes_first_with_its_cause_and_first_period(area
         lines = area.ok("GET", f"/plans/latest/lines?item={one['item']}")["items"]
         assert one["period"] == next(line["period"] for line in lines if line["stockout_probability"] > 0.15)
         assert one["period"] == week(0).isoformat()
-        assert 0 < float(one["value_at_risk"]) <= sum(float(line["shortage_cost"]) for line in lines) + 0.01
+        lines_cost = sum(float(line["shortage_cost"]) for line in lines)
+        assert 0 < float(one["value_at_risk"]) <= lines_cost + 0.005 * (len(lines) + 1)  # each is rounded to a cent
         assert one["expected_shortage"] <= sum(line["shortage"] for line in lines) + 1e-9
     page = area.ok("GET", "/plans/latest/exceptions?limit=1")
     assert page["items"] == found[:1]

@@ -65,6 +65,7 @@ def snapshot(*rules, processes=(), components=(), loads=(), resources=(), capaci
         resources=frame_of(Resource, *resources),
         capacity=frame_of(ResourceCapacity, *capacity),
         commitments=empty,
+        changed=frozenset(),
     )
 
 
