@@ -22,7 +22,7 @@ type Tallies = tuple[Tally, Tally, Tally]  # of the plan, of doing nothing, of t
 
 METHOD = "path_newsvendor_on_lots"
 EXACT = "dynamic_program"
-BLOCK_CELLS = 1_000_000  # paths x buckets x item-locations at a time: some 30 MB
+BLOCK_CELLS = 2_000_000  # paths x buckets x item-locations at a time: some 60 MB
 COVERED_AT_ONCE = 1000  # item-locations: arrays stay inside a processor cache
 MIXED = 40  # item-locations from which a block is closed where the next one is of another kind
 
