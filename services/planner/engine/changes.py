@@ -1,22 +1,54 @@
-"""Orders under way that come before they are needed: put off, or called off, and what that is worth."""
+"""Orders under way that had better come later, sooner, larger, smaller or not at all, and what that is worth."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Self
 
 import numpy as np
 
+from services.planner.engine import lots
 from services.planner.engine.inputs import Bools, Demand, Floats, Ints, Supply
-from services.planner.engine.plan import plan
+from services.planner.engine.plan import Plan, plan
 from services.planner.engine.projection import Lines
 
 PARTS = ("holding_cost", "shortage_cost", "ordering_cost")
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """k orders under way, each to come in another bucket or, where that is T, not at all."""
+class UnderWay:
+    """o orders under way, of some item-locations; all [o]."""
 
-    order: Ints  # [k] places in what was given
-    bucket: Ints  # [k] the new bucket
+    row: Ints  # item-location
+    bucket: Ints  # in which it is due
+    quantity: Floats  # units
+    cancellable: Bools  # can be given back, or some of it
+    enlargeable: Bools  # can still become larger
+    hurried: Ints  # first bucket in which it could come at best
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """k orders under way with another bucket, T for none, and another quantity; at most one of each kind a row."""
+
+    order: Ints  # [k] places in what is under way
+    bucket: Ints  # [k]
+    quantity: Floats  # [k] units
+    stake: Floats  # [k] money: the largest are looked into first
+
+    def rows(self, index: Ints) -> Self:
+        return type(self)(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+
+    @classmethod
+    def joined(cls, parts: list[Self]) -> Self:
+        names = (field.name for field in fields(cls))
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """k moves that pay, each of another item-location."""
+
+    moves: Moves
     before: Lines  # [k, T] the plan as it is
     after: Lines  # [k, T] planned anew with the change
 
@@ -26,53 +58,101 @@ class Changes:
         return {name: (getattr(self.before, name) - getattr(self.after, name)).sum(axis=1) for name in PARTS}
 
 
-def unneeded(lines: Lines, row: Ints, bucket: Ints, quantity: Floats, cancellable: Bools) -> tuple[Ints, Ints]:
-    """The orders [o] that can come later, one at most of an item-location, and when: (places, new buckets).
+def later(supply: Supply, lines: Lines, orders: UnderWay) -> Moves:
+    """Orders that can come later: while at least as much as one brings is left at a bucket's end in nine paths of ten.
 
-    row, bucket, quantity [o]: item-location, bucket and units of each. One can come later while, in nine paths of ten,
-    at least as much as it brings is left at a bucket's end. Of several that with the most units times buckets is told.
+    What is never needed is called off, where that can be.
     """
+    row, bucket, quantity = orders.row, orders.bucket, orders.quantity
     periods = lines.available_p10.shape[1]
     low = lines.available_p10[row] < quantity[:, None]
     low &= np.arange(periods) >= bucket[:, None]
     needed = np.where(np.any(low, axis=1), np.argmax(low, axis=1), periods)
-    movable = (needed > bucket) & ((needed < periods) | cancellable)
-    weight = np.where(movable, quantity * (needed - bucket), 0.0)
-    places = np.lexsort((-weight, row))
-    first = np.append(True, np.diff(row[places]) > 0) if len(places) else np.zeros(0, dtype=bool)
-    chosen = np.sort(places[first & (weight[places] > 0)])
-    return chosen, needed[chosen]
+    movable = (needed > bucket) & ((needed < periods) | orders.cancellable)
+    stake = supply.holding_cost[row] * quantity * (needed - bucket)
+    left = np.where(needed < periods, quantity, 0.0)
+    return _dearest(orders, np.where(movable, stake, 0.0), needed, left)
+
+
+def smaller(supply: Supply, lines: Lines, orders: UnderWay) -> Moves:
+    """Orders of which some lots are left at every bucket's end in nine paths of ten, where an order remains."""
+    row, periods = orders.row, lines.available_p10.shape[1]
+    after = np.arange(periods) >= orders.bucket[:, None]
+    spare = np.min(lines.available_p10[row], axis=1, where=after, initial=np.inf)
+    multiple = supply.multiple[row]
+    given = np.maximum(np.floor(spare / multiple + lots.SLACK), 0) * multiple
+    left = orders.quantity - given
+    possible = orders.cancellable & (given > 0) & (left >= supply.first_lot[row] * multiple * (1 - lots.SLACK))
+    stake = supply.holding_cost[row] * given * (periods - orders.bucket)
+    return _dearest(orders, np.where(possible, stake, 0.0), orders.bucket, left)
+
+
+def larger(supply: Supply, first: Floats, orders: UnderWay) -> Moves:
+    """Orders that come no later than a new one would, with what that would bring. first [n]: units of the new order."""
+    row = orders.row
+    wanted = orders.quantity + first[row]
+    possible = orders.enlargeable & (first[row] > 0) & (orders.bucket <= supply.arrival[row])
+    possible &= wanted <= supply.max_qty[row] * (1 + lots.SLACK)
+    sooner = (supply.arrival[row] - orders.bucket + 1) * supply.penalty[row] * first[row]
+    stake = supply.ordering[row] + sooner
+    return _dearest(orders, np.where(possible, stake, 0.0), orders.bucket, wanted)
+
+
+def sooner(supply: Supply, lines: Lines, orders: UnderWay) -> Moves:
+    """Orders that are wanted in the first bucket in which something is short before they come."""
+    row, periods = orders.row, lines.shortage.shape[1]
+    buckets = np.arange(periods)
+    between = (buckets >= orders.hurried[:, None]) & (buckets < orders.bucket[:, None])
+    short = between & (lines.shortage[row] > 0)
+    lacking = np.sum(lines.shortage[row], axis=1, where=between)
+    stake = np.where(np.any(short, axis=1), supply.penalty[row] * lacking, 0.0)
+    return _dearest(orders, stake, np.argmax(short, axis=1), orders.quantity)
 
 
 def changes(
-    supply: Supply,
-    demand: Demand,
-    lines: Lines,
-    orders: tuple[Ints, Ints, Floats, Bools],
-    *,
-    paths: int,
-    most: int,
-    threads: int = 1,
+    supply: Supply, demand: Demand, planned: Plan, orders: UnderWay, *, paths: int, most: int, threads: int = 1
 ) -> Changes | None:
-    """Those of the orders under way whose change pays, planned anew to see by how much; None where there is none.
+    """The changes that pay, the best of each item-location, planned anew to see by how much; None where none does.
 
-    orders: row, bucket, quantity and whether it can be called off, [o] each. At most `most` are looked into, those
-    first that tie up most money.
+    At most `most` are looked into, those first that have most at stake. An order that becomes larger does so in place
+    of a new one: none is to be released beside it.
     """
-    row, bucket, quantity, _ = orders
-    chosen, later = unneeded(lines, *orders)
-    tied = supply.holding_cost[row[chosen]] * quantity[chosen] * (later - bucket[chosen])
-    kept = np.sort(np.argsort(-tied, kind="stable")[:most])
-    chosen, later = chosen[kept], later[kept]
-    if not len(chosen):
+    moves = Moves.joined(list(_possible(supply, planned, orders)))
+    moves = moves.rows(np.sort(np.argsort(-moves.stake, kind="stable")[:most]))
+    if not len(moves.order):
         return None
-    rows, number = row[chosen], np.arange(len(chosen))
+    rows, number = orders.row[moves.order], np.arange(len(moves.order))
     part, receipts = supply.rows(rows), supply.receipts[rows]
-    receipts[number, bucket[chosen]] = np.maximum(receipts[number, bucket[chosen]] - quantity[chosen], 0)
-    put_off = later < receipts.shape[1]
-    receipts[number[put_off], later[put_off]] += quantity[chosen][put_off]
-    after = plan(replace(part, receipts=receipts), demand.rows(rows), paths=paths, threads=threads).lines
-    found = Changes(chosen, later, lines.rows(rows), after)
-    a_bucket = part.holding_cost * quantity[chosen]
-    pays = np.flatnonzero(sum(found.saved.values()) >= a_bucket)
-    return Changes(chosen[pays], later[pays], found.before.rows(pays), after.rows(pays)) if len(pays) else None
+    due, quantity = orders.bucket[moves.order], orders.quantity[moves.order]
+    receipts[number, due] = np.maximum(receipts[number, due] - quantity, 0)
+    comes = moves.bucket < receipts.shape[1]
+    receipts[number[comes], moves.bucket[comes]] += moves.quantity[comes]
+    after = plan(replace(part, receipts=receipts), demand.rows(rows), paths=paths, threads=threads)
+    found = Changes(moves, planned.lines.rows(rows), after.lines)
+    net = sum(found.saved.values())
+    moved = np.where(moves.quantity == quantity, quantity, np.abs(moves.quantity - quantity))
+    pays = net >= part.holding_cost * moved
+    pays &= (moves.quantity <= quantity) | (after.orders.option.quantity == 0)
+    best = _first_of_each(rows, np.where(pays, net, 0.0))
+    return Changes(moves.rows(best), found.before.rows(best), after.lines.rows(best)) if len(best) else None
+
+
+def _possible(supply: Supply, planned: Plan, orders: UnderWay) -> Iterator[Moves]:
+    yield later(supply, planned.lines, orders)
+    yield smaller(supply, planned.lines, orders)
+    yield larger(supply, planned.orders.option.quantity, orders)
+    yield sooner(supply, planned.lines, orders)
+
+
+def _dearest(orders: UnderWay, stake: Floats, bucket: Ints, quantity: Floats) -> Moves:
+    """Of each item-location the order with most at stake, where that is above 0."""
+    chosen = _first_of_each(orders.row, stake)
+    return Moves(chosen, bucket[chosen], quantity[chosen], stake[chosen])
+
+
+def _first_of_each(row: Ints, worth: Floats) -> Ints:
+    """Places of the highest worth of each row, ascending, where that is above 0."""
+    order = np.lexsort((-worth, row))
+    first = np.diff(row[order], prepend=-1) > 0
+    chosen = order[first]
+    return np.sort(chosen[worth[chosen] > 0])

@@ -1,47 +1,71 @@
-"""Recommendations to put off or call off orders that are under way before they are needed."""
+"""Recommendations to change orders that are under way: their date, their quantity, or whether they come at all."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from services.planner.engine.changes import Changes, changes
+from services.planner.engine.changes import Changes, UnderWay, changes
+from services.planner.engine.inputs import Floats, Ints
 from services.planner.plans import sentence
 from services.planner.plans.buckets import Buckets
 from services.planner.plans.inputs import Inputs
 from services.planner.plans.money import money, total
 from services.planner.plans.planning import THREADS, Alone
-from services.planner.plans.proposals import Origin, share
+from services.planner.plans.proposals import Origin, share, units
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.structure import KEY
 from services.planner.recommendations.schemas import Content
 
-MOST = 2000  # orders of a plan that are looked into
+MOST = 2000  # changes of a plan that are looked into
 FIXED = "in_transit"  # nothing can be changed about it any more
+NOT_BEGUN = "firm"
 
 
-def proposals(
-    origin: Origin, buckets: Buckets, known: Inputs, alone: Alone, snapshot: Snapshot, paths: int
-) -> Iterator[Content]:
-    """One recommendation per item-location at most, of those planned by themselves."""
-    orders = _movable(buckets, known, alone, snapshot)
-    if orders.empty:
-        return
-    told = (orders["row"], orders["bucket"], orders["quantity"], orders["cancellable"])
-    row, bucket, quantity, cancellable = (column.to_numpy() for column in told)
-    found = changes(
-        known.supply.rows(alone.rows),
-        known.demand.rows(alone.rows),
-        alone.plan.lines,
-        (row, bucket, quantity, cancellable),
-        paths=paths,
-        most=MOST,
-        threads=THREADS,
-    )
-    for place in range(len(found.order) if found else 0):
-        assert found is not None  # noqa: S101  the range is empty without
-        yield _content(origin, buckets, orders.iloc[int(found.order[place])], found, place)
+@dataclass(frozen=True)
+class Found:
+    """What pays of a plan's changes; `orders` are those under way that could be changed."""
+
+    orders: pd.DataFrame
+    changes: Changes | None
+
+    @classmethod
+    def of(cls, buckets: Buckets, known: Inputs, alone: Alone, snapshot: Snapshot, paths: int) -> "Found":
+        """Of the item-locations planned by themselves."""
+        orders = _movable(buckets, known, alone, snapshot)
+        if orders.empty:
+            return cls(orders, None)
+        row = orders["row"].to_numpy(np.int64)
+        supply, demand = known.supply.rows(alone.rows), known.demand.rows(alone.rows)
+        begun = (orders["status"] != NOT_BEGUN).to_numpy(bool)
+        under_way = UnderWay(
+            row=row,
+            bucket=orders["bucket"].to_numpy(np.int64),
+            quantity=orders["quantity"].to_numpy(np.float64),
+            cancellable=orders["cancellable"].to_numpy(bool),
+            enlargeable=~begun,
+            hurried=np.where(begun, 0, supply.arrival[row]),
+        )
+        found = changes(supply, demand, alone.plan, under_way, paths=paths, most=MOST, threads=THREADS)
+        return cls(orders, found)
+
+    @property
+    def enlarged(self) -> Ints:
+        """Rows of the plan whose new order an order under way brings in its place."""
+        if self.changes is None:
+            return np.zeros(0, dtype=np.int64)
+        moves = self.changes.moves
+        more = moves.order[moves.quantity > self.orders["quantity"].to_numpy(np.float64)[moves.order]]
+        return self.orders["row"].to_numpy(np.int64)[more]
+
+    def proposals(self, origin: Origin, buckets: Buckets) -> Iterator[Content]:
+        """One recommendation per item-location at most."""
+        for place in range(len(self.changes.moves.order) if self.changes else 0):
+            assert self.changes is not None  # noqa: S101  the range is empty without
+            order = self.orders.iloc[int(self.changes.moves.order[place])]
+            yield _content(origin, buckets, order, self.changes, place)
 
 
 def _movable(buckets: Buckets, known: Inputs, alone: Alone, snapshot: Snapshot) -> pd.DataFrame:
@@ -56,19 +80,29 @@ def _movable(buckets: Buckets, known: Inputs, alone: Alone, snapshot: Snapshot) 
 
 def _content(origin: Origin, buckets: Buckets, order: "pd.Series[Any]", found: Changes, place: int) -> Content:
     saved = {name: money(values[place]) for name, values in found.saved.items()}
-    bucket = int(found.bucket[place])
-    kind = "defer" if bucket < len(buckets) else "cancel"
+    bucket, quantity = int(found.moves.bucket[place]), float(found.moves.quantity[place])
+    moved = bucket < len(buckets) and bucket != order["bucket"]
     chance = (np.max(lines.stockout_probability[place]) for lines in (found.before, found.after))
     change = {
         "reference": order["reference"],
         "quantity": float(order["quantity"]),
+        "new_quantity": units(quantity),
         "due": order["due"],
-        "new_due": buckets.periods[bucket] if kind == "defer" else None,
+        "new_due": buckets.periods[bucket] if moved else order["due"] if quantity > 0 else None,
         "holding_saved": saved["holding_cost"],
         "shortage_saved": saved["shortage_cost"],
         "ordering_saved": saved["ordering_cost"],
         "net_benefit": total(*saved.values()),
         "stockout_probability": dict(zip(("without", "with"), map(share, chance), strict=True)),
     }
+    kind = _kind(bucket - order["bucket"], quantity - order["quantity"], quantity)
     facts = origin.common(kind, order["item"], order["location"]) | {"order": None, "change": change, "faults": []}
     return Content.model_validate(facts | {"text": sentence.change(facts)})
+
+
+def _kind(later: int, more: Floats | float, quantity: float) -> str:
+    if quantity == 0:
+        return "cancel"
+    if more != 0:
+        return "increase" if more > 0 else "decrease"
+    return "defer" if later > 0 else "expedite"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from services.planner.engine.evidence import Evidence, Option
-from services.planner.engine.inputs import Floats
+from services.planner.engine.inputs import Floats, Ints
 from services.planner.plans import sentence
 from services.planner.plans.buckets import Buckets
 from services.planner.plans.faults import Faults
@@ -36,9 +36,9 @@ class Origin:
         return named | {"id": uuid7(), "type": kind, "item": item, "location": location, "route": "review"}
 
 
-def orders(origin: Origin, buckets: Buckets, terms: pd.DataFrame, evidence: Evidence) -> Iterator[Content]:
-    """One recommendation per item-location that is to order now. terms: rows as the evidence's."""
-    chosen = np.flatnonzero(evidence.option.quantity > 0)
+def orders(origin: Origin, buckets: Buckets, terms: pd.DataFrame, evidence: Evidence, save: Ints) -> Iterator[Content]:
+    """One recommendation per item-location that is to order now, `save` some rows. terms: rows as the evidence's."""
+    chosen = np.setdiff1d(np.flatnonzero(evidence.option.quantity > 0), save)
     keys = terms.index[chosen].tolist()
     records: list[dict[str, Any]] = terms.iloc[chosen].to_dict("records")  # type: ignore[assignment]
     for row, (item, location), term in zip(chosen.tolist(), keys, records, strict=True):

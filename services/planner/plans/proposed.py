@@ -6,7 +6,8 @@ from sqlalchemy import Select, and_, func, select, union_all
 from sqlalchemy.orm import Session
 
 from services.planner.plans.tables import Plan, PlanRow
-from services.planner.recommendations.schemas import ORDERS, Content
+from services.planner.recommendations.content import IS_ORDER
+from services.planner.recommendations.schemas import Content
 from services.planner.recommendations.tables import Recommendation
 
 KEYS = (Recommendation.net_benefit, Recommendation.id)
@@ -30,7 +31,7 @@ def out(row: Recommendation) -> Content:
 
 def counts(session: Session, run: Plan) -> tuple[int, int]:
     """How many data fixes and how many orders a plan recommends."""
-    kind = Recommendation.type
-    found = select(kind, func.count()).join(PlanRow, OF_ROW).where(PlanRow.plan_id == run.id).group_by(kind)
-    counted = {name: count for name, count in session.execute(found)}  # noqa: C416  of rows, which are no pairs
-    return counted.get("data_fix", 0), sum(counted.get(name, 0) for name in ORDERS)
+    fixes = func.count().filter(Recommendation.type == "data_fix")
+    found = select(fixes, func.count().filter(IS_ORDER)).join(PlanRow, OF_ROW).where(PlanRow.plan_id == run.id)
+    fixes_found, orders = session.execute(found.select_from(Recommendation)).one()
+    return fixes_found, orders

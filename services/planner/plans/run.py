@@ -158,8 +158,9 @@ def _proposals(run: Plan, basis: Basis, known: Inputs, planned: Planned) -> list
     found = list(proposals.data_fixes(origin, fresh))
     if planned.alone is not None:
         terms = known.terms.iloc[planned.alone.rows]
-        found += proposals.orders(origin, forecast.buckets, terms, planned.alone.plan.orders)
-        found += changes.proposals(origin, forecast.buckets, known, planned.alone, basis.snapshot, PATHS)
+        changed = changes.Found.of(forecast.buckets, known, planned.alone, basis.snapshot, PATHS)
+        orders = proposals.orders(origin, forecast.buckets, terms, planned.alone.plan.orders, changed.enlarged)
+        found += [*orders, *changed.proposals(origin, forecast.buckets)]
     if planned.together is not None:
         found += network_proposals.orders(origin, forecast.buckets, known, planned.together)
         found += network_proposals.overtime(origin, forecast.buckets, planned.together)

@@ -32,16 +32,32 @@ def capacity(facts: Mapping[str, Any]) -> str:
 
 
 def change(facts: Mapping[str, Any]) -> str:
-    """Which order under way is to come later or not at all, and what that saves."""
+    """How an order under way is to change, and what that saves."""
     proposed, currency = facts["change"], facts["currency"]
-    chance, until = proposed["stockout_probability"], proposed["new_due"]
-    what = f"order {proposed['reference']} ({plain(proposed['quantity'])} of {facts['item']} for {facts['location']})"
-    todo = f"Defer {what} from {proposed['due']} to {until}" if until else f"Cancel {what}, due {proposed['due']}"
+    chance = proposed["stockout_probability"]
     return (
-        f"{todo}: stock lasts without it. It saves {proposed['holding_saved']} {currency} of holding cost, "
-        f"{proposed['net_benefit']} {currency} in all; the stock-out probability of the worst period goes from "
-        f"{percent(chance['without'])} to {percent(chance['with'])}."
+        f"{_todo(facts)} It saves {proposed['holding_saved']} {currency} of holding cost and "
+        f"{proposed['shortage_saved']} {currency} of shortage cost, {proposed['net_benefit']} {currency} in all; the "
+        f"stock-out probability of the worst period goes from {percent(chance['without'])} to "
+        f"{percent(chance['with'])}."
     )
+
+
+def _todo(facts: Mapping[str, Any]) -> str:
+    proposed = facts["change"]
+    quantity, new, due = plain(proposed["quantity"]), plain(proposed["new_quantity"]), proposed["due"]
+    order = f"order {proposed['reference']} ({quantity} of {facts['item']} for {facts['location']})"
+    match facts["type"]:
+        case "cancel":
+            return f"Cancel {order}, due {due}: stock lasts without it."
+        case "defer":
+            return f"Defer {order} from {due} to {proposed['new_due']}: stock lasts without it."
+        case "expedite":
+            return f"Expedite {order} from {due} to {proposed['new_due']} if that can be: stock runs short before."
+        case "decrease":
+            return f"Decrease {order}, due {due}, to {new}: stock lasts with less."
+        case _:
+            return f"Increase {order}, due {due}, to {new}: no other order is needed then."
 
 
 def plain(number: float) -> str:

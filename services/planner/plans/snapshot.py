@@ -2,7 +2,7 @@
 
 import datetime
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import pandas as pd
 from sqlalchemy import Select, case, func, select, union_all
@@ -10,9 +10,10 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from services.planner.production.tables import Process, ProcessComponent, ProcessLoad, Resource, ResourceCapacity
+from services.planner.recommendations.content import IS_ORDER
 from services.planner.recommendations.decisions import COMMITTED
 from services.planner.recommendations.execution import UNDER_WAY
-from services.planner.recommendations.schemas import ORDERS
+from services.planner.recommendations.schemas import ChangeType
 from services.planner.recommendations.tables import Execution, Recommendation, RecommendationState
 from services.planner.supply.tables import (
     Inventory,
@@ -49,7 +50,7 @@ class Snapshot:
     resources: pd.DataFrame
     capacity: pd.DataFrame
     commitments: pd.DataFrame  # recommendation_id, item, location, due, quantity
-    changed: frozenset[str]  # references of receipts that are to be put off or called off, by a decision
+    changed: frozenset[str]  # references of receipts that are to be changed, by a decision
 
     @classmethod
     def read(cls, session: Session, area: str, as_of: datetime.date) -> Self:
@@ -94,7 +95,7 @@ def _supplies(area: str, due: Any, quantity: Any) -> Select[*tuple[Any, ...]]:
     row = Recommendation
     named = (row.id.label("recommendation_id"), row.item, row.location, due.label("due"), quantity.label("quantity"))
     orders = select(*named).select_from(row).join(row.state)
-    return orders.where(RecommendationState.area == area, row.type.in_(ORDERS))
+    return orders.where(RecommendationState.area == area, IS_ORDER)
 
 
 def _stock(area: str, as_of: datetime.date) -> Select[*tuple[Any, ...]]:
@@ -113,7 +114,7 @@ def _changed(area: str) -> Select[str]:
     state = RecommendationState
     reference = Recommendation.content["change"]["reference"].as_string()
     decided = select(reference).join(Recommendation.state).where(state.area == area, state.status.in_(COMMITTED))
-    return decided.where(Recommendation.type.in_(("defer", "cancel")))
+    return decided.where(Recommendation.type.in_(get_args(ChangeType)), reference.is_not(None))
 
 
 def _orders(area: str, as_of: datetime.date) -> Select[*tuple[Any, ...]]:

@@ -5,9 +5,16 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from services.planner.recommendations.schemas import Content
+from sqlalchemy import and_, or_
+
+from services.planner.recommendations.schemas import ORDERS, Content
+from services.planner.recommendations.tables import Recommendation
 from shared import ledger
 
+IS_ORDER = or_(  # a new one: an order under way can be expedited too
+    Recommendation.type.in_(set(ORDERS) - {"expedite"}),
+    and_(Recommendation.type == "expedite", Recommendation.content["change"]["reference"].as_string().is_(None)),
+)
 COLUMNS = ("type", "item", "location", "net_benefit", "cost_of_inaction")
 
 

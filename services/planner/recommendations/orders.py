@@ -10,8 +10,9 @@ from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import contains_eager
 
 from services.planner.plans.tables import PlanRow
+from services.planner.recommendations.content import IS_ORDER
 from services.planner.recommendations.decisions import COMMITTED
-from services.planner.recommendations.schemas import ORDERS, OrderOut
+from services.planner.recommendations.schemas import OrderOut
 from services.planner.recommendations.tables import Recommendation, RecommendationState
 from shared import columns
 from shared.db import Database
@@ -44,7 +45,7 @@ def to_release(who: Principal, plan: UUID | None = None) -> Select[Recommendatio
         .join(RecommendationState.entry)
         .options(contains_eager(state).contains_eager(RecommendationState.entry))
         .where(Recommendation.area == who.area.area, RecommendationState.area == who.area.area)
-        .where(RecommendationState.status.in_(COMMITTED), Recommendation.type.in_(ORDERS))
+        .where(RecommendationState.status.in_(COMMITTED), IS_ORDER)
     )
     if plan is None:
         return orders

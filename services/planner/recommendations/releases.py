@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from services.planner.ledger.tables import TABLES
 from services.planner.recommendations import guard
+from services.planner.recommendations.content import IS_ORDER
 from services.planner.recommendations.decisions import RELEASED, Move, State, after
-from services.planner.recommendations.schemas import ORDERS, StandingOut
+from services.planner.recommendations.schemas import StandingOut
 from services.planner.recommendations.tables import Recommendation, RecommendationState
 from shared import ledger
 from shared.errors import Unprocessable
@@ -42,7 +43,7 @@ def unknown(session: Session, who: Principal, rows: Rows[Any]) -> Finding:
     columns = (Recommendation.id, Recommendation.item, Recommendation.location)
     known = select(*columns).join(Recommendation.state)
     known = known.where(Recommendation.area == who.area.area, Recommendation.id.in_(named))
-    orders = {tuple(order) for order in session.execute(known.where(Recommendation.type.in_(ORDERS)))}
+    orders = {tuple(order) for order in session.execute(known.where(IS_ORDER))}
     delivered = zip(rows.numbers.tolist(), *(rows.values(name) for name in FOR), strict=True)
     detail = "there is no such order for this item and location"
     faults = [

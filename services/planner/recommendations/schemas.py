@@ -12,7 +12,8 @@ from shared.schemas import Amount, Code, Date, Key, Note, Positive, Schema, Whol
 
 OrderType = Literal["buy", "produce", "transfer", "expedite"]
 ORDERS = get_args(OrderType)
-Type = OrderType | Literal["defer", "cancel", "add_capacity", "data_fix"]
+ChangeType = Literal["expedite", "defer", "increase", "decrease", "cancel"]
+Type = OrderType | ChangeType | Literal["add_capacity", "data_fix"]
 MOST_AT_ONCE = 500
 Remark = Annotated[Note, Field(min_length=1)]
 Sort = Literal["-net_benefit", "created_at"]
@@ -127,14 +128,16 @@ class CapacityOut(Schema):
 
 
 class OrderChangeOut(Schema):
-    """An order under way that is to come on `new_due`, or where that is null not at all.
+    """An order under way that is to come on `new_due`, or where that is null not at all, with `new_quantity`.
 
     The plan was made anew with the change: `holding_saved`, `shortage_saved` and `ordering_saved` (negative: it costs
-    more) add up to `net_benefit`. `stockout_probability` is that of the worst period, without and with the change.
+    more) add up to `net_benefit`, which of an order to expedite is what that may cost at most. `stockout_probability`
+    is that of the worst period, without and with the change. An order is increased in place of a new one.
     """
 
     reference: str
     quantity: float
+    new_quantity: float
     due: Date
     new_due: Date | None
     holding_saved: Amount
@@ -172,8 +175,9 @@ class ProposalOut(Schema):
 class Content(Schema):
     """What a plan proposes; it never changes. Where data are to be mended `order` is null and `faults` say which.
 
-    It is about an item and a location; `add_capacity` is about a resource, and says in `capacity` which hours. `defer`
-    and `cancel` are about an order under way, and say in `change` which and how.
+    It is about an item and a location; `add_capacity` is about a resource, and says in `capacity` which hours. `defer`,
+    `increase`, `decrease`, `cancel`, and an `expedite` without `order`, are about an order under way, and say in
+    `change` which and how.
     """
 
     id: UUID

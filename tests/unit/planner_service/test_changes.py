@@ -1,4 +1,4 @@
-"""Orders under way that come before they are needed: recommended to be put off or called off, and decided on once."""
+"""Orders under way that had better change: recommended with what that saves, and decided on once."""
 
 from decimal import Decimal
 
@@ -42,7 +42,32 @@ def test_what_is_never_needed_is_cancelled_where_that_can_be(area):
     stocked(area, 500, cancellable=True)
     area.plan()
     [found] = told(area, "cancel")
-    assert (found["change"]["new_due"], found["change"]["quantity"]) == (None, 20.0)
+    change = found["change"]
+    assert (change["new_due"], change["quantity"], change["new_quantity"]) == (None, 20.0, 0.0)
+
+
+def test_an_order_that_has_not_begun_grows_in_place_of_a_new_one(area):
+    stocked(area, 0, status="firm", quantity=10)
+    area.plan()
+    [found] = told(area, "increase")
+    assert told(area, "buy") == []
+    assert found["change"]["new_quantity"] > 10
+    assert f"to {found['change']['new_quantity']:g}: no other order is needed then." in found["text"]
+
+
+def test_an_order_that_is_wanted_sooner_is_expedited_and_is_no_order_to_release(area):
+    stocked(area, 5, due=week(3).isoformat(), quantity=60)
+    area.supply("A", lead_time=4, moq=0)
+    plan = area.plan()
+    inbox = area.ok("GET", "/recommendations")["items"]
+    assert plan["counts"]["orders"] == sum(one["order"] is not None for one in inbox)
+    [one] = [one for one in told(area, "expedite") if one["change"]]
+    assert one["change"]["new_due"] == week(0).isoformat()
+    assert Decimal(one["change"]["shortage_saved"]) > 0
+    assert f"from {week(3)} to {week(0)} if that can be" in one["text"]
+    tag = {"If-Match": f'"{one["version"]}"'}
+    area.ok("POST", f"/recommendations/{one['id']}/decisions", json={"action": "accept"}, headers=tag)
+    assert area.ok("GET", "/orders?status=to_release")["items"] == []
 
 
 def test_what_is_on_its_way_or_not_to_be_cancelled_stays(area):
