@@ -60,6 +60,29 @@ def _todo(facts: Mapping[str, Any]) -> str:
             return f"Increase {order}, due {due}, to {new}: no other order is needed then."
 
 
+def disposal(facts: Mapping[str, Any]) -> str:
+    """How much stock to part with, and why."""
+    proposed = facts["disposal"]
+    return (
+        f"Sell off or dispose of {plain(proposed['quantity'])} of {plain(proposed['on_hand'])} of {facts['item']} "
+        f"in {facts['location']}: at {plain(proposed['demand_per_period'])} a period a unit is worth keeping for "
+        f"{plain(proposed['worth_keeping_periods'])} periods. Holding them over the plan costs "
+        f"{proposed['net_benefit']} {facts['currency']}."
+    )
+
+
+def parameter(facts: Mapping[str, Any]) -> str:
+    """Which value to correct, and what disproves it."""
+    proposed = facts["parameter"]
+    source, late = proposed["record"]["key"]["source"], proposed["mean_late"]
+    return (
+        f"Change the lead time of {facts['item']} for {facts['location']} from {source}: {plain(proposed['proposed'])} "
+        f"in place of {plain(proposed['current'])} periods, with a spread of {plain(proposed['proposed_spread'])}. "
+        f"{proposed['deliveries']} deliveries came {plain(abs(late))} periods {'late' if late > 0 else 'early'} on "
+        f"average, with a standard error of {plain(proposed['standard_error'])}."
+    )
+
+
 def plain(number: float) -> str:
     """All digits of a number, without exponent or trailing zeros."""
     return f"{Decimal(repr(number)).normalize():f}"

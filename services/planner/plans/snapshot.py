@@ -9,6 +9,7 @@ from sqlalchemy import Select, case, func, select, union_all
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
+from services.planner.ledger.tables import Entry
 from services.planner.production.tables import Process, ProcessComponent, ProcessLoad, Resource, ResourceCapacity
 from services.planner.recommendations.content import IS_ORDER
 from services.planner.recommendations.decisions import COMMITTED
@@ -24,6 +25,10 @@ from services.planner.supply.tables import (
     Supplied,
 )
 from shared.errors import Conflict
+
+COUNTED = 50  # deliveries of an item-location
+MODES = ("buy", "produce", "transfer")
+SETTLED = ("dispose", "parameter_change")
 
 
 class NoInventory(Conflict):
@@ -50,6 +55,8 @@ class Snapshot:
     resources: pd.DataFrame
     capacity: pd.DataFrame
     commitments: pd.DataFrame  # recommendation_id, item, location, due, quantity
+    deliveries: pd.DataFrame  # item, location, mode, source, due, received_on, created_at: the newest of each
+    settled: pd.DataFrame  # type, item, location, at: when somebody last accepted or rejected what is no order
     changed: frozenset[str]  # references of receipts that are to be changed, by a decision
 
     @classmethod
@@ -72,6 +79,8 @@ class Snapshot:
             resources=_table(session, area, Resource),
             capacity=_table(session, area, ResourceCapacity),
             commitments=_frame(session, commitments(area)),
+            deliveries=_frame(session, _deliveries(area)),
+            settled=_frame(session, _settled(area)),
             changed=frozenset(session.scalars(_changed(area))),
         )
 
@@ -115,6 +124,26 @@ def _changed(area: str) -> Select[str]:
     reference = Recommendation.content["change"]["reference"].as_string()
     decided = select(reference).join(Recommendation.state).where(state.area == area, state.status.in_(COMMITTED))
     return decided.where(Recommendation.type.in_(get_args(ChangeType)), reference.is_not(None))
+
+
+def _deliveries(area: str) -> Select[*tuple[Any, ...]]:
+    """When orders were due and came, `COUNTED` of an item-location at most."""
+    row, source = Recommendation, Recommendation.content["order"]["source"].as_string()
+    mode = case({"produce": "make", "transfer": "transfer"}, value=row.type, else_="buy")
+    newest = func.row_number().over(partition_by=(row.item, row.location), order_by=Execution.received_on.desc())
+    named = (row.item, row.location, mode.label("mode"), source.label("source"), row.created_at)
+    came = select(*named, Execution.due, Execution.received_on, newest.label("newest")).select_from(Execution)
+    came = came.join(row, row.id == Execution.recommendation_id)
+    known = came.where(Execution.area == area, Execution.status == "received", row.type.in_(MODES)).subquery()
+    columns = [column for column in known.c if column.name != "newest"]
+    return select(*columns).where(known.c.newest <= COUNTED).order_by(known.c.item, known.c.location, known.c.newest)
+
+
+def _settled(area: str) -> Select[*tuple[Any, ...]]:
+    row, state = Recommendation, RecommendationState
+    decided = select(row.type, row.item, row.location, func.max(Entry.at).label("at")).join(row.state).join(state.entry)
+    decided = decided.where(state.area == area, row.type.in_(SETTLED), state.status.in_((*COMMITTED, "rejected")))
+    return decided.group_by(row.type, row.item, row.location)
 
 
 def _orders(area: str, as_of: datetime.date) -> Select[*tuple[Any, ...]]:

@@ -29,6 +29,8 @@ def columns(content: Content) -> dict[str, Any]:
     benefit = inaction = content.capacity.net_benefit if content.capacity else nothing
     if content.change is not None:
         benefit = inaction = content.change.net_benefit
+    if content.disposal is not None:
+        benefit = inaction = content.disposal.net_benefit
     if content.order is not None:
         benefit, inaction = content.order.net_benefit, content.order.cost_of_inaction.mean
     return {

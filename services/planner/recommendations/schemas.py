@@ -13,7 +13,7 @@ from shared.schemas import Amount, Code, Date, Key, Note, Positive, Schema, Whol
 OrderType = Literal["buy", "produce", "transfer", "expedite"]
 ORDERS = get_args(OrderType)
 ChangeType = Literal["expedite", "defer", "increase", "decrease", "cancel"]
-Type = OrderType | ChangeType | Literal["add_capacity", "data_fix"]
+Type = OrderType | ChangeType | Literal["add_capacity", "parameter_change", "data_fix", "dispose"]
 MOST_AT_ONCE = 500
 Remark = Annotated[Note, Field(min_length=1)]
 Sort = Literal["-net_benefit", "created_at"]
@@ -147,6 +147,34 @@ class OrderChangeOut(Schema):
     stockout_probability: ContrastOut
 
 
+class DisposalOut(Schema):
+    """Stock to sell off or scrap: what lasts longer than `worth_keeping_periods`, after which holding cost its price.
+
+    `value` is what it cost; `net_benefit` is what holding it over the plan costs.
+    """
+
+    quantity: float
+    on_hand: float
+    demand_per_period: float
+    worth_keeping_periods: float
+    value: Amount
+    net_benefit: Amount
+
+
+class ParameterOut(Schema):
+    """A parameter of the row `record` that what happened disproves, in periods: `deliveries` came `mean_late`."""
+
+    record: RecordOut
+    name: str
+    current: float
+    proposed: float
+    current_spread: float
+    proposed_spread: float
+    deliveries: int
+    mean_late: float
+    standard_error: float
+
+
 class ProposalOut(Schema):
     """An order to release, and what speaks for it. Money is in the area's currency, rounded to two digits.
 
@@ -177,7 +205,7 @@ class Content(Schema):
 
     It is about an item and a location; `add_capacity` is about a resource, and says in `capacity` which hours. `defer`,
     `increase`, `decrease`, `cancel`, and an `expedite` without `order`, are about an order under way, and say in
-    `change` which and how.
+    `change` which and how. `dispose` says in `disposal` how much stock, `parameter_change` in `parameter` which value.
     """
 
     id: UUID
@@ -194,6 +222,8 @@ class Content(Schema):
     order: ProposalOut | None
     capacity: CapacityOut | None = None
     change: OrderChangeOut | None = None
+    disposal: DisposalOut | None = None
+    parameter: ParameterOut | None = None
     faults: list[FaultOut]
 
 

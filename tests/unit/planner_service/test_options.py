@@ -65,6 +65,8 @@ def snapshot(*rules, processes=(), components=(), loads=(), resources=(), capaci
         resources=frame_of(Resource, *resources),
         capacity=frame_of(ResourceCapacity, *capacity),
         commitments=empty,
+        deliveries=empty,
+        settled=empty,
         changed=frozenset(),
     )
 
