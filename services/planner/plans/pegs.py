@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from services.planner.plans.buckets import Buckets
 from services.planner.plans.lines import PlanCell, cells
 from services.planner.plans.pegging import SLACK, Demand, Peg, Supply, peg
-from services.planner.plans.schemas import PegOut
 from services.planner.plans.tables import Plan
+from services.planner.recommendations.schemas import PegOut
+from services.planner.recommendations.tables import Recommendation
 from services.planner.supply.tables import OpenOrder
 from shared.errors import NotFound
 
@@ -32,6 +33,17 @@ def of_plan(session: Session, run: Plan, item: str, location: str) -> list[PegOu
     orders = _orders(session, run, item, location)
     demands = [demand for line in lines for demand in (*_ordered(line, orders[line.step - 1]), *_other(line))]
     return [_out(one, run.periods) for one in peg(_supplies(lines, waits=waits), demands, waits=waits)]
+
+
+def of_order(session: Session, row: Recommendation) -> list[PegOut]:
+    """What the recommended order serves in its plan; nothing where it is no order."""
+    order, item, location = row.content["order"], row.item, row.location
+    if order is None or item is None or location is None:
+        return []
+    run = session.get_one(Plan, row.plan_id)
+    received = datetime.date.fromisoformat(order["receipt_date"])
+    found = of_plan(session, run, item, location)
+    return [one for one in found if one.supply == "planned_receipt" and one.supply_period == received]
 
 
 def _orders(session: Session, run: Plan, item: str, location: str) -> Orders:

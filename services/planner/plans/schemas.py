@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from services.planner.plans.tables import Plan
+from services.planner.recommendations.schemas import PegOut
 from shared.jobs import RunOut
 from shared.schemas import Amount, Date, Flag, Key, Schema, Whole
 
@@ -246,24 +247,6 @@ class ExceptionOut(Schema):
         "order_cost",
         "demand",
     ]
-
-
-class PegOut(Schema):
-    """Some of a demand and what serves it; `supply` is null for what nothing serves.
-
-    `supply_period` is null for stock that is there when the plan begins. Late are `periods_late` periods. Quantities
-    are means over the paths, in the item's unit.
-    """
-
-    kind: Literal["open_order", "dependent_demand", "forecast"]
-    period: datetime.date
-    priority: int | None
-    reference: str | None
-    customer: str | None
-    quantity: float
-    supply: Literal["stock", "scheduled_receipt", "planned_receipt"] | None
-    supply_period: datetime.date | None
-    periods_late: int
 
 
 class PeggingOut(Schema):

@@ -381,8 +381,31 @@ class ExecutedOut(Schema):
     executions: list[ExecutionOut]
 
 
+class PegOut(Schema):
+    """Some of a demand and what serves it; `supply` is null for what nothing serves.
+
+    `supply_period` is null for stock that is there when the plan begins. Late are `periods_late` periods. Quantities
+    are means over the paths, in the item's unit.
+    """
+
+    kind: Literal["open_order", "dependent_demand", "forecast"]
+    period: datetime.date
+    priority: int | None
+    reference: str | None
+    customer: str | None
+    quantity: float
+    supply: Literal["stock", "scheduled_receipt", "planned_receipt"] | None
+    supply_period: datetime.date | None
+    periods_late: int
+
+
 class RecommendationDetailOut(RecommendationOut):
-    """`carried_over`: notes on the recommendations that this one took the place of, one plan after the other."""
+    """`carried_over`: notes on the recommendations that this one took the place of, one plan after the other.
+
+    `pegged_demand` is what the order serves in its plan, by the customers' orders that stand.
+    """
+
+    pegged_demand: list[PegOut]
 
     decisions: list[DecisionOut]
     carried_over: list[DecisionOut]

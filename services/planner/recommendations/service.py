@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager
 
 from services.planner.ledger.tables import Entry
+from services.planner.plans import pegs
 from services.planner.recommendations import deciding, executions
 from services.planner.recommendations.decisions import ApproverAction, PersonAction
 from services.planner.recommendations.schemas import (
@@ -60,6 +61,7 @@ def get(session: Session, who: Principal, recommendation_id: UUID) -> Recommenda
         raise NotFound(deciding.GONE)
     return RecommendationDetailOut(
         **_fields(found),
+        pegged_demand=pegs.of_order(session, found),
         decisions=_decisions(session, who, [found.id], DECISIONS),
         carried_over=_decisions(session, who, _predecessors(session, found), ["annotate"]),
         executions=executions.of(session, found),

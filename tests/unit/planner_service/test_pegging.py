@@ -97,5 +97,11 @@ def test_pegs_of_a_plan_add_up_to_its_demand_and_name_the_orders(area):
     assert [one["supply_period"] for one in pegs if one["supply"] == "stock"] == [None] * sum(
         one["supply"] == "stock" for one in pegs
     )
+    [order] = area.ok("GET", "/recommendations?type=buy")["items"]
+    served = area.ok("GET", f"/recommendations/{order['id']}")["pegged_demand"]
+    due = order["order"]["receipt_date"]
+    assert served == [one for one in pegs if (one["supply"], one["supply_period"]) == ("planned_receipt", due)]
+    assert sum(one["quantity"] for one in served) <= order["order"]["quantity"]
+    assert {one["kind"] for one in served} == {"forecast"}
     missing = area("GET", "/plans/latest/pegging?item=B&location=L")
     assert (missing.status_code, missing.json()["type"]) == (404, "/docs/errors#not-planned")

@@ -19,7 +19,7 @@ def stock(area, on_hand, monday=0):
 
 
 def test_stock_beyond_what_is_worth_keeping_is_to_be_parted_with(area):
-    """Held at 0.50 a week what costs 4.00 is worth keeping for 8 weeks: of 131 at 10 a week 50 are not, in lots of 5."""
+    """Held at 0.50 a week what costs 4.00 is worth keeping for 8 weeks: of 131 at 10 a week 50 are not."""
     area.supply("A")
     area.ok("PUT", "/supply/planning-policies", json={"shortage_cost": "6.00", "holding_cost": "0.50"})
     stock(area, 131)
