@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from services.planner.engine.inputs import Floats, Ints
 from services.planner.engine.network.relaxed import Relaxed
-from services.planner.engine.network.waiting import Wait, wait
+from services.planner.engine.network.waiting import Other, Outlook, Scene, Wait
 from services.planner.plans import sentence
 from services.planner.plans.buckets import Buckets
 from services.planner.plans.inputs import Inputs
@@ -18,6 +19,8 @@ from services.planner.plans.proposals import TYPES, Origin, share, target, units
 from services.planner.recommendations.schemas import Content
 
 WORK = 20_000_000  # columns of linear programmes that are solved again for releases, all in all
+COMPARED = 500  # releases with most at stake that are compared with other lots and sources
+RANKED = 3
 LEAST = 1e-6  # hours: less overtime is rounding
 
 
@@ -44,13 +47,17 @@ def orders(origin: Origin, buckets: Buckets, known: Inputs, together: Together) 
     releases = Releases.of(known, together)
     review = known.supply.review[together.web.rows][releases.node]
     network, supply = together.web.network, known.supply.rows(together.web.rows)
-    waits = [
-        wait(network, supply, together.plan.quantities.release, together.paths, *order)
+    scenes = [
+        Scene.of(network, supply, together.plan.quantities.release, together.paths, *order)
         for order in zip(releases.option.tolist(), releases.bucket.tolist(), review.tolist(), strict=True)
     ]
+    waits = [scene.wait() for scene in scenes]
     regret = _regrets(together, releases, review, waits)
+    stake = np.array([float(found.saved.mean()) for found in waits])
+    most = set(np.argsort(-stake, kind="stable")[:COMPARED].tolist())
     for row, found in enumerate(waits):
-        yield _order(origin, buckets, known, together, releases, row, found, regret[row])
+        others = scenes[row].others(network) if row in most else []
+        yield _order(origin, buckets, known, together, releases, row, found, regret[row], others)
 
 
 def _regrets(together: Together, releases: Releases, review: Ints, waits: list[Wait]) -> Floats:
@@ -79,6 +86,7 @@ def _order(
     row: int,
     found: Wait,
     regret: float,
+    others: list[Other],
 ) -> Content:
     option, node, bucket = (int(values[row]) for values in (releases.option, releases.node, releases.bucket))
     quantity, options = releases.quantity[row], together.web.network.options
@@ -93,7 +101,6 @@ def _order(
     acting["extra_holding"] = holding
     spared = units(found.waiting.expected_shortage - found.acting.expected_shortage)
     benefit = total(saved, -ordering, -holding) if np.isnan(regret) else money(regret)
-    nothing = money(0)
     order: dict[str, Any] = {
         "source": rule["source"],
         "quantity": units(quantity),
@@ -112,21 +119,68 @@ def _order(
             "with": units(found.acting.expected_shortage),
         },
         "triggers": _triggers(known, together, option, node, arrival),
-        "alternatives": [
-            {
-                "kind": "wait",
-                "quantity": 0.0,
-                "cost_of_acting": dict.fromkeys(("total", "purchase", "ordering", "extra_holding"), nothing),
-                "cost_of_inaction": {"mean": nothing, "p90": nothing, "units": 0.0},
-                "net_benefit": nothing,
-                "stockout_probability": share(found.waiting.stockout_probability),
-                "expected_shortage": units(found.waiting.expected_shortage),
-            }
-        ],
+        "alternatives": _alternatives(known, together, (option, bucket, quantity), benefit, found, others),
         "binding_constraints": _constraints(buckets, together, option, bucket),
     }
     facts = origin.common(kind, item, location) | {"order": order, "faults": []}
     return Content.model_validate(facts | {"text": sentence.order(facts)})
+
+
+def _alternatives(
+    known: Inputs, together: Together, order: tuple[int, int, float], benefit: Decimal, found: Wait, others: list[Other]
+) -> list[dict[str, Any]]:
+    """Waiting and the others, the best first, `RANKED` at most.
+
+    order: option, bucket and quantity, with what it brings. Another one brings so much less as it costs more on the
+    paths, prices above the lowest of its item-location included: what is bought keeps that.
+    """
+    option, bucket, quantity = order
+    options, rules = together.web.network.options, known.structure.options.frame["source"]
+    same = options.node == options.node[option]
+    lowest = float(np.min(options.unit_cost[same, bucket]))
+
+    def worth(option: int, quantity: float, outlook: Outlook) -> float:
+        paid = (options.unit_cost[option, bucket] - lowest) * quantity + options.order_cost[option, bucket]
+        return float(found.spared(outlook).mean()) - found.held(outlook) - float(paid)
+
+    recommended = worth(option, quantity, found.acting)
+    told = [_alternative(found, "wait", None, 0.0, (0.0, 0.0), money(0), found.waiting)]
+    for other in others:
+        price, ordering = options.unit_cost[other.option, bucket], options.order_cost[other.option, bucket]
+        source = rules.iloc[together.web.options[other.option]] if other.option != option else None
+        brings = total(benefit, money(worth(other.option, other.quantity, other.outlook) - recommended))
+        costs = (price * other.quantity, ordering)
+        told.append(_alternative(found, other.kind, source, other.quantity, costs, brings, other.outlook))
+    return sorted(told, key=lambda one: -one["net_benefit"])[:RANKED]
+
+
+def _alternative(
+    found: Wait,
+    kind: str,
+    source: str | None,
+    quantity: float,
+    costs: tuple[float, float],
+    benefit: Decimal,
+    outlook: Outlook,
+) -> dict[str, Any]:
+    """costs: of the quantity, and of placing the order."""
+    purchase, ordering = (money(cost) for cost in costs)
+    spared, holding = found.spared(outlook), money(found.held(outlook))
+    acting = {"purchase": purchase, "ordering": ordering, "extra_holding": holding}
+    return {
+        "kind": kind,
+        "source": source,
+        "quantity": units(quantity),
+        "cost_of_acting": acting | {"total": total(*acting.values())},
+        "cost_of_inaction": {
+            "mean": money(float(spared.mean())),
+            "p90": money(float(np.quantile(spared, 0.9))),
+            "units": units(found.waiting.expected_shortage - outlook.expected_shortage),
+        },
+        "net_benefit": benefit,
+        "stockout_probability": share(outlook.stockout_probability),
+        "expected_shortage": units(outlook.expected_shortage),
+    }
 
 
 def _triggers(known: Inputs, together: Together, option: int, node: int, arrival: int) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def _proposals(run: Plan, basis: Basis, known: Inputs, planned: Planned) -> list
     origin = proposals.Origin(run.id, forecast.id, forecast.model_version, basis.who.area.currency)
     fresh = {key: found for key, found in known.faults.items() if key not in planned.same}
     found = list(proposals.data_fixes(origin, fresh))
-    found += upkeep.disposals(origin, known, planned.fresh, planned.demand(known), basis.snapshot)
+    found += upkeep.disposals(origin, known, planned, basis.snapshot)
     found += upkeep.lead_times(origin, forecast.buckets, known, basis.snapshot)
     if planned.alone is not None:
         terms = known.terms.iloc[planned.alone.rows]

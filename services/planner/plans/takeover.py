@@ -70,13 +70,6 @@ class Planned:
     def comparison(self, periods: int) -> Comparison | None:
         return engine.comparison(self.tallies, periods) if self.tallies else None
 
-    def demand(self, known: Inputs) -> Floats:
-        """[m, T] what is expected to be asked for of `fresh`, dependent demand included."""
-        found = known.demand.mean.copy()
-        if self.together is not None:
-            found[self.together.web.rows] += self.together.projection.dependent
-        return found[self.fresh]
-
     def measures(self, known: Inputs) -> dict[str, Floats]:
         """What the lines of `fresh` [m] hold, by name: [m, T] each."""
         alone, together = self.alone, self.together

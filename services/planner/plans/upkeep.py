@@ -7,15 +7,16 @@ import numpy as np
 import pandas as pd
 
 from services.planner.engine.excess import excess
-from services.planner.engine.inputs import Floats, Ints
 from services.planner.engine.punctuality import Lateness, lateness
 from services.planner.plans import sentence
 from services.planner.plans.buckets import Buckets
 from services.planner.plans.inputs import Inputs
 from services.planner.plans.money import money
+from services.planner.plans.network import usual_cost
 from services.planner.plans.proposals import Origin, units
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.structure import KEY
+from services.planner.plans.takeover import Planned
 from services.planner.recommendations.schemas import Content
 
 DAYS = {"D": 1.0, "W": 7.0, "M": 365.25 / 12}
@@ -23,13 +24,15 @@ DIGITS = 3
 RULE = [*KEY, "mode", "source"]
 
 
-def disposals(origin: Origin, known: Inputs, rows: Ints, demand: Floats, snapshot: Snapshot) -> Iterator[Content]:
-    """One per item-location of `rows` of the inputs with stock to part with, unless that was decided of this stock.
-
-    demand: [m, T] of the rows, dependent demand included.
-    """
-    supply, terms = known.supply.rows(rows), known.terms.iloc[rows]
-    found = excess(supply, demand)
+def disposals(origin: Origin, known: Inputs, planned: Planned, snapshot: Snapshot) -> Iterator[Content]:
+    """One per item-location that was computed anew with stock to part with, unless that was decided of this stock."""
+    supply, terms = known.supply.rows(planned.fresh), known.terms.iloc[planned.fresh]
+    demand, price = known.demand.mean.copy(), known.supply.price
+    if (together := planned.together) is not None:
+        demand[together.web.rows] += together.projection.dependent
+        price[together.web.rows] = usual_cost(together.web.network)
+    price = price[planned.fresh]
+    found = excess(supply, demand[planned.fresh], price)
     decided = snapshot.settled[snapshot.settled["type"] == "dispose"].set_index(KEY)["at"]
     for row in np.flatnonzero(found.quantity > 0).tolist():
         item, location = key = terms.index[row]
@@ -40,7 +43,7 @@ def disposals(origin: Origin, known: Inputs, rows: Ints, demand: Floats, snapsho
             "on_hand": units(supply.on_hand[row]),
             "demand_per_period": units(found.rate[row]),
             "worth_keeping_periods": round(float(found.kept[row]), DIGITS),
-            "value": money(found.quantity[row] * supply.price[row]),
+            "value": money(found.quantity[row] * price[row]),
             "net_benefit": money(found.saved[row]),
         }
         facts = origin.common("dispose", item, location) | {"order": None, "disposal": disposal, "faults": []}

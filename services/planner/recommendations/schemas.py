@@ -75,12 +75,13 @@ class TriggersOut(Schema):
 
 
 class AlternativeOut(Schema):
-    """Another quantity for the same release (`wait` is none), with the figures of the recommended one.
+    """Another quantity for the same release (`wait` is none), or another `source`, with the recommended one's figures.
 
     Its `cost_of_inaction` is what this quantity saves against none: the recommended one's says what is at stake.
     """
 
     kind: str
+    source: str | None = None
     quantity: float
     cost_of_acting: ActingOut
     cost_of_inaction: InactionOut

@@ -258,6 +258,13 @@ def test_an_expedited_order_is_proposed_as_one(area):
     assert proposed["expedite"]["cost_of_acting"]["purchase"] == "60.00"
     assert proposed["expedite"]["stockout_probability"] == {"without": 1.0, "with": 0.0}
     assert proposed["expedite"]["cost_of_inaction"]["mean"] == "500.00"
+    told = {one["kind"]: one for one in proposed["expedite"]["alternatives"]}
+    assert list(told) == ["larger_lot", "smaller_lot", "wait"]
+    assert proposed["expedite"]["net_benefit"] == "480.00"  # ten units that would be lost at 50, for 2 more each
+    assert told["larger_lot"]["net_benefit"] == "477.00"  # a unit held for a week at 1, bought for 2 more
+    assert told["smaller_lot"]["net_benefit"] == "432.00"  # a unit lost at 50, that would have cost 2 more
+    assert told["wait"]["net_benefit"] == "0.00"
+    assert told["wait"]["stockout_probability"] == 1.0
     assert proposed["buy"]["quantity"] == 10
 
 

@@ -4,7 +4,9 @@ Whatever lies above the release is simulated with and without it, all else of th
 assumed to be there. What the network could do about it is in `relaxed.regrets`.
 """
 
+import math
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -25,6 +27,16 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """Another quantity released in the same bucket, be it from another option."""
+
+    kind: str
+    option: int
+    quantity: float
+    outlook: Outlook
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """One release with it and without."""
 
@@ -34,33 +46,97 @@ class Wait:
     @property
     def saved(self) -> Floats:
         """[S] shortage cost that the release spares on each path."""
-        return self.waiting.shortage_cost - self.acting.shortage_cost
+        return self.spared(self.acting)
 
     @property
     def extra_holding(self) -> float:
         """Mean money for what is in stock longer."""
-        return float(np.mean(self.acting.holding_cost - self.waiting.holding_cost))
+        return self.held(self.acting)
+
+    def spared(self, outlook: Outlook) -> Floats:
+        """[S] shortage cost of waiting less that of another outlook."""
+        return self.waiting.shortage_cost - outlook.shortage_cost
+
+    def held(self, outlook: Outlook) -> float:
+        """Mean holding cost of another outlook less that of waiting."""
+        return float(np.mean(outlook.holding_cost - self.waiting.holding_cost))
 
 
-def wait(
-    network: Network, supply: Supply, release: Floats, paths: np.ndarray, option: int, bucket: int, review: int
-) -> Wait:
-    """Compare releases [m, T] with the same less that of an option in a bucket, which comes `review` buckets later.
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What lies above one release, and the buckets in which it can have its effect."""
 
-    supply [n]: what a unit short and a unit in stock cost; paths: [n, S, T].
-    """
-    node = int(network.options.node[option])
-    above, depth = _above(network, node)
-    inside = np.isin(network.options.node[network.uses.option], above) & np.isin(network.uses.node, above)
-    part, options, _ = replace(network, uses=some(network.uses, inside), loads=_none(network.loads)).part(above)
-    later = release.copy()
-    later[option, bucket] = 0.0
-    if bucket + review < release.shape[1]:
-        later[option, bucket + review] += release[option, bucket]
-    first = bucket + int(network.options.lead_time[option])
-    span = range(first, min(first + review + depth, release.shape[1]))
-    known, drawn = supply.rows(above), paths[above]
-    return Wait(*(_outlook(part, known, which[options], drawn, span) for which in (release, later)))
+    network: Network  # the part above
+    supply: Supply
+    options: Ints  # [k] of the whole network
+    paths: np.ndarray
+    span: range
+    release: Floats  # [m, T] of the whole network
+    option: int
+    bucket: int
+    review: int
+
+    @classmethod
+    def of(
+        cls, network: Network, supply: Supply, release: Floats, paths: np.ndarray, option: int, bucket: int, review: int
+    ) -> Self:
+        """The release of an option in a bucket, one of releases [m, T]; the next chance is `review` buckets later.
+
+        supply [n]: what a unit short and a unit in stock cost; paths: [n, S, T].
+        """
+        node = int(network.options.node[option])
+        above, depth = _above(network, node)
+        inside = np.isin(network.options.node[network.uses.option], above) & np.isin(network.uses.node, above)
+        part, options, _ = replace(network, uses=some(network.uses, inside), loads=_none(network.loads)).part(above)
+        first = bucket + int(network.options.lead_time[option])
+        span = range(first, min(first + review + depth, release.shape[1]))
+        return cls(part, supply.rows(above), options, paths[above], span, release, option, bucket, review)
+
+    def wait(self) -> Wait:
+        """Compare the plan with one that puts the release off to the next review."""
+        later = self._without()
+        if self.bucket + self.review < later.shape[1]:
+            later[self.option, self.bucket + self.review] += self.quantity
+        return Wait(self._outlook(self.release), self._outlook(later))
+
+    @property
+    def quantity(self) -> float:
+        return float(self.release[self.option, self.bucket])
+
+    def others(self, whole: Network) -> list[Other]:
+        """The next smaller and larger lot, and as much from the cheapest other option that can be released then."""
+        options, found = whole.options, []
+        lot = float(options.multiple[self.option])
+        for kind, quantity in (("smaller_lot", self.quantity - lot), ("larger_lot", self.quantity + lot)):
+            if lot > 0 and self._fits(whole, self.option, quantity):
+                found.append((kind, self.option, quantity))
+        same = (options.node == options.node[self.option]) & options.allowed[:, self.bucket]
+        same[self.option] = False
+        places = np.flatnonzero(same)
+        for place in places[np.argsort(options.unit_cost[places, self.bucket], kind="stable")].tolist():
+            each = float(options.multiple[place]) or self.quantity
+            quantity = max(math.ceil(self.quantity / each - SLACK) * each, float(options.smallest[place]))
+            if self._fits(whole, place, quantity):
+                found.append(("other_source", place, quantity))
+                break
+        return [Other(*one, self._outlook(self._with(*one[1:]))) for one in found]
+
+    def _fits(self, whole: Network, option: int, quantity: float) -> bool:
+        least, most = whole.options.smallest[option], whole.options.largest[option]
+        return bool(quantity > 0 and least * (1 - SLACK) <= quantity <= most * (1 + SLACK))
+
+    def _without(self) -> Floats:
+        release = self.release.copy()
+        release[self.option, self.bucket] = 0.0
+        return release
+
+    def _with(self, option: int, quantity: float) -> Floats:
+        release = self._without()
+        release[option, self.bucket] += quantity
+        return release
+
+    def _outlook(self, release: Floats) -> Outlook:
+        return _outlook(self.network, self.supply, release[self.options], self.paths, self.span)
 
 
 def _outlook(network: Network, supply: Supply, release: Floats, paths: np.ndarray, span: range) -> Outlook:

@@ -14,7 +14,7 @@ from services.planner.engine.network.model import Model
 from services.planner.engine.network.relaxed import Relaxed
 from services.planner.engine.network.simulation import simulate
 from services.planner.engine.network.solution import Quantities
-from services.planner.engine.network.waiting import wait
+from services.planner.engine.network.waiting import Scene
 from tests.unit.planner.cases import supply_of
 from tests.unit.planner.network.networks import (
     loads_of,
@@ -123,7 +123,7 @@ def test_waiting_is_short_where_the_order_would_have_served():
     network = network_of(nodes_of([[10.0, 10.0, 10.0]]), options_of([0], 3))
     supply = supply_of(1, periods=3, holding_cost=1.0, shortage_cost=7.0, lead_time=0)
     release = np.array([[10.0, 10.0, 10.0]])
-    found = wait(network, supply, release, np.full((1, 4, 3), 10.0), 0, 0, 1)
+    found = Scene.of(network, supply, release, np.full((1, 4, 3), 10.0), 0, 0, 1).wait()
     assert (found.waiting.stockout_probability, found.acting.stockout_probability) == (1, 0)
     assert (found.waiting.expected_shortage, found.acting.expected_shortage) == (10, 0)
     assert found.saved.tolist() == [70] * 4
@@ -136,7 +136,7 @@ def test_waiting_below_is_short_above():
     supply = supply_of(2, periods=4, holding_cost=1.0, shortage_cost=7.0, lead_time=0)
     release = np.array([[5.0, 5, 5, 0], [10.0, 10, 10, 0]])
     paths = np.repeat(network.nodes.demand[:, None, :], 3, axis=1)
-    found = wait(network, supply, release, paths, 1, 0, 1)
+    found = Scene.of(network, supply, release, paths, 1, 0, 1).wait()
     assert (found.waiting.expected_shortage, found.acting.expected_shortage) == (5, 0)
 
 
