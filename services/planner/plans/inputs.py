@@ -74,7 +74,9 @@ def inputs(
     forecast = deltas.on_forecast(forecast, changes)
     snapshot = deltas.on_snapshot(snapshot, changes, forecast.buckets)
     structure = Structure.of(snapshot, forecast.buckets)
-    structure = replace(structure, options=deltas.on_options(structure.options, changes, forecast.buckets.periods))
+    periods = forecast.buckets.periods
+    options = deltas.on_options(structure.options, changes, periods)
+    structure = replace(structure, options=options, hours=deltas.on_hours(structure.hours, changes, periods))
     wrong = option_faults(structure, snapshot, units)
     forecast, recent = _whole_network(forecast, recent, snapshot, structure, wrong)
     orders, overdue = _orders(forecast, snapshot)

@@ -31,12 +31,16 @@ _TAKE_OVER = text(
 def newest(area: str) -> Select[Plan]:
     """The newest plan of the area's base."""
     plans = select(Plan).where(Plan.area == area, Plan.status == "succeeded", Plan.scenario.is_(None))
-    return plans.order_by(Plan.created_at.desc(), Plan.id.desc()).limit(1).options(undefer(Plan.tallies))
+    return (
+        plans.order_by(Plan.created_at.desc(), Plan.id.desc())
+        .limit(1)
+        .options(undefer(Plan.tallies), undefer(Plan.path_costs))
+    )
 
 
 def read(database: Database, plan: Plan, demand: Callable[[Sequence[Key], Orders, Floats], Demand]) -> Earlier | None:
-    """An earlier plan's rows; None where nothing can be taken over, as it had nothing to plan or kept no sums."""
-    if plan.tallies is None:
+    """An earlier plan's rows; None where it had nothing to plan."""
+    if not plan.path_costs:
         return None
     names = (PlanRow.item, PlanRow.location, PlanRow.origin, PlanRow.input_digest, PlanRow.output_digest)
     with database.read() as session:
@@ -49,7 +53,8 @@ def read(database: Database, plan: Plan, demand: Callable[[Sequence[Key], Orders
         return [packs[key] or b"" for key in keys]
 
     rows = {(item, location): Row(origin, given, output) for item, location, origin, given, output in found}
-    return Earlier(plan.id, rows, takeover.from_bytes(plan.tallies), inputs, demand)
+    tallies = takeover.from_bytes(plan.tallies) if plan.tallies else None
+    return Earlier(plan.id, rows, sum(plan.path_costs) / len(plan.path_costs), tallies, inputs, demand)
 
 
 def store(session: Session, run: Plan, known: Inputs, planned: Planned, earlier: Earlier | None) -> None:

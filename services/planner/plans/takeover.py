@@ -36,14 +36,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Earlier:
-    """The plan that rows are taken over from.
+    """The plan that rows are taken over from, if it kept its sums.
 
-    inputs: what was packed of some of its keys. demand: of some keys, as it was with their orders and recent demand.
+    cost: expected, purchase aside. inputs: what was packed of some of its keys. demand: of some keys, as it was with
+    their orders and recent demand.
     """
 
     plan: UUID
     rows: dict[Key, Row]
-    tallies: engine.Tallies
+    cost: float
+    tallies: engine.Tallies | None
     inputs: Callable[[Sequence[Key]], list[bytes]]
     demand: Callable[[Sequence[Key], Orders, Floats], Demand]
 
@@ -96,6 +98,8 @@ def plan(known: Inputs, earlier: Earlier | None, paths: int, beat: Callable[[int
         return Planned(
             every, whole.alone, whole.together, whole.alone, whole.tallies, inputs, outputs, faults, same=set()
         )
+    if earlier is not None and earlier.tallies is None:
+        earlier = None
     before = {} if earlier is None else earlier.rows
     same = {key for key, given in zip(keys, inputs, strict=True) if _same(before.get(key), given, planned=True)}
     same |= {key for key, given in faults.items() if _same(before.get(key), given, planned=False)}
@@ -108,6 +112,7 @@ def plan(known: Inputs, earlier: Earlier | None, paths: int, beat: Callable[[int
         outputs, mine = _outputs(computed, None), computed.of_these(fresh) if computed else None
     else:
         computed = mine = _computed(known, fresh, paths, beat)
+        assert earlier.tallies is not None  # noqa: S101  as above
         tallies = _patched(earlier.tallies, *taken, computed.plan if computed else None, paths)
         renewed = iter(_outputs(computed, None))
         outputs = [before[key].output or b"" if key in same else next(renewed) for key in keys]

@@ -14,7 +14,9 @@ from services.planner.plans.buckets import Buckets, shift
 from services.planner.plans.forecast import Forecast
 from services.planner.plans.options import Options
 from services.planner.plans.snapshot import Snapshot
+from services.planner.plans.structure import Hours
 from services.planner.scenarios.schemas import (
+    CapacityDelta,
     CostDelta,
     Delta,
     DemandDelta,
@@ -102,6 +104,20 @@ def on_options(options: Options, deltas: Sequence[Delta], periods: Sequence[date
                 _mine(delta, options.frame), [delta.first <= period <= delta.last for period in periods]
             )
     return replace(options, open=opened)
+
+
+def on_hours(hours: Hours, deltas: Sequence[Delta], periods: Sequence[datetime.date]) -> Hours:
+    """Hours of resources, set or multiplied."""
+    for delta in deltas:
+        if isinstance(delta, CapacityDelta):
+            rows = np.flatnonzero(np.asarray(hours.names == delta.resource) | (delta.resource is None))
+            steps = [step for step, period in enumerate(periods) if delta.covers(period)]
+            cells = np.ix_(rows, np.array(steps, dtype=np.intp))
+            name = "overtime" if delta.overtime else "regular"
+            found = getattr(hours, name).copy()
+            found[cells] = found[cells] * delta.scale if delta.hours is None else delta.hours
+            hours = replace(hours, **{name: found})
+    return hours
 
 
 def groups(own: Sequence[Delta]) -> Iterator[list[int]]:

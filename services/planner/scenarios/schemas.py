@@ -2,12 +2,12 @@
 
 import datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from shared.schemas import Amount, Code, Cost, Date, Key, Label, Number, Quantity, Schema, Share, Whole
+from shared.schemas import Amount, Code, Cost, Date, Flag, Key, Label, Number, Quantity, Schema, Share, Whole
 
 MOST_DELTAS = 50
 LONGEST = 1000
@@ -30,20 +30,26 @@ class _Delta(Schema):
     location: Code | None = None
 
 
-class _Timed(_Delta):
+class _Spanned(Schema):
     """In the periods that begin from `from` to `to`, by default all of the horizon."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
 
     first: Annotated[Date | None, Field(alias="from")] = None
     last: Annotated[Date | None, Field(alias="to")] = None
 
     @model_validator(mode="after")
-    def _in_order(self) -> "_Timed":
+    def _in_order(self) -> Self:
         if self.first is not None and self.last is not None and self.first > self.last:
             raise ValueError("from is after to")
         return self
 
     def covers(self, period: datetime.date) -> bool:
         return (self.first or datetime.date.min) <= period <= (self.last or datetime.date.max)
+
+
+class _Timed(_Spanned, _Delta):
+    pass
 
 
 class _Sourced(_Delta):
@@ -152,6 +158,24 @@ class OutageDelta(_Sourced):
         return self
 
 
+class CapacityDelta(_Spanned):
+    """Hours of a `resource`, by default of all, in each period: `hours` of them, or times `scale`; never below 0.
+
+    With `overtime` it is about the hours of overtime.
+    """
+
+    kind: Literal["capacity"]
+    resource: Code | None = None
+    overtime: Flag = False
+    hours: Quantity | None = None
+    scale: Factor | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "CapacityDelta":
+        _one_of(self, "hours", "scale")
+        return self
+
+
 class ServiceTargetDelta(_Delta):
     """A service level as the target, in place of the policy's own or of its shortage cost."""
 
@@ -160,7 +184,14 @@ class ServiceTargetDelta(_Delta):
 
 
 Delta = Annotated[
-    DemandDelta | DriverDelta | ShockDelta | LeadTimeDelta | CostDelta | OutageDelta | ServiceTargetDelta,
+    DemandDelta
+    | DriverDelta
+    | ShockDelta
+    | LeadTimeDelta
+    | CostDelta
+    | CapacityDelta
+    | OutageDelta
+    | ServiceTargetDelta,
     Field(discriminator="kind"),
 ]
 

@@ -61,7 +61,7 @@ def of_deltas(
     """
     if run.scenario is None or before is None or not before.fits or planned.tallies is None:
         return None
-    whole = _cost(planned) - _base_cost(before)
+    whole = _cost(planned) - before.earlier.cost
     own = basis.changes[len(basis.changes) - run.own :]
     on = basis.changes[: len(basis.changes) - run.own]
     groups = list(deltas.groups(own))
@@ -72,16 +72,12 @@ def of_deltas(
         chosen = [own[number] for number in group]
         forecast = None if deltas.overlays(chosen) else before.forecast()
         alone = plan(basis.inputs(run.seed, [*on, *chosen], forecast))
-        found.append(_value(group, _cost(alone) - _base_cost(before)))
+        found.append(_value(group, _cost(alone) - before.earlier.cost))
     return found
 
 
 def _cost(planned: Planned) -> float:
     return float(np.mean(planned.tallies[0].relevant)) if planned.tallies else 0.0
-
-
-def _base_cost(before: Before) -> float:
-    return float(np.mean(before.earlier.tallies[0].relevant))
 
 
 def _value(group: list[int], cost: float) -> dict[str, Any]:

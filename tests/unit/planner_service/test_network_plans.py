@@ -311,7 +311,7 @@ def test_where_anything_is_planned_together_nothing_is_taken_over(sailco):
     first = sailco.plan()
     numbers = ("input_digest", "output_digest", "kpis", "counts", "method")
     again = sailco.plan(net_change=True)
-    assert (again["base"], again["taken_over"]) == (None, 0)
+    assert (again["base"], again["taken_over"]) == (first["id"], 0)
     assert {name: again[name] for name in numbers} == {name: first[name] for name in numbers}
     resource(sailco, "yard", 200)
     apart = sailco.plan()
@@ -388,4 +388,36 @@ def test_the_comparison_tells_orders_from_two_sources_apart(area):
     assert [found["changes"][name] for name in ("added", "dropped", "changed")] == [0, 1, 1]
     # ten more from T at one more each: purchase is no part of what is compared
     assert found["difference"]["mean"] == "0.00"
-    assert found["outdated"] == ["base-planned-anew"]
+    assert found["outdated"] == []
+
+
+def compared(area, *deltas):
+    area.ok("PUT", "/scenarios/s", json={"deltas": list(deltas)})
+    plan = area.plan(scenario="s")
+    [found] = area.ok("GET", "/scenarios/compare?ids=s")["scenarios"]
+    return plan, found
+
+
+def test_what_hours_are_worth_is_told_against_a_base_that_is_planned_together(sailco):
+    """Sailco with 50 boats in regular time: in place of 45 in overtime and 10 held (G11) 15 and 30, one quarter each.
+
+    10 of the first quarter's are held for one quarter, 10 for two: 600 and 750 in place of 200 and 2,250.
+    """
+    base = sailco.plan()
+    more = {"kind": "capacity", "resource": "yard", "hours": 50}
+    demand = {"kind": "demand", "item": "boat", "scale": 0.5}
+    plan, found = compared(sailco, more, demand)
+    assert (plan["base"], plan["taken_over"], found["outdated"]) == (base["id"], 0, [])
+    alone = {tuple(one["deltas"]): Decimal(one["cost"]) for one in found["values"]}
+    assert alone[(0,)] == -1100
+    whole = Decimal(found["cost"]["mean"]) - Decimal(base["kpis"]["plan"]["cost"]["relevant"]["mean"])
+    assert Decimal(found["interaction"]) == whole - sum(alone.values())
+
+
+def test_hours_change_in_the_periods_that_are_named(sailco):
+    sailco.plan()
+    first = {"kind": "capacity", "scale": 0, "to": week(0).isoformat()}
+    plan, _ = compared(sailco, first, first | {"overtime": True, "hours": 3, "scale": None})
+    told = sailco.ok("GET", f"/plans/{plan['id']}/resources")["items"]
+    assert [one["available"] for one in told][:2] == [0.0, 40.0]
+    assert [one["overtime_available"] for one in told][:2] == [3.0, 100.0]

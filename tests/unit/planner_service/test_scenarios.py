@@ -71,7 +71,7 @@ def test_scenarios_are_kept_by_name_and_version(area):
         {"kind": "demand", "scale": -1},
         {"kind": "demand", "scale": 1.1, "category": "c"},
         {"kind": "demand", "scale": 1.1, "from": "2026-03-09", "to": "2026-03-02"},
-        {"kind": "capacity", "resource": "R", "scale": 2},
+        {"kind": "capacity", "resource": "R", "scale": 2, "hours": 40},
         {"kind": "driver", "value": 1},
         {"kind": "lead_time", "add": 1.5},
         {"kind": "lead_time", "value": -1},
@@ -127,7 +127,7 @@ def test_a_plan_that_takes_the_rest_over_is_the_plan_of_all(area, planned, delta
     with area.database.write() as session:
         session.connection().exec_driver_sql("UPDATE plans SET tallies = NULL WHERE area = %s", (area.area.area,))
     whole = area.plan(scenario="s")
-    assert (whole["base"], whole["taken_over"]) == (None, 0)
+    assert (whole["base"], whole["taken_over"]) == (planned["id"], 0)
     for name in ("input_digest", "output_digest", "kpis", "counts"):
         assert quick[name] == whole[name], name
     assert exported(area, quick) == exported(area, whole)
