@@ -20,8 +20,6 @@ from shared.media import ARROW, JSON
 CONNECT_SECONDS = 3
 READ_SECONDS = 5
 MOST_PROBLEM_BYTES = 100_000
-MOST_PAGE_BYTES = 8 << 20
-MOST_ITEMS = 1000
 PIECE_BYTES = 1 << 20
 POLL_SECONDS = 0.5
 OVER = {"succeeded", "failed", "cancelled"}
@@ -91,18 +89,9 @@ class ForecastClient:
         """item, location, period, quantity, in_stock, from the period `first` on."""
         return self._table(area, f"demand?from={first}", beat)
 
-    def units(self, area: str, beat: Callable[[], None]) -> dict[str, str]:
-        """The unit of measure of each item."""
-        found: dict[str, str] = {}
-        cursor: str | None = ""
-        while cursor is not None:
-            beat()
-            following = f"&cursor={cursor}" if cursor else ""
-            with self._ask("GET", area, f"items?limit={MOST_ITEMS}{following}", JSON) as answer:
-                page = json.loads(self._read(answer, MOST_PAGE_BYTES))
-            found |= {item["item"]: item["uom"] for item in page["items"]}
-            cursor = page["next_cursor"]
-        return found
+    def items(self, area: str, beat: Callable[[], None]) -> pa.Table:
+        """item, uom, unit_price and shelf_life_days, beside what else is known of items."""
+        return self._table(area, "items", beat)
 
     def _table(self, area: str, path: str, beat: Callable[[], None]) -> pa.Table:
         deadline = time.monotonic() + self._seconds

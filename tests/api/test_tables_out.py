@@ -36,7 +36,7 @@ def test_demand_leaves_in_every_format(area):
     assert get(area, "/demand?limit=1", "text/csv;q=0.1, application/json").json()["items"] == rows[:1]
 
 
-@pytest.mark.parametrize("path", ["/demand", "/orders", "/forecasts/latest/values", "/plans/latest/lines"])
+@pytest.mark.parametrize("path", ["/demand", "/items", "/orders", "/forecasts/latest/values", "/plans/latest/lines"])
 def test_a_refusal_is_a_problem(area, path):
     caller = area.as_("admin")
     answer = caller.get(path, headers={"Accept": "application/pdf"})
@@ -46,6 +46,14 @@ def test_a_refusal_is_a_problem(area, path):
     if "latest" in path:
         answer = caller.get(path, headers={"Accept": PARQUET})
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_items_leave_as_they_came(area):
+    area.as_("admin").put("/items", json={"item": "Z", "uom": "kg", "unit_price": "9.50", "shelf_life_days": 30})
+    table = pa.ipc.open_stream(get(area, "/items?item=Z", ARROW).content).read_all()
+    told = {"item": "Z", "uom": "kg", "unit_price": 9.5, "shelf_life_days": 30}
+    assert table.to_pylist() == [told | dict.fromkeys(("description", "category", "unit_cost"))]
+    assert [row["item"] for row in csv.DictReader(io.StringIO(get(area, "/items", CSV).text))] == ["A", "B", "C", "Z"]
 
 
 def test_what_a_training_has_read_can_be_looked_at(area):

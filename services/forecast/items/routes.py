@@ -1,18 +1,36 @@
-from fastapi import Response
+from typing import Any
+
+import pyarrow as pa
+from fastapi import Request, Response
 
 from services.forecast.items import service
 from services.forecast.items.schemas import ItemIn, ItemOut, LocationIn, LocationOut
 from services.forecast.items.tables import Item, Location
+from shared import fetch
 from shared.app import problems
 from shared.app import router as strict_router
 from shared.db import Read, Write
+from shared.export import AS_TABLE, stream
 from shared.imports.kinds import Counts
 from shared.imports.routes import RESPONSES, accepts
 from shared.imports.schemas import ImportOut
 from shared.imports.service import Received
+from shared.media import JSON, TABLES, wanted
 from shared.paging import Page, Paging, page
 from shared.principal import Caller
 from shared.schemas import Code, Label
+
+SCHEMA = pa.schema(
+    {
+        "item": pa.string(),
+        "description": pa.string(),
+        "category": pa.string(),
+        "uom": pa.string(),
+        "unit_cost": pa.float64(),
+        "unit_price": pa.float64(),
+        "shelf_life_days": pa.int64(),
+    }
+)
 
 router = strict_router(tags=["Master data"])
 
@@ -23,11 +41,20 @@ def put_items(received: Received) -> Counts | ImportOut:
     return received.take(service.ITEMS)
 
 
-@router.get("/items", operation_id="list_items", responses=problems())
+@router.get("/items", operation_id="list_items", response_model=Page[ItemOut], responses=problems(406) | AS_TABLE)
 def list_items(
-    who: Caller, session: Read, asked: Paging, item: Code | None = None, category: Label | None = None
-) -> Page[ItemOut]:
-    """List items, by code."""
+    request: Request,
+    who: Caller,
+    session: Read,
+    asked: Paging,
+    item: Code | None = None,
+    category: Label | None = None,
+) -> Any:
+    """List items, by code: JSON by pages; CSV, NDJSON, Parquet and Arrow as one whole stream."""
+    media = wanted(request, *TABLES)
+    if media != JSON:
+        columns = service.item_columns(who.area.area, item, category)
+        return stream(media, SCHEMA, fetch.batches(request.app.state.database, columns, SCHEMA))
     rows, following = page(session, service.items(who.area.area, item, category), [Item.item], asked)
     return Page(items=[ItemOut.model_validate(row) for row in rows], next_cursor=following)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Delete, Select, delete, literal, select
+from sqlalchemy import Delete, Double, Numeric, Select, cast, delete, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -47,6 +47,21 @@ def items(area: str, item: str | None, category: str | None) -> Select[Item]:
     if item is not None:
         found = found.where(Item.item == item)
     return found if category is None else found.where(Item.category == category)
+
+
+def item_columns(area: str, item: str | None, category: str | None) -> Select[*tuple[Any, ...]]:
+    """The same as plain columns, for the export of all of it; money as numbers."""
+    names = (
+        Item.item,
+        Item.description,
+        Item.category,
+        Item.uom,
+        Item.unit_cost,
+        Item.unit_price,
+        Item.shelf_life_days,
+    )
+    plain = [cast(column, Double) if isinstance(column.type, Numeric) else column for column in names]
+    return items(area, item, category).with_only_columns(*plain).order_by(Item.item)
 
 
 def locations(area: str, location: str | None, region: str | None) -> Select[Location]:

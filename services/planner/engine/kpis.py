@@ -30,7 +30,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Kpis:
-    """What a policy costs and achieves over the horizon; the means of the five cost parts add up to cost_total's."""
+    """What a policy costs and achieves over the horizon; the means of the six cost parts add up to cost_total's."""
 
     cost_total: Figure
     cost_relevant: Figure  # total less purchase: what policies are compared by, since bought goods keep their value
@@ -39,6 +39,7 @@ class Kpis:
     cost_ordering: Figure
     cost_purchase: Figure
     cost_overtime: Figure
+    cost_waste: Figure  # what is past its shelf life, at unit cost
     fill_rate: Figure  # demand served in its bucket / demand; 1 without demand
     stockout_probability: Figure  # share of item-locations' buckets that run out
     mean_stock: Figure  # units at the end of a bucket, all item-locations together
@@ -66,6 +67,7 @@ class Tally:
     ordering: Floats
     purchase: Floats
     overtime: Floats
+    waste: Floats
     demand: Floats
     short: Floats
     stockouts: Floats
@@ -91,7 +93,8 @@ class Tally:
     @property
     def relevant(self) -> Floats:
         """[S] cost of each path, purchase aside."""
-        return total(self.holding) + total(self.shortage) + total(self.ordering) + total(self.overtime)
+        parts = (self.holding, self.shortage, self.ordering, self.overtime, self.waste)
+        return np.asarray(sum(total(part) for part in parts))
 
     def kpis(self, periods: int) -> Kpis:
         """Summarise over paths; `periods` is the horizon T."""
@@ -106,6 +109,7 @@ class Tally:
             cost_ordering=Figure.of(total(self.ordering)),
             cost_purchase=Figure.of(purchase),
             cost_overtime=Figure.of(total(self.overtime)),
+            cost_waste=Figure.of(total(self.waste)),
             fill_rate=Figure.of(served),
             stockout_probability=Figure.of(total(self.stockouts) / self.cells),
             mean_stock=Figure.of(total(self.stock) / periods),
@@ -178,6 +182,7 @@ class Totals:
             ordering=self._paid(self.orders, supply.ordering, self.placed),
             purchase=self._paid(self.released, supply.price, self.spent),
             overtime=np.zeros((LIMBS, self.stock.shape[1])),
+            waste=np.zeros((LIMBS, self.stock.shape[1])),
             demand=add_up(self.demand),
             short=add_up(self.short),
             stockouts=add_up(self.stockouts),

@@ -12,5 +12,5 @@ router = app.router(tags=["Plans"])
 
 @router.get("/kpis", operation_id="get_kpis", responses=problems(409))
 def get_kpis(who: Caller, session: Read) -> KpiOut:
-    """Show inventory, turns, fill rate, OTIF, cycle time, utilisation, excess, accuracy and plan stability."""
+    """Show inventory, turns, fill rate, margin, OTIF, cycle time, utilisation, excess, accuracy, carbon, stability."""
     return service.kpis(session, who)

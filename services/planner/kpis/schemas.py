@@ -39,6 +39,23 @@ class UtilisationOut(Schema):
     peak: float
 
 
+class MarginOut(Schema):
+    """Expected over the horizon, of the `item_locations` that are sold at a known price; `share` is of the revenue."""
+
+    revenue: Amount
+    cost_of_sales: Amount
+    margin: Amount
+    share: float | None
+    item_locations: int
+
+
+class CarbonOut(Schema):
+    """kg CO2e of what the plan expects to release, of the `item_locations` whose sourcing rules tell it."""
+
+    kg: float
+    item_locations: int
+
+
 class KpiOut(Schema):
     """The area's figures, over all item-locations that the newest plan of the base could plan.
 
@@ -50,6 +67,8 @@ class KpiOut(Schema):
     horizon at most (forward).
     otif: of the lines of `open-orders` due in the `past_periods` before `as_of`. order_fulfilment_cycle_time: of those
     shipped whole in them. capacity_utilisation: of the plan; null where it needs no resource.
+    gross_margin: what the plan expects to serve, at the items' `unit_price`, less its unit cost. carbon: by the rules'
+    `carbon_per_unit`, transport included; both null where nothing tells them.
     fill_rate: expected over the horizon, with P10 and P90 over the sample paths.
     excess: stock beyond the expected demand of the horizon. obsolete: stock of what had no demand in `past_periods`
     and has none in the forecast.
@@ -70,6 +89,8 @@ class KpiOut(Schema):
     turns: TwoWaysOut
     days_of_supply: TwoWaysOut
     fill_rate: NumberFigure
+    gross_margin: MarginOut | None
+    carbon: CarbonOut | None
     otif: OtifOut
     order_fulfilment_cycle_time: CycleTimeOut
     capacity_utilisation: UtilisationOut | None

@@ -4,11 +4,11 @@ from sqlalchemy import Subquery, func, select
 from sqlalchemy.orm import Session, aliased, undefer
 
 from services.planner.kpis import fulfilment
-from services.planner.kpis.schemas import KpiOut, TwoWaysOut
+from services.planner.kpis.schemas import CarbonOut, KpiOut, MarginOut, TwoWaysOut
 from services.planner.plans import service as plans
 from services.planner.plans.buckets import DAYS, PERIODS_PER_YEAR, shift
 from services.planner.plans.lines import OF_ROW
-from services.planner.plans.money import money
+from services.planner.plans.money import money, total
 from services.planner.plans.tables import Plan, PlanLine, PlanRow
 from shared.principal import Principal
 
@@ -43,6 +43,8 @@ def kpis(session: Session, who: Principal) -> KpiOut:
             backward=_ratio(found["stock"] * days, past), forward=_ratio(found["cover"] * days, 1)
         ),
         fill_rate=run.kpis["plan"]["fill_rate"],
+        gross_margin=_margin(session, run),
+        carbon=_carbon(session, run),
         otif=fulfilment.otif(session, who.area.area, since, run.as_of),
         order_fulfilment_cycle_time=fulfilment.cycle_time(session, who.area.area, since, run.as_of),
         capacity_utilisation=fulfilment.utilisation(session, run),
@@ -52,6 +54,28 @@ def kpis(session: Session, who: Principal) -> KpiOut:
         plan_instability=_instability(session, who, run),
         instability_periods=COMPARED,
     )
+
+
+def _margin(session: Session, run: Plan) -> MarginOut | None:
+    row = PlanRow
+    sums = select(func.sum(row.revenue), func.sum(row.cost_of_sales), func.count(row.revenue))
+    revenue, cost, priced = session.execute(sums.where(row.plan_id == run.id)).one()
+    if revenue is None or cost is None:
+        return None
+    return MarginOut(
+        revenue=money(revenue),
+        cost_of_sales=money(cost),
+        margin=total(money(revenue), -money(cost)),
+        share=_ratio(revenue - cost, revenue),
+        item_locations=priced,
+    )
+
+
+def _carbon(session: Session, run: Plan) -> CarbonOut | None:
+    row = PlanRow
+    sums = select(func.sum(row.carbon), func.count(row.carbon)).where(row.plan_id == run.id)
+    kilograms, told = session.execute(sums).one()
+    return None if kilograms is None else CarbonOut(kg=round(kilograms, DIGITS), item_locations=told)
 
 
 def _ratio(part: float, whole: float) -> float | None:

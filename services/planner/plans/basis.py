@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from services.planner.engine.inputs import Floats
 from services.planner.plans.forecast import Forecast
 from services.planner.plans.inputs import Inputs, inputs
@@ -21,9 +23,9 @@ class Basis:
     forecast: Forecast
     recent: Floats
     snapshot: Snapshot
-    units: dict[str, str]
+    items: pd.DataFrame  # uom, unit_price, shelf_life_days, by item
     changes: list[Delta]
 
     def inputs(self, seed: int, changes: Sequence[Delta], forecast: Forecast | None = None) -> Inputs:
         whole = forecast or self.forecast
-        return inputs(whole, self.snapshot, self.recent, self.who.area, seed, self.units, changes)
+        return inputs(whole, self.snapshot, self.recent, self.who.area, seed, self.items, changes)

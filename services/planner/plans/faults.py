@@ -43,6 +43,7 @@ class Examined:
 def examine(
     forecast: Forecast,
     snapshot: Snapshot,
+    items: pd.DataFrame,
     area: Area,
     structure: Structure,
     wrong: OptionFaults,
@@ -59,7 +60,7 @@ def examine(
         usable[option] = False
         _add(found, structure, option, fault)
     while True:
-        frame = deltas.on_terms(terms(forecast, snapshot, area, structure.options, usable), changes)
+        frame = deltas.on_terms(terms(forecast, snapshot, items, area, structure.options, usable), changes)
         checks = list(_checks(frame, structure, len(forecast.buckets)))
         planned = (frame["option"] >= 0).to_numpy() & ~np.any([check.holds for check in checks], axis=0)
         broken = _broken(structure, forecast.keys, planned, usable)
@@ -91,6 +92,7 @@ def _option_faults(
     outputs = {process: (item, location) for process, item, location in zip(*names, strict=True)}
     stocked = set(zip(snapshot.stock["item"], snapshot.stock["location"], strict=True))
     frame = structure.options.frame
+    yield from _taken_faults(structure)
     others = frame[frame["mode"] != "buy"][[*KEY, "mode", "source"]]
     for option, item, location, mode, source in others.itertuples():
         rule = {"item": item, "location": location, "mode": mode, "source": source}
@@ -109,6 +111,26 @@ def _option_faults(
             yield option, _fault("other-process", detail, PROCESSES, {"process": source})
         else:
             yield from ((option, fault) for fault in wrong.get(source, ()))
+
+
+def _taken_faults(structure: Structure) -> Iterator[tuple[int, FaultOut]]:
+    """Of rules that take from a resource themselves."""
+    told = structure.options.frame[structure.options.frame["resource"].notna()]
+    idle = _idle(structure)
+    for option, *key, resource in told[[*KEY, "mode", "source", "resource"]].itertuples():
+        rule = dict(zip((*KEY, "mode", "source"), key, strict=True))
+        row = structure.hours.names.get_indexer(pd.Index([resource]))[0]
+        if row < 0:
+            detail = f"The rule takes from the resource {resource}, which is not known: PUT supply/resources."
+            yield option, _fault("unknown-resource", detail, RULES, rule)
+        elif idle[row]:
+            detail = f"The rule takes from the resource {resource}, of which there is nothing in the whole horizon."
+            yield option, _fault("no-capacity", detail, RULES, rule)
+
+
+def _idle(structure: Structure) -> Bools:
+    """[r] resources of which there is nothing in the whole horizon."""
+    return np.asarray(~np.any(structure.hours.regular + structure.hours.overtime > 0, axis=1))
 
 
 def _process_faults(structure: Structure, snapshot: Snapshot, units: Mapping[str, str]) -> dict[str, list[FaultOut]]:
@@ -133,7 +155,7 @@ def _unit_faults(snapshot: Snapshot, units: Mapping[str, str]) -> Iterator[Fault
 
 def _load_faults(structure: Structure, snapshot: Snapshot) -> Iterator[FaultOut]:
     hours = structure.hours
-    idle = ~np.any(hours.regular + hours.overtime > 0, axis=1)
+    idle = _idle(structure)
     rows = hours.names.get_indexer(pd.Index(snapshot.loads["resource"]))
     for process, resource, row in zip(snapshot.loads["process"], snapshot.loads["resource"], rows, strict=True):
         key = {"process": process, "resource": resource}

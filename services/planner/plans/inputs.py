@@ -1,6 +1,6 @@
 """The engine's inputs out of forecast, history and supply; what had to be assumed is told as warnings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,12 +64,12 @@ def inputs(
     recent: Floats,
     area: Area,
     seed: int,
-    units: Mapping[str, str],
+    items: pd.DataFrame,
     changes: Sequence[Delta] = (),
 ) -> Inputs:
     """Put everything together, with the scenario's `changes`.
 
-    recent: [n, H] units, rows as the forecast's; units: of items, where they are known.
+    recent: [n, H] units, rows as the forecast's; items: of their units of measure, sales prices and shelf lives.
     """
     forecast = deltas.on_forecast(forecast, changes)
     snapshot = deltas.on_snapshot(snapshot, changes, forecast.buckets)
@@ -77,10 +77,10 @@ def inputs(
     periods = forecast.buckets.periods
     options = deltas.on_options(structure.options, changes, periods)
     structure = replace(structure, options=options, hours=deltas.on_hours(structure.hours, changes, periods))
-    wrong = option_faults(structure, snapshot, units)
+    wrong = option_faults(structure, snapshot, dict(zip(items.index, items["uom"], strict=True)))
     forecast, recent = _whole_network(forecast, recent, snapshot, structure, wrong)
     orders, overdue = _orders(forecast, snapshot)
-    examined = examine(forecast, snapshot, area, structure, wrong, changes)
+    examined = examine(forecast, snapshot, items, area, structure, wrong, changes)
     frame, rows = examined.terms, np.flatnonzero(examined.planned)
     receipts, late = _receipts(forecast, snapshot, frame)
     planned = frame.iloc[rows]

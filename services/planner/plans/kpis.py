@@ -7,7 +7,7 @@ from services.planner.engine.kpis import Comparison, Figure, Kpis
 from services.planner.plans.money import money, total
 from services.planner.plans.schemas import ComparisonOut
 
-PARTS = ("holding", "shortage", "ordering", "purchase", "overtime")
+PARTS = ("holding", "shortage", "ordering", "purchase", "overtime", "waste")
 DIGITS = 6
 
 

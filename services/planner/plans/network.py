@@ -8,9 +8,11 @@ import pandas as pd
 from services.planner.engine.inputs import Bools, Floats, Ints
 from services.planner.engine.network.coupling import levels
 from services.planner.engine.network.inputs import Loads, Mode, Network, Nodes, Options, Resources, Uses
+from services.planner.engine.projection import Lines
 from services.planner.plans.inputs import Inputs
 from services.planner.plans.structure import KEY
 
+FULL = 1e-6  # relative: nearer to a limit is at it
 MODES = {"buy": Mode.BUY, "make": Mode.MAKE, "transfer": Mode.TRANSFER}
 
 
@@ -105,14 +107,44 @@ def several(node: Ints, open_: Bools, count: int) -> Bools:
 
 
 def candidates(known: Inputs, play: Bools) -> Ints:
-    """Rows that options in `play` [m] join to others or to resources, or of which there are several."""
+    """Rows that options in `play` [m] join to others or to resources, that have several, or whose stock has limits."""
     structure = known.structure
     supplied = known.terms.index.get_indexer(structure.options.keys)
     used, taker = structure.used(_keys(known)), structure.uses["option"].to_numpy(np.int64)
     loaded = structure.loads["option"].to_numpy(np.int64)
-    choice = several(supplied[play], structure.options.open[play], len(known.terms))
+    choice = several(supplied[play], structure.options.open[play], len(known.terms)) | bounded(known)
     rows = [np.flatnonzero(choice), used[play[taker]], supplied[taker[play[taker]]], supplied[loaded[play[loaded]]]]
     return np.unique(np.concatenate(rows)).astype(np.int64)
+
+
+def bounded(known: Inputs) -> Bools:
+    """[n] rows with a largest stock or a shelf life within the horizon."""
+    return np.asarray(np.isfinite(_most(known)) | (_life(known) <= known.demand.mean.shape[1]))
+
+
+def outgrown(known: Inputs, rows: Ints, lines: Lines) -> Bools:
+    """[n] of `rows` those whose plan by itself would have more in stock than there may be, or than can be used in time.
+
+    lines [n]: of that plan.
+    """
+    mean, periods = lines.demand, lines.demand.shape[1]
+    gone = np.pad(np.cumsum(mean, axis=1), ((0, 0), (1, 0)))
+    life, buckets = _life(known)[rows], np.arange(periods)
+    until = np.minimum(buckets + life[:, None], periods)
+    used = np.take_along_axis(gone, until, axis=1) - gone[:, 1:]
+    stale = (lines.available > used * (1 + FULL)) & (buckets + life[:, None] <= periods)
+    return np.asarray(np.any(stale | (lines.available > _most(known)[rows, None] * (1 + FULL)), axis=1))
+
+
+def _most(known: Inputs) -> Floats:
+    return known.terms["max_stock"].fillna(np.inf).to_numpy(np.float64)
+
+
+def _life(known: Inputs) -> Ints:
+    """[n] periods in which a unit can be used from its receipt on; T + 1 for as long as the horizon."""
+    beyond = known.demand.mean.shape[1] + 1
+    life = known.terms["shelf_life"].fillna(beyond).to_numpy(np.int64)
+    return np.asarray(np.minimum(life, beyond))
 
 
 def _keys(known: Inputs) -> pd.MultiIndex:
@@ -181,9 +213,9 @@ def _nodes(known: Inputs, rows: Ints, safety: Floats) -> Nodes:
         backlog=supply.backlog,
         safety_stock=np.maximum(np.take_along_axis(safety, since, axis=1), 0),
         safety_cost=(supply.holding_cost + np.maximum(lacking, supply.holding_cost)) / 2,
-        max_stock=np.full(len(rows), np.inf),
-        shelf_life=np.full(len(rows), periods + 1),
-        waste_cost=np.zeros(len(rows)),
+        max_stock=_most(known)[rows],
+        shelf_life=_life(known)[rows],
+        waste_cost=supply.price,
     )
 
 

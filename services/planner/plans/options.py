@@ -18,6 +18,9 @@ TERMS = [
     "moq",
     "multiple",
     "max_quantity",
+    "resource",
+    "load_per_unit",
+    "carbon_per_unit",
     "expedite_lead_time",
 ]
 COLUMNS = [*TERMS[:-1], "expedited"]
@@ -38,7 +41,8 @@ class Options:
     def of(cls, rules: pd.DataFrame, buckets: Buckets) -> "Options":
         """The options of rules that come in the order of their keys, as sourcing_rules."""
         rules = rules.astype(
-            {"split": float, "max_quantity": float, "expedite_lead_time": float} | dict.fromkeys(MONEY, float)
+            dict.fromkeys(("split", "max_quantity", "expedite_lead_time", "load_per_unit", "carbon_per_unit"), float)
+            | dict.fromkeys(MONEY, float)
         )
         holds = _holds(rules, buckets)
         fast = rules["expedite_lead_time"].notna().to_numpy()

@@ -17,7 +17,7 @@ from services.planner.engine.network.relaxed import Relaxed
 from services.planner.engine.network.setups import Effort
 from services.planner.engine.network.solution import loaded
 from services.planner.plans.inputs import Inputs
-from services.planner.plans.network import Web, candidates, in_play, web
+from services.planner.plans.network import Web, candidates, in_play, outgrown, web
 from shared.paths import sample
 
 THREADS = 2
@@ -102,7 +102,7 @@ def coupled(known: Inputs, paths: int) -> Coupled:
     found = web(known, rows, play, lines.safety_stock)
     release = exploded(found.network, found.first(known), lines.planned_releases)
     binding = tight(found.network, loaded(found.network, release))
-    chosen = np.flatnonzero(found.coupled | found.loading(binding))
+    chosen = np.flatnonzero(found.coupled | found.loading(binding) | outgrown(known, rows, lines))
     return Coupled(first, found.part(chosen) if len(chosen) else None)
 
 

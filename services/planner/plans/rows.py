@@ -1,5 +1,6 @@
 """The item-locations of plans as they are stored: what went in, what came out, and which plan has their numbers."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,19 +11,23 @@ from services.planner.engine.inputs import Demand, Floats
 from services.planner.plans import takeover
 from services.planner.plans.bulk import copy
 from services.planner.plans.inputs import Inputs, Orders
+from services.planner.plans.sales import Sales
 from services.planner.plans.tables import Plan, PlanRow
 from services.planner.plans.takeover import Earlier, Key, Planned, Row
 from shared.db import Database
 
-COLUMNS = ("plan_id", "item", "location", "origin", "input_digest", "output_digest", "inputs")
+SOLD = ("revenue", "cost_of_sales", "carbon")
+COLUMNS = ("plan_id", "item", "location", "origin", "input_digest", "output_digest", "inputs", *SOLD)
 _INPUTS = text(
     "SELECT item, location, inputs FROM plan_rows"
     " JOIN unnest(CAST(:items AS text[]), CAST(:locations AS text[])) AS named (item, location) USING (item, location)"
     " WHERE plan_id = :plan"
 )
 _TAKE_OVER = text(
-    "INSERT INTO plan_rows (plan_id, item, location, origin, input_digest, output_digest, inputs)"
-    " SELECT :plan, item, location, origin, input_digest, output_digest, inputs FROM plan_rows"
+    "INSERT INTO plan_rows"
+    " (plan_id, item, location, origin, input_digest, output_digest, inputs, revenue, cost_of_sales, carbon)"
+    " SELECT :plan, item, location, origin, input_digest, output_digest, inputs, revenue, cost_of_sales, carbon"
+    " FROM plan_rows"
     " WHERE plan_id = :earlier AND (item, location)"
     " NOT IN (SELECT * FROM unnest(CAST(:items AS text[]), CAST(:locations AS text[])))"
 )
@@ -57,21 +62,26 @@ def read(database: Database, plan: Plan, demand: Callable[[Sequence[Key], Orders
     return Earlier(plan.id, rows, sum(plan.path_costs) / len(plan.path_costs), tallies, inputs, demand)
 
 
-def store(session: Session, run: Plan, known: Inputs, planned: Planned, earlier: Earlier | None) -> None:
+def store(session: Session, run: Plan, known: Inputs, planned: Planned, sales: Sales, earlier: Earlier | None) -> None:
     """Add the rows of a plan: those that were computed for it, and those that it takes over."""
-    copy(session, "plan_rows", COLUMNS, _fresh(run, known, planned))
+    copy(session, "plan_rows", COLUMNS, _fresh(run, known, planned, sales))
     if earlier and planned.same:
         others = [key for key in earlier.rows if key not in planned.same]
         session.execute(_TAKE_OVER, {"plan": run.id, "earlier": earlier.plan} | _named(others))
 
 
-def _fresh(run: Plan, known: Inputs, planned: Planned) -> Iterator[tuple[Any, ...]]:
+def _fresh(run: Plan, known: Inputs, planned: Planned, sales: Sales) -> Iterator[tuple[Any, ...]]:
     fresh = planned.fresh.tolist()
-    for row, pack in zip(fresh, takeover.packed(known, planned.fresh), strict=True):
-        yield run.id, *known.terms.index[row], run.id, planned.inputs[row], planned.outputs[row], pack
+    sold = zip(*(map(_told, column.tolist()) for column in (sales.revenue, sales.cost, sales.carbon)), strict=True)
+    for row, pack, one in zip(fresh, takeover.packed(known, planned.fresh), sold, strict=True):
+        yield run.id, *known.terms.index[row], run.id, planned.inputs[row], planned.outputs[row], pack, *one
     for (item, location), digest in planned.faults.items():
         if (item, location) not in planned.same:
-            yield run.id, item, location, run.id, digest, None, None
+            yield run.id, item, location, run.id, digest, None, None, None, None, None
+
+
+def _told(number: float) -> float | None:
+    return None if math.isnan(number) else number
 
 
 def _named(keys: Sequence[Key]) -> dict[str, list[str]]:

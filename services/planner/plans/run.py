@@ -34,6 +34,7 @@ from services.planner.plans.digest import code_version, digest
 from services.planner.plans.forecast import Forecast, ForecastNotReady
 from services.planner.plans.inputs import Inputs, Orders, demand_of
 from services.planner.plans.method import described
+from services.planner.plans.sales import Sales
 from services.planner.plans.schemas import CountsOut, PlanWarningOut
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.tables import Plan
@@ -67,9 +68,9 @@ def carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
         run.base_id = earlier.plan if earlier else None
         run.taken_over = len(known.terms) - len(planned.fresh)
         run.delta_values = worth
-        rows.store(session, run, known, planned, earlier)
+        measures = planned.measures(known) if len(planned.fresh) else {}
+        rows.store(session, run, known, planned, Sales.of(known, planned, measures), earlier)
         if len(planned.fresh):
-            measures = planned.measures(known)
             copy_lines(session, run.id, known.terms.index[planned.fresh], measures)
             exceptions = late.rows(run, known, planned, measures, PATHS)
             copy(session, "plan_exceptions", late.COLUMNS, exceptions)
@@ -113,15 +114,8 @@ def _basis(work: jobs.Work[Plan], client: ForecastClient, beat: Beat) -> Basis:
     forecast = whole.window(run.as_of_asked, run.horizon_asked)
     with work.database.read() as session:
         snapshot = Snapshot.read(session, area.area, forecast.buckets.as_of)
-    units = _units(client, who, snapshot, beat)
-    return Basis(who, plain, forecast, whole.recent(demand, past), snapshot, units, changes)
-
-
-def _units(client: ForecastClient, who: Principal, snapshot: Snapshot, beat: Beat) -> dict[str, str]:
-    """The items' units of measure, where a component is told in one."""
-    if snapshot.components["uom"].isna().all():
-        return {}
-    return client.units(who.area.area, lambda: beat(0, 0))
+    items = client.items(area.area, lambda: beat(0, 0)).to_pandas().set_index("item")
+    return Basis(who, plain, forecast, whole.recent(demand, past), snapshot, items, changes)
 
 
 def _before(work: jobs.Work[Plan], client: ForecastClient, basis: Basis, beat: Beat) -> values.Before | None:

@@ -56,7 +56,8 @@ class NumberFigure(Schema):
 class CostOut(Schema):
     """Over the horizon. The means of the parts add up to the mean of the total; quantiles do not add up.
 
-    `purchase` is the price of all that is bought, made or moved; what hours of overtime cost is in `overtime`.
+    `purchase` is the price of all that is bought, made or moved; what hours of overtime cost is in `overtime`, what is
+    past its shelf life, at unit cost, in `waste`.
     `relevant` is the total less the purchase: policies are compared by it, because bought goods keep their value.
     """
 
@@ -67,6 +68,7 @@ class CostOut(Schema):
     ordering: MoneyFigure
     purchase: MoneyFigure
     overtime: MoneyFigure = MoneyFigure(mean=ZERO, p10=ZERO, p50=ZERO, p90=ZERO)
+    waste: MoneyFigure = MoneyFigure(mean=ZERO, p10=ZERO, p50=ZERO, p90=ZERO)
 
 
 class KpisOut(Schema):

@@ -12,6 +12,7 @@ from services.planner.plans.options import Options
 from services.planner.plans.snapshot import Snapshot
 
 KEY = ["item", "location"]
+LOAD = ["option", "resource", "hours", "setup_hours"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Structure:
         return cls(
             options=options,
             uses=pd.concat([_components(made, snapshot.components), _transfers(frame)], ignore_index=True),
-            loads=loads[["option", "resource", "hours", "setup_hours"]],
+            loads=pd.concat([loads[LOAD], _taken(frame)], ignore_index=True),
             hours=Hours.of(snapshot, buckets),
         )
 
@@ -86,6 +87,12 @@ def _components(made: pd.DataFrame, components: pd.DataFrame) -> pd.DataFrame:
     uses = made.drop(columns="item").merge(components.rename(columns={"component": "item"}), on="process")
     good = (1 - uses["scrap_rate"]) * uses["yield_rate"]
     return uses.assign(quantity=uses["quantity_per"] / good)[["option", *KEY, "quantity", "offset"]]
+
+
+def _taken(frame: pd.DataFrame) -> pd.DataFrame:
+    """What rules themselves take of a resource, whatever they bring."""
+    told = frame[frame["resource"].notna()]
+    return told.rename(columns={"load_per_unit": "hours"}).assign(setup_hours=0.0)[LOAD]
 
 
 def _transfers(frame: pd.DataFrame) -> pd.DataFrame:

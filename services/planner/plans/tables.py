@@ -72,7 +72,7 @@ class PlanRow(Base):
     """An item-location of a plan: `origin` is the plan that has its lines and recommendations, earlier or the same.
 
     The digests are of what went into its numbers and of what came out; without output it is one to be mended.
-    `inputs` are the numbers of supply that it was planned with.
+    `inputs` are the numbers of supply that it was planned with; the rest is as `sales.Sales` says.
     """
 
     __tablename__ = "plan_rows"
@@ -84,6 +84,9 @@ class PlanRow(Base):
     input_digest: Mapped[bytes | None]
     output_digest: Mapped[bytes | None]
     inputs: Mapped[bytes | None] = mapped_column(deferred=True)
+    revenue: Mapped[float | None]
+    cost_of_sales: Mapped[float | None]
+    carbon: Mapped[float | None]
 
 
 class PlanLine(Base):

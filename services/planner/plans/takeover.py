@@ -223,8 +223,11 @@ def to_bytes(tallies: engine.Tallies) -> bytes:
     return np.concatenate([[float(tallies[0].cells)], np.stack(sums).ravel()]).tobytes()
 
 
-def from_bytes(content: bytes) -> engine.Tallies:
+def from_bytes(content: bytes) -> engine.Tallies | None:
+    """The tallies; None of a release that kept other sums."""
     numbers = np.frombuffer(content)
+    if (len(numbers) - 1) % (3 * len(MEASURES) * LIMBS):
+        return None
     sums = numbers[1:].reshape(3, len(MEASURES), LIMBS, -1)
     first, second, third = (Tally(**dict(zip(MEASURES, part, strict=True)), cells=int(numbers[0])) for part in sums)
     return first, second, third

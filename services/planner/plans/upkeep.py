@@ -12,8 +12,8 @@ from services.planner.plans import sentence
 from services.planner.plans.buckets import Buckets
 from services.planner.plans.inputs import Inputs
 from services.planner.plans.money import money
-from services.planner.plans.network import usual_cost
 from services.planner.plans.proposals import Origin, units
+from services.planner.plans.sales import values
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.structure import KEY
 from services.planner.plans.takeover import Planned
@@ -27,12 +27,10 @@ RULE = [*KEY, "mode", "source"]
 def disposals(origin: Origin, known: Inputs, planned: Planned, snapshot: Snapshot) -> Iterator[Content]:
     """One per item-location that was computed anew with stock to part with, unless that was decided of this stock."""
     supply, terms = known.supply.rows(planned.fresh), known.terms.iloc[planned.fresh]
-    demand, price = known.demand.mean.copy(), known.supply.price
+    demand, price = known.demand.mean.copy(), values(known, planned)
     if (together := planned.together) is not None:
         demand[together.web.rows] += together.projection.dependent
-        price[together.web.rows] = usual_cost(together.web.network)
-    price = price[planned.fresh]
-    found = excess(supply, demand[planned.fresh], price)
+    found = excess(supply, demand[planned.fresh], price, terms["shelf_life"].fillna(np.inf).to_numpy(np.float64))
     decided = snapshot.settled[snapshot.settled["type"] == "dispose"].set_index(KEY)["at"]
     for row in np.flatnonzero(found.quantity > 0).tolist():
         item, location = key = terms.index[row]

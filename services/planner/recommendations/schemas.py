@@ -149,7 +149,9 @@ class OrderChangeOut(Schema):
 
 
 class DisposalOut(Schema):
-    """Stock to sell off or scrap: what lasts longer than `worth_keeping_periods`, after which holding cost its price.
+    """Stock to sell off or scrap, as it lasts longer than `worth_keeping_periods`: until holding has cost its price.
+
+    Or until it expires, where that is sooner.
 
     `value` is what it cost; `net_benefit` is what holding it over the plan costs.
     """

@@ -102,6 +102,9 @@ class SourcingRuleIn(Schema):
     `lead_time` and `expedite_lead_time` count whole periods, `lead_time_spread` is the standard deviation of the first
     in periods. An expedited order costs `expedite_surcharge` more per unit. An order is a whole number of `multiple`,
     at least `moq` and at most `max_quantity`; costs are in the area's currency, per unit and per order.
+
+    With `resource` and `load_per_unit` each unit takes that much of the resource in the period of its release: of a
+    supplier's capacity, a dock's, or a budget in money. `carbon_per_unit` is kg CO2e of supplying and moving it.
     """
 
     item: Code
@@ -121,6 +124,9 @@ class SourcingRuleIn(Schema):
     order_cost: Cost = Decimal(0)
     expedite_lead_time: Lead | None = None
     expedite_surcharge: Cost | None = None
+    resource: Code | None = None
+    load_per_unit: Positive | None = None
+    carbon_per_unit: Quantity | None = None
 
     @model_validator(mode="after")
     def some_order_is_possible(self) -> Self:
@@ -145,6 +151,12 @@ class SourcingRuleIn(Schema):
         return self
 
     @model_validator(mode="after")
+    def a_load_is_on_a_resource(self) -> Self:
+        if (self.resource is None) != (self.load_per_unit is None):
+            raise ValueError("give both of resource and load_per_unit, or none")
+        return self
+
+    @model_validator(mode="after")
     def expediting_is_faster_and_has_a_price(self) -> Self:
         if (self.expedite_lead_time is None) != (self.expedite_surcharge is None):
             raise ValueError("give both of expedite_lead_time and expedite_surcharge, or none")
@@ -162,7 +174,8 @@ class PlanningPolicyIn(Schema):
 
     `shortage_cost` is money per unit lost, or per unit and period in backlog. `service_level` is the probability of
     no stock-out until the following delivery, `fill_rate` the share of demand that is served from stock until then.
-    `holding_cost` is money per unit and period. In the first `frozen_fence` periods of a plan nothing is released.
+    `holding_cost` is money per unit and period. Orders leave at most `max_stock` units at a period's end. In the first
+    `frozen_fence` periods of a plan nothing is released.
     """
 
     item: Code | None = None
@@ -174,6 +187,7 @@ class PlanningPolicyIn(Schema):
     review_period: Review = 1
     frozen_fence: Lead = 0
     holding_cost: Annotated[Money, Field(gt=0)] | None = None
+    max_stock: Positive | None = None
 
     @model_validator(mode="after")
     def one_target(self) -> Self:

@@ -83,6 +83,9 @@ class SourcingRule(Supplied):
     order_cost: Mapped[Decimal]
     expedite_lead_time: Mapped[int | None]
     expedite_surcharge: Mapped[Decimal | None]
+    resource: Mapped[str | None]
+    load_per_unit: Mapped[float | None]
+    carbon_per_unit: Mapped[float | None]
 
 
 class PlanningPolicy(Supplied):
@@ -100,3 +103,4 @@ class PlanningPolicy(Supplied):
     review_period: Mapped[int]
     frozen_fence: Mapped[int]
     holding_cost: Mapped[Decimal | None]
+    max_stock: Mapped[float | None]

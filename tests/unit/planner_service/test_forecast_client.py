@@ -9,7 +9,7 @@ from services.planner import forecast_client
 from services.planner.forecast_client import ForecastClient, Refused
 from shared import observe
 from shared.errors import Unavailable
-from tests.unit.planner_service.upstream import ARROW, FORECAST, demand, values
+from tests.unit.planner_service.upstream import ARROW, FORECAST, arrow, demand, items, values
 
 VALUES = f"forecasts/{FORECAST}/values"
 
@@ -34,25 +34,10 @@ def test_a_table_comes_as_it_was_sent(client, upstream):
     assert get_values(client).equals(values({("A", "L"): (1.0, 2.0, 3.0)}, 5000))
     assert client.forecast("north", "latest")["model_version"] == 3
     assert client.demand("north", "2026-01-01", lambda: None).num_rows == 13
-    assert [one["accept"] for one in upstream.headers] == [ARROW, "application/json", ARROW]
-
-
-def test_units_are_read_page_by_page(client, upstream):
-    pages = [
-        {"items": [{"item": f"I{number}" + "x" * 150, "uom": "kg"} for number in range(1000)], "next_cursor": "next"},
-        {"items": [{"item": "last", "uom": "piece"}], "next_cursor": None},
-    ]
-
-    def paged(handler):
-        body = json.dumps(pages["cursor=next" in handler.path]).encode()
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    upstream.answers["items"] = paged
-    units = client.units("north", lambda: None)
-    assert (len(units), units["last"], units["I7" + "x" * 150]) == (1001, "piece", "kg")
+    upstream.answers["items"] = (200, arrow(items(A={"uom": "kg", "shelf_life_days": 9})))
+    [item] = client.items("north", lambda: None).to_pylist()
+    assert item == {"item": "A", "uom": "kg", "unit_price": None, "shelf_life_days": 9}
+    assert [one["accept"] for one in upstream.headers] == [ARROW, "application/json", ARROW, ARROW]
 
 
 def test_calls_carry_the_key_and_the_trace(client, upstream):

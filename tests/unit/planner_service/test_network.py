@@ -4,7 +4,8 @@ import pytest
 
 from tests.unit.planner_service.test_orders import receipt
 from tests.unit.planner_service.test_plan_run import faults, lines, recommendations, warnings
-from tests.unit.planner_service.upstream import MONDAY, demand, values, week
+from tests.unit.planner_service.upstream import MONDAY, arrow, demand, values, week
+from tests.unit.planner_service.upstream import items as described
 
 RULE = {"location": "L", "mode": "buy", "source": "S", "lead_time": 2, "unit_cost": "4.00"}
 
@@ -36,8 +37,8 @@ def load(area, process, resource):
 
 
 def units(area, **items):
-    page = {"items": [{"item": item, "uom": uom} for item, uom in items.items()], "next_cursor": None}
-    area.upstream.answers["items"] = (200, str(page).replace("'", '"').replace("None", "null").encode())
+    told = {item: {"uom": uom} for item, uom in items.items()}
+    area.upstream.answers["items"] = (200, arrow(described(**told)))
 
 
 def certain(area, *codes, quantity=10.0):
@@ -250,19 +251,6 @@ def test_what_leads_to_a_missing_source_of_supply_is_told_at_every_step(area):
         ("middle", "L"): ["source-not-planned"],
         ("top", "L"): ["source-not-planned"],
     }
-
-
-def test_units_are_asked_for_only_where_a_component_tells_one(area):
-    area.supply("A", "B")
-    make(area, "A")
-    component(area, "make A", "B")
-    area.forecasts("A", "B")
-    area.plan()
-    assert area.upstream.calls["items"] == 0
-    component(area, "make A", "B", uom="kg")
-    units(area, B="kg")
-    area.plan()
-    assert (area.upstream.calls["items"], faults(area)) == (1, {})
 
 
 def test_orders_under_way_of_what_is_only_used_are_no_stranger(area):

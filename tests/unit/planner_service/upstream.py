@@ -51,6 +51,13 @@ def demand(series: dict[tuple[str, str], float], periods: int = 13) -> pa.Table:
     return pa.Table.from_pylist(rows, pa.schema(schema | {"in_stock": pa.bool_()}))
 
 
+def items(**described: dict[str, object]) -> pa.Table:
+    """Items by their codes; `uom` is unit where nothing else is told."""
+    kinds = {"item": pa.string(), "uom": pa.string(), "unit_price": pa.float64(), "shelf_life_days": pa.int64()}
+    rows = [{"item": item, "uom": "unit"} | told for item, told in described.items()]
+    return pa.Table.from_pylist(rows, pa.schema(kinds))
+
+
 def arrow(table: pa.Table) -> bytes:
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, table.schema) as writer:
@@ -84,6 +91,7 @@ class Upstream:
             f"forecasts/{FORECAST}/values": (200, arrow(table)),
             "demand": (200, arrow(history)),
         }
+        self.answers.setdefault("items", (200, arrow(items())))
 
     def close(self) -> None:
         self.server.shutdown()

@@ -58,6 +58,7 @@ def _bucket(network: Network, supply: Supply, moment: Moment, t: int) -> tuple[d
         "ordering": add_up(placed, options.order_cost[:, t]),
         "purchase": add_up(spent),
         "overtime": add_up(overtime, resources.overtime_cost),
+        "waste": add_up(moment.wasted, network.nodes.waste_cost),
         "demand": add_up(moment.demand),
         "short": add_up(moment.short),
         "stockouts": add_up(out),

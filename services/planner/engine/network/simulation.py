@@ -2,8 +2,9 @@
 
 Open loop: the releases are those of the plan, on every path. Only what is not there cannot be used: an order whose
 components are short brings less, in proportion. In a bucket receipts come first, then orders take what they use, those
-of item-locations at the bottom of the bill of materials before those above, then backlog and demand are served. Shelf
-life and stock limits are not simulated.
+of item-locations at the bottom of the bill of materials before those above, then backlog and demand are served. What is
+received first is used first; what is past its shelf life at a bucket's end is thrown away. Stock limits are not
+simulated: they limit what is ordered.
 """
 
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ class Moment:
     stock: Floats  # at the end
     backlog: Floats  # at the end; 0 where sales are lost
     short: Floats  # independent demand not served in the bucket
+    wasted: Floats  # thrown away at the end
 
 
 def simulate(network: Network, release: Floats, paths: np.ndarray) -> Iterator[Moment]:
@@ -38,8 +40,10 @@ def simulate(network: Network, release: Floats, paths: np.ndarray) -> Iterator[M
         demand = paths[:, :, t].astype(np.float64)
         end = state.stock - state.owed - demand
         stock, missing = np.maximum(end, 0), np.maximum(-end, 0)
+        wasted = state.expired(t, stock)
+        stock = stock - wasted
         backlog = np.where(waits, missing, 0.0)
-        yield Moment(demand, used, received, released, stock, backlog, np.minimum(missing, demand))
+        yield Moment(demand, used, received, released, stock, backlog, np.minimum(missing, demand), wasted)
         state.stock, state.owed = stock.copy(), backlog
 
 
@@ -65,6 +69,17 @@ class _Afloat:
             for here in deepest
             for offset in np.unique(uses.offset[uses.offset > 0])
         ]
+
+    def expired(self, t: int, stock: Floats) -> Floats:
+        """[n, S] what of the stock at the end of t came too long ago; stock on hand counts as fresh at first."""
+        found = np.zeros_like(stock)
+        nodes = self.network.nodes
+        for node in np.flatnonzero(nodes.shelf_life <= nodes.periods).tolist():
+            first = t - int(nodes.shelf_life[node]) + 2
+            if first > 0:
+                young = self._incoming[first : t + 1, node].sum(axis=0) + nodes.receipts[node, first : t + 1].sum()
+                found[node] = np.maximum(stock[node] - young, 0)
+        return found
 
     def turn(self, t: int) -> tuple[Floats, Floats, Floats]:
         """Receive, let orders take what they use, and release; received [n, S], used [n, S], released [m, S]."""
