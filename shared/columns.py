@@ -40,9 +40,10 @@ def numbers(values: npt.NDArray[np.float64]) -> pa.Array:
     return pa.Array.from_buffers(pa.float64(), len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
-def integers(values: Iterable[int]) -> pa.Array:
-    whole = array("q", values)
-    return pa.Array.from_buffers(pa.int64(), len(whole), [None, pa.py_buffer(whole)])
+def integers(values: Sequence[int | None]) -> pa.Array:
+    known = _bits([value is not None for value in values]) if None in values else None
+    whole = array("q", (0 if value is None else value for value in values))
+    return pa.Array.from_buffers(pa.int64(), len(whole), [known, pa.py_buffer(whole)])
 
 
 def dates(values: Iterable[datetime.date]) -> pa.Array:
