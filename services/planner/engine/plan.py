@@ -3,10 +3,11 @@
 Item-locations are planned independently of each other, in blocks that bound memory.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,6 +20,13 @@ from services.planner.engine.kpis import Comparison, Tally
 from services.planner.engine.projection import Lines
 
 type Tallies = tuple[Tally, Tally, Tally]  # of the plan, of doing nothing, of the benchmark
+
+
+class Spread(Protocol):
+    """Carries out a function of a module for each of `calls`, wherever it can; results in their order."""
+
+    def __call__[R](self, task: Callable[..., R], calls: Iterable[tuple[Any, ...]]) -> Generator[R]: ...
+
 
 METHOD = "path_newsvendor_on_lots"
 EXACT = "dynamic_program"
@@ -47,13 +55,15 @@ def plan(
     *,
     paths: int = 200,
     threads: int = 1,
+    spread: Spread | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Plan:
     """Plan n >= 1 item-locations on `paths` joint demand paths; the same inputs give the same numbers.
 
     An item-location's numbers are the same to the last bit whatever is planned beside it.
 
-    threads: blocks planned side by side, which changes nothing but the time. progress: called with the rows done after
+    threads: blocks planned side by side, which changes nothing but the time; spread: what plans them in their place,
+    be it on other machines. progress: called with the rows done after
     each block; what it raises ends the plan.
     """
     n, periods = demand.mean.shape
@@ -64,22 +74,15 @@ def plan(
     reviews = np.concatenate([cover(supply.rows(some), demand.mean[some]) for some in _slices(n)])
     parts = _parts(supply, reviews, np.where(exact, 2, certain), max(1, BLOCK_CELLS // (paths * periods)))
 
-    def block(part: Ints) -> Block:
-        found = exactly if exact[part[0]] else by_rule
-        return found(supply.rows(part), demand.rows(part), reviews[part], paths)
-
+    calls = ((supply.rows(part), demand.rows(part), reviews[part], paths, bool(exact[part[0]])) for part in parts)
     blocks = []
     done = 0
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for part, found in zip(parts, pool.map(block, parts), strict=True):
-                blocks.append(found)
-                done += len(part)
-                if progress is not None:
-                    progress(done)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with closing((spread or _on_threads(threads))(_block, calls)) as results:
+        for part, found in zip(parts, results, strict=True):
+            blocks.append(found)
+            done += len(part)
+            if progress is not None:
+                progress(done)
     planned, nothing, usual = (_total([block.tallies[policy] for block in blocks]) for policy in range(3))
     back = np.argsort(np.concatenate(parts))
     return Plan(
@@ -88,6 +91,22 @@ def plan(
         exact=exact,
         tallies=(planned, nothing, usual),
     )
+
+
+def _block(supply: Supply, demand: Demand, reviews: Ints, paths: int, exact: bool) -> Block:
+    return (exactly if exact else by_rule)(supply, demand, reviews, paths)
+
+
+def _on_threads(threads: int) -> Spread:
+    def spread[R](task: Callable[..., R], calls: Iterable[tuple[Any, ...]]) -> Generator[R]:
+        with ThreadPoolExecutor(threads) as pool:
+            try:
+                yield from pool.map(lambda call: task(*call), calls)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    return spread
 
 
 def exactly_solvable(supply: Supply, demand: Demand) -> Bools:

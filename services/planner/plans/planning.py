@@ -1,6 +1,7 @@
 """The numbers of a plan: item-locations that share nothing by themselves, the others as a network."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -21,6 +22,7 @@ from services.planner.plans.network import Web, candidates, in_play, outgrown, w
 from shared.paths import sample
 
 THREADS = 2
+SPREAD: ContextVar[alone_engine.Spread | None] = ContextVar("SPREAD", default=None)  # where plans are computed
 SECONDS = 60.0  # of the clock for mixed-integer search in a whole plan, a sixth of it in one part at most
 CELLS = 4 * Effort().cells  # orders that could be placed in all parts that are searched in this way
 
@@ -55,7 +57,9 @@ class Alone:
         """Plan some rows, at least one."""
         every = len(rows) == len(known.terms)
         supply, demand = (known.supply, known.demand) if every else (known.supply.rows(rows), known.demand.rows(rows))
-        return cls(rows, alone_engine.plan(supply, demand, paths=paths, threads=THREADS, progress=progress))
+        spread = SPREAD.get()
+        found = alone_engine.plan(supply, demand, paths=paths, threads=THREADS, spread=spread, progress=progress)
+        return cls(rows, found)
 
     def beside(self, other: Self) -> Self:
         """This and other rows in one plan: the same numbers as planned at once."""
@@ -124,7 +128,7 @@ def whole(known: Inputs, first: Alone, coupled: Web, paths: int, beat: Callable[
 def _together(known: Inputs, coupled: Web, paths: int) -> Together:
     network = coupled.network
     supply, demand = known.supply.rows(coupled.rows), known.demand.rows(coupled.rows)
-    found = network_engine.plan(network, effort=_effort(network))
+    found = network_engine.plan(network, effort=_effort(network), spread=SPREAD.get())
     drawn = sample(demand.levels, demand.grid, demand.mean, rho=demand.rho, seeds=demand.seeds, paths=paths)
     together = Together(coupled, found, drawn, project(network, supply, found.quantities.release, drawn), [])
     return replace(together, prices=[_prices(together, part) for part in found.parts])

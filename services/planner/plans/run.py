@@ -21,6 +21,7 @@ from services.planner.plans import (
     kpis,
     late,
     network_proposals,
+    planning,
     proposals,
     proposed,
     rows,
@@ -51,8 +52,22 @@ BEAT_SECONDS = 2.0
 UNIT = "item-locations"
 
 
-def carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
-    """One attempt at a plan run."""
+def carry_out(work: jobs.Work[Plan], client: ForecastClient, scheduler: str | None = None) -> None:
+    """One attempt at a plan run, on the cluster of a `scheduler` where there is one."""
+    if scheduler is None:
+        _carry_out(work, client)
+        return
+    from services.planner.plans.scale_out import cluster  # noqa: PLC0415  Dask is an extra
+
+    with cluster(scheduler) as spread:
+        before = planning.SPREAD.set(spread)
+        try:
+            _carry_out(work, client)
+        finally:
+            planning.SPREAD.reset(before)
+
+
+def _carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
     beat = _beat(work)
     beat(0, 0)
     basis = _basis(work, client, beat)

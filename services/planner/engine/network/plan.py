@@ -6,6 +6,7 @@ item-locations share capacity only goes to `setups`; any other is rounded to lot
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from itertools import starmap
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from services.planner.engine.network.settled import Settled
 from services.planner.engine.network.setups import Effort, ordered
 from services.planner.engine.network.solution import Costs, Quantities, Result, loaded
 from services.planner.engine.network.units import Units
+from services.planner.engine.plan import Spread
 
 DEFAULT = Effort()
 MOST_PRICES = 50  # cells of capacity, of a part, whose price is looked at
@@ -61,21 +63,24 @@ class NetworkPlan:
         return max(0.0, self.costs.total - self.bound) / max(abs(self.costs.total), 1e-9)
 
 
-def plan(network: Network, *, load: Floats | None = None, effort: Effort = DEFAULT) -> NetworkPlan:
+def plan(
+    network: Network, *, load: Floats | None = None, effort: Effort = DEFAULT, spread: Spread | None = None
+) -> NetworkPlan:
     """Plan a network without a cycle in its bills of material.
 
-    load: [r, T] hours of a plan that ignores capacity, which say what binds; made here where none is given. Raises
+    load: [r, T] hours of a plan that ignores capacity, which say what binds; made here where none is given. spread:
+    what plans the parts, be it on other machines. Raises
     NotSolvedError where the solver fails.
     """
     binding = tight(network, _uncoupled(network) if load is None else load)
     done: dict[tuple[bytes, bytes], Part] = {}
     while True:
-        known, done = done, {}
-        for nodes in components(network, binding):
-            part = _Piece.of(network, nodes, binding)
-            key = nodes.tobytes(), part.bound.tobytes()
-            done[key] = known.get(key) or part.planned(effort)
-        parts = list(done.values())
+        found = (_Piece.of(network, nodes, binding) for nodes in components(network, binding))
+        pieces = {piece.key: piece for piece in found}
+        fresh = {key: piece for key, piece in pieces.items() if key not in done}
+        planned = (spread or starmap)(_planned, ((piece, effort) for piece in fresh.values()))
+        done |= zip(fresh, planned, strict=True)
+        parts = [done[key] for key in pieces]
         whole = _whole(network, parts)
         over = np.any(whole.load > network.resources.capacity * (1 + FULL), axis=1) & ~binding
         if not np.any(over):
@@ -108,6 +113,10 @@ class _Piece:
         capacity = np.where(binding[resources, None], network.resources.capacity, np.inf)
         network = replace(network, resources=replace(network.resources, capacity=capacity))
         return cls(network, nodes, options, resources, resources[binding[resources]])
+
+    @property
+    def key(self) -> tuple[bytes, bytes]:
+        return self.nodes.tobytes(), self.bound.tobytes()
 
     def planned(self, effort: Effort) -> Part:
         network = preferring(self.network)
@@ -160,6 +169,10 @@ def _uncoupled(network: Network) -> Floats:
 def _entangled(network: Network) -> Ints:
     """Item-locations that use something or are used."""
     return np.concatenate([network.options.node[network.uses.option], network.uses.node])
+
+
+def _planned(piece: _Piece, effort: Effort) -> Part:
+    return piece.planned(effort)
 
 
 def _whole(network: Network, parts: list[Part]) -> Quantities:
