@@ -20,6 +20,7 @@ from services.planner.engine.levels import levels
 from services.planner.engine.order import order_quantity
 from services.planner.engine.policies import benchmark, planned, scheduled
 from services.planner.engine.projection import Lines
+from services.planner.engine.renewal import Renewal
 from services.planner.engine.rollout import roll
 from services.planner.engine.tuning import tuned
 from services.planner.engine.window import open_window
@@ -48,7 +49,8 @@ def by_rule(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Block:
     at_once = _first_order(supply)
     lasting = reviews if at_once is supply else cover(at_once, demand.mean)
     window = open_window(at_once, drawn, _first(at_once, lasting), late)
-    first = np.where(_first(supply, supply.closed), 0.0, order_quantity(at_once, window))
+    renewal = None if certain else Renewal.of(at_once, window, demand.mean)
+    first = np.where(_first(supply, supply.closed), 0.0, order_quantity(at_once, window, renewal))
     later = tuned(supply, drawn, first, levels(supply, demand.mean, drawn, reviews, late))
     pays = later.pays
     nothing = Totals.of(supply, drawn)
@@ -64,7 +66,7 @@ def by_rule(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Block:
     usual = Totals.of(supply, drawn, benchmark(supply, demand.recent, drawn))
     tallies = (plan.tally(), nothing.tally(), usual.tally())
     return Block(
-        orders=evidence(at_once, window, later.levels, first),
+        orders=evidence(at_once, window, later.levels, first, _renewed(renewal)),
         lines=lines,
         tallies=tuple(tally.on(count) for tally in tallies) if certain else tallies,  # type: ignore[arg-type]
     )
@@ -92,6 +94,19 @@ def exactly(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Block:
         lines=lines,
         tallies=(plan.tally().on(count), nothing.tally().on(count), usual.tally().on(count)),
     )
+
+
+def _renewed(renewal: Renewal | None) -> Callable[[Floats], Floats] | None:
+    """Net benefit [n] of a first release [n], where orders cost money; NaN elsewhere."""
+    if renewal is None:
+        return None
+
+    def worth(quantity: Floats) -> Floats:
+        found = np.full(len(quantity), np.nan)
+        found[renewal.rows] = renewal.worth(quantity[renewal.rows])
+        return found
+
+    return worth
 
 
 def _first_order(supply: Supply) -> Supply:

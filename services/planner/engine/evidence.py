@@ -122,10 +122,18 @@ def evaluate(
         cost_of_acting=purchase + ordering + holding,
         cost_of_inaction=saved.mean(axis=1, dtype=np.float64),
         cost_of_inaction_p90=_p90(saved),
-        net_benefit=worth(quantity) if worth else avoided - ordering - holding + supply.rise * quantity,
+        net_benefit=_known(worth, quantity, avoided - ordering - holding + supply.rise * quantity),
         stockout_probability=stockouts(window, quantity).mean(axis=1),
         expected_shortage=unserved(supply, window, quantity).mean(axis=1, dtype=np.float64),
     )
+
+
+def _known(worth: Callable[[Floats], Floats] | None, quantity: Floats, usual: Floats) -> Floats:
+    """[n] what a quantity is worth, by the window's figures where that is NaN."""
+    if worth is None:
+        return usual
+    found = worth(quantity)
+    return np.where(np.isnan(found), usual, found)
 
 
 def _saved(window: Window, under: Floats, quantity: Floats) -> np.ndarray:

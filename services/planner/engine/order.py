@@ -4,12 +4,18 @@ import numpy as np
 
 from services.planner.engine import lots
 from services.planner.engine.inputs import Bools, Floats, Supply
+from services.planner.engine.renewal import Renewal
 from services.planner.engine.window import Window, cheapest_lots, leftover, shortfall, summed, unserved
 
 
-def order_quantity(supply: Supply, window: Window) -> Floats:
-    """[n] units to release in bucket `fence`, 0 for none: by the target where one is given, else by cost."""
+def order_quantity(supply: Supply, window: Window, renewal: Renewal | None = None) -> Floats:
+    """[n] units to release in bucket `fence`, 0 for none: by the target where one is given, else by cost.
+
+    renewal: what to order by where orders cost money.
+    """
     quantity = _cheapest(supply, window)
+    if renewal is not None:
+        quantity[renewal.rows] = renewal.quantity
     for target, smallest in ((supply.service_target, _smallest_for_target), (supply.fill_target, _smallest_to_fill)):
         rows = np.flatnonzero(np.isfinite(target))
         if len(rows):

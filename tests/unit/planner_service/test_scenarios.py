@@ -321,7 +321,7 @@ def test_drivers_and_shocks_are_forecast_anew(area, planned):
     forecast_anew(area, B=(12.0, 20.0, 28.0))
     driver = {"kind": "driver", "driver": "price", "item": "B", "value": 1.5, "from": week(2).isoformat()}
     shock = {"kind": "shock", "category": "c", "scale": 1.2, "decay": 0.5}
-    cheap = {"kind": "cost", "item": "C", "cost": "shortage", "scale": 0.5}
+    cheap = {"kind": "cost", "item": "C", "cost": "shortage", "scale": 0.001}
     plan = what_if(area, driver, cheap, shock)
     assert area.upstream.bodies == [
         {
