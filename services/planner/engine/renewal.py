@@ -68,7 +68,8 @@ def _renewing(supply: Supply, mean: Floats) -> Bools:
     soon = np.mean(mean, axis=1, where=first)
     later = np.mean(mean, axis=1, where=buckets >= supply.arrival[:, None])
     even = (later > 0) & (soon <= EVEN * later) & (later <= EVEN * soon)
-    steady = ~supply.dated & ~np.any(supply.closed, axis=1) & ~np.any(supply.receipts, axis=1)
+    beyond = buckets >= (supply.arrival + supply.review)[:, None]
+    steady = ~supply.dated & ~np.any(supply.closed, axis=1) & ~np.any(beyond & (supply.receipts > 0), axis=1)
     return even & steady & ~supply.targeted & (supply.ordering > 0)
 
 

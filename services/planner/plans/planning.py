@@ -11,6 +11,7 @@ from services.planner.engine import plan as alone_engine
 from services.planner.engine.inputs import Ints
 from services.planner.engine.network import plan as network_engine
 from services.planner.engine.network.coupling import components, tight
+from services.planner.engine.network.echelons import placed
 from services.planner.engine.network.explosion import exploded
 from services.planner.engine.network.inputs import Network
 from services.planner.engine.network.projection import Projection, project
@@ -126,11 +127,14 @@ def whole(known: Inputs, first: Alone, coupled: Web, paths: int, beat: Callable[
 
 
 def _together(known: Inputs, coupled: Web, paths: int) -> Together:
-    network = coupled.network
     supply, demand = known.supply.rows(coupled.rows), known.demand.rows(coupled.rows)
-    found = network_engine.plan(network, effort=_effort(network), spread=SPREAD.get())
     drawn = sample(demand.levels, demand.grid, demand.mean, rho=demand.rho, seeds=demand.seeds, paths=paths)
-    together = Together(coupled, found, drawn, project(network, supply, found.quantities.release, drawn), [])
+    nodes = replace(coupled.network.nodes, safety_stock=placed(coupled.network, supply, drawn))
+    network = replace(coupled.network, nodes=nodes)
+    found = network_engine.plan(network, effort=_effort(network), spread=SPREAD.get())
+    together = Together(
+        replace(coupled, network=network), found, drawn, project(network, supply, found.quantities.release, drawn), []
+    )
     return replace(together, prices=[_prices(together, part) for part in found.parts])
 
 
