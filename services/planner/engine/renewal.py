@@ -62,7 +62,11 @@ class Renewal:
 
 
 def _renewing(supply: Supply, mean: Floats) -> Bools:
-    """[n] rows by cost, with a cost of ordering that does not change, whose demand goes on as in the first review."""
+    """[n] rows by cost, with a cost of ordering that does not change, whose demand goes on as in the first review.
+
+    With lost sales and a lead time a review does not begin with what the one before left less its demand: no policy of
+    levels is the best there, and on real demand this one was dearer than the rule of `order`.
+    """
     buckets = np.arange(mean.shape[1])
     first = (buckets >= supply.arrival[:, None]) & (buckets < (supply.arrival + supply.review)[:, None])
     soon = np.mean(mean, axis=1, where=first)
@@ -70,7 +74,8 @@ def _renewing(supply: Supply, mean: Floats) -> Bools:
     even = (later > 0) & (soon <= EVEN * later) & (later <= EVEN * soon)
     beyond = buckets >= (supply.arrival + supply.review)[:, None]
     steady = ~supply.dated & ~np.any(supply.closed, axis=1) & ~np.any(beyond & (supply.receipts > 0), axis=1)
-    return even & steady & ~supply.targeted & (supply.ordering > 0)
+    levelled = supply.backlog | (supply.lead_time == 0)
+    return even & steady & levelled & ~supply.targeted & (supply.ordering > 0)
 
 
 def _cost(window: Window, over: Floats, under: Floats, quantity: Floats) -> Floats:
