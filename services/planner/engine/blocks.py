@@ -23,9 +23,10 @@ from services.planner.engine.projection import Lines
 from services.planner.engine.renewal import Renewal
 from services.planner.engine.rollout import roll
 from services.planner.engine.tuning import tuned
-from services.planner.engine.window import open_window
+from services.planner.engine.window import Window, open_window
 from shared.paths import sample
 
+WINDOW_PATHS = 2  # times as many as a plan is simulated on: a quantile of sums needs more than their mean does
 DEAR = 1000  # times what a unit costs to order and to hold over the horizon: the shortage cost of a service target
 
 
@@ -47,8 +48,8 @@ def by_rule(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Block:
     late = lateness(supply, demand.seeds, count) if np.any(supply.lead_spread > 0) else None
     drawn = _known(demand) if certain else _sampled(demand, count)
     at_once = _first_order(supply)
-    lasting = reviews if at_once is supply else cover(at_once, demand.mean)
-    window = open_window(at_once, drawn, _first(at_once, lasting), late)
+    lasting = _first(at_once, reviews if at_once is supply else cover(at_once, demand.mean))
+    window = _window(at_once, demand, lasting, drawn if certain else None, count)
     renewal = None if certain else Renewal.of(at_once, window, demand.mean)
     first = np.where(_first(supply, supply.closed), 0.0, order_quantity(at_once, window, renewal))
     later = tuned(supply, drawn, first, levels(supply, demand.mean, drawn, reviews, late))
@@ -94,6 +95,17 @@ def exactly(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Block:
         lines=lines,
         tallies=(plan.tally().on(count), nothing.tally().on(count), usual.tally().on(count)),
     )
+
+
+def _window(supply: Supply, demand: Demand, lasting: Ints, known: Floats | None, count: int) -> Window:
+    """The window of the first order, on paths of its own: it decides at once, on sums of few buckets."""
+    if known is not None:
+        return open_window(supply, known, lasting)
+    many = WINDOW_PATHS * count
+    late = lateness(supply, demand.seeds, many) if np.any(supply.lead_spread > 0) else None
+    until = int(np.max(supply.arrival + np.maximum(lasting, 1) * supply.review))
+    near = replace(demand, grid=demand.grid[:, :until], mean=demand.mean[:, :until])
+    return open_window(supply, _sampled(near, many), lasting, late)
 
 
 def _renewed(renewal: Renewal | None) -> Callable[[Floats], Floats] | None:

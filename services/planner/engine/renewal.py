@@ -75,7 +75,7 @@ def _renewing(supply: Supply, mean: Floats) -> Bools:
     beyond = buckets >= (supply.arrival + supply.review)[:, None]
     steady = ~supply.dated & ~np.any(supply.closed, axis=1) & ~np.any(beyond & (supply.receipts > 0), axis=1)
     levelled = supply.backlog | (supply.lead_time == 0)
-    return even & steady & levelled & ~supply.targeted & (supply.ordering > 0)
+    return np.asarray(even & steady & levelled & ~supply.targeted & (supply.ordering > 0))
 
 
 def _cost(window: Window, over: Floats, under: Floats, quantity: Floats) -> Floats:
