@@ -9,11 +9,13 @@ puts the entries of an area in one order. The database refuses UPDATE, DELETE an
 import datetime
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
+from fastapi import Query
 from sqlalchemy import DateTime, Text, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -65,12 +67,39 @@ class Event:
     body: Mapping[str, Any]
 
 
+NOTED = "^(0|[1-9][0-9]{0,17}):([0-9a-f]{64})$"
+REWRITTEN = "the entry is not the one that was known: all from here on may be made anew"
+
+
+class Known(NamedTuple):
+    """An entry that somebody noted earlier, as `SEQUENCE:HASH`."""
+
+    sequence: int
+    hash: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        found = re.fullmatch(NOTED, text)
+        return cls(int(found[1]), found[2]) if found else None
+
+
+Noted = Annotated[str | None, Query(pattern=NOTED, description="An entry that was noted earlier: SEQUENCE:HASH.")]
+
+
 @dataclass(frozen=True)
 class Finding:
     """The first place where a chain does not hold."""
 
     sequence: int
     reason: str
+
+
+class HeadOut(Schema):
+    """The last entry of a service's chain; sequence 0 where it has none."""
+
+    service: str
+    sequence: int
+    hash: str
 
 
 class FirstBadOut(Schema):
@@ -147,8 +176,15 @@ def append_all(session: Session, tables: Tables, who: Principal, events: Sequenc
     return block
 
 
-def verify(session: Session, tables: Tables, area: str) -> tuple[int, Finding | None]:
-    """Recompute an area's chain: how many entries hold, and the first that does not."""
+def head(session: Session, tables: Tables, area: str, service: str) -> HeadOut:
+    """Where an area's chain stands."""
+    last = session.scalar(select(tables.head).where(tables.head.area == area))
+    sequence, digest = (last.sequence, last.hash) if last else (0, GENESIS)
+    return HeadOut(service=service, sequence=sequence, hash=digest)
+
+
+def verify(session: Session, tables: Tables, area: str, known: Known | None = None) -> tuple[int, Finding | None]:
+    """Recompute an area's chain: how many entries hold, and the first that does not, or is not as it was `known`."""
     entry = tables.entry
     rows = select(*(getattr(entry, name) for name in FIELDS)).where(entry.area == area).order_by(entry.sequence)
     count, last, finding = check(session.execute(rows.execution_options(yield_per=5000)))
@@ -157,7 +193,16 @@ def verify(session: Session, tables: Tables, area: str) -> tuple[int, Finding | 
     head = session.scalar(select(tables.head).where(tables.head.area == area))
     if (head.sequence, head.hash) != (count, last) if head else count:
         return count, Finding(count + 1, "the head of the chain names another last entry: entries are missing")
-    return count, None
+    return count, _unlike(session, tables, area, count, known) if known else None
+
+
+def _unlike(session: Session, tables: Tables, area: str, count: int, known: Known) -> Finding | None:
+    if known.sequence > count:
+        return Finding(count + 1, f"the entry is missing: {known.sequence} was known")
+    there = session.get(tables.entry, (area, known.sequence)) if known.sequence else None
+    if (there.hash if there else GENESIS) != known.hash:
+        return Finding(known.sequence, REWRITTEN)
+    return None
 
 
 def check(entries: Iterable[Any]) -> tuple[int, str, Finding | None]:

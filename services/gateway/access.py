@@ -16,7 +16,7 @@ AREA = "/v1/areas/{area}"
 
 @dataclass(frozen=True)
 class Operation:
-    """One method on one path. services: who answers it, none for the gateway itself, two where answers are joined.
+    """One method on one path. service: who answers it, None for the gateway itself.
 
     roles: any of them suffices; None where every authenticated caller may.
     """
@@ -24,7 +24,7 @@ class Operation:
     method: str
     path: str
     persona: str
-    services: tuple[str, ...]
+    service: str | None
     roles: Roles | None
 
 
@@ -64,6 +64,10 @@ _GATEWAY: dict[str, list[_Row]] = {
         ("GET", "/v1/api-keys", ADMIN),
         ("POST", "/v1/api-keys", ADMIN),
         ("DELETE", "/v1/api-keys/{key}", ADMIN),
+    ],
+    "Recommendations and decisions": [
+        ("GET", f"{AREA}/decisions/checkpoint", LOG),
+        ("POST", f"{AREA}/decisions:verify", LOG),
     ],
 }
 
@@ -193,19 +197,15 @@ _PLANNER: dict[str, list[_Row]] = {
     ],
 }
 
-_BOTH: dict[str, list[_Row]] = {
-    "Recommendations and decisions": [("POST", "decisions:verify", LOG)],
-}
-
 
 def _operations() -> Iterator[Operation]:
     for persona, rows in _GATEWAY.items():
         for method, path, roles in rows:
-            yield Operation(method, path, persona, (), roles)
-    for services, sections in ((("forecast",), _FORECAST), (("planner",), _PLANNER), (("forecast", "planner"), _BOTH)):
+            yield Operation(method, path, persona, None, roles)
+    for service, sections in (("forecast", _FORECAST), ("planner", _PLANNER)):
         for persona, rows in sections.items():
             for method, path, roles in rows:
-                yield Operation(method, f"{AREA}/{path}", persona, services, roles)
+                yield Operation(method, f"{AREA}/{path}", persona, service, roles)
 
 
 OPERATIONS = tuple(_operations())

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -9,6 +10,8 @@ from services.gateway import bootstrap, contract, docs, health
 from services.gateway.access import OPERATIONS
 from services.gateway.areas.routes import router as areas
 from services.gateway.auth import Gate, admitted
+from services.gateway.checkpoints import service as signed
+from services.gateway.checkpoints.routes import router as checkpoints
 from services.gateway.database import Database
 from services.gateway.directory import Directory
 from services.gateway.entrance import Entrance, Refusals
@@ -20,7 +23,7 @@ from services.gateway.upstream import Upstream
 from shared import app as shared_app
 from shared.http import RequestId
 
-FEATURES = (areas, principals, keys)
+FEATURES = (areas, principals, keys, checkpoints)
 
 
 def create_app(settings: GatewaySettings) -> ASGIApp:
@@ -31,15 +34,19 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await bootstrap.install(database, settings)
+        await signed.install(database)
         async with AsyncExitStack() as connections:
             for upstream in upstreams.values():
                 await connections.enter_async_context(upstream.open())
+            keeping = asyncio.create_task(signed.keep(database, upstreams, settings.checkpoint_seconds))
             yield
+            keeping.cancel()
         await database.dispose()
 
     inside = shared_app.create("Accord gateway", lifespan)
     directory = Directory(database, settings.cache_seconds)
     inside.state.database, inside.state.directory, inside.state.settings = database, directory, settings
+    inside.state.upstreams = upstreams
     inside.router.routes.append(Refusals())
     for router in FEATURES:
         inside.include_router(router, dependencies=[Depends(admitted)])

@@ -56,7 +56,7 @@ def merged(documents: Mapping[str, Document], operations: Iterable[Operation] = 
     described = {service: by_shape(document) for service, document in documents.items()}
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        source = operation.services[0] if operation.services else "gateway"
+        source = operation.service or "gateway"
         shape = (operation.method, shape_of(operation.path))
         if shape not in described[source]:
             raise ContractError(f"{source} does not describe {operation.method} {operation.path}.")
@@ -91,7 +91,7 @@ def _published(description: Document, operation: Operation) -> dict[str, Any]:
     published = dict(description) | {"tags": [operation.persona]}
     if operation.roles is not None:
         published["x-accord-roles"] = sorted(operation.roles)
-    if operation.services:
+    if operation.service:
         problem = {"description": "Problem", "content": PROBLEM}
         published["responses"] = published["responses"] | {str(status): problem for status in FROM_GATEWAY}
     return published

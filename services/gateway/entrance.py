@@ -1,19 +1,15 @@
 """The way into the gateway: path, caller, permission, service. Nothing of the table is reached without passing it."""
 
-import asyncio
 import logging
 from collections.abc import Mapping
 
-from fastapi.responses import JSONResponse
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.gateway.access import Operation
 from services.gateway.auth import CALLER, Gate
 from services.gateway.routing import Found, Routes
 from services.gateway.upstream import Upstream
-from shared.errors import NotFound, Problem, Unprocessable
-from shared.principal import Principal
+from shared.errors import NotFound, Problem
 
 FAULT = "fault"
 SAFE = frozenset({"GET"})
@@ -62,31 +58,13 @@ class Entrance:
             raise MethodNotAllowed(f"This path takes {allowed}.", headers={"Allow": allowed})
         caller = await self._gate.caller(scope["headers"])
         profile = await self._gate.admit(caller, operation, found.area)
-        if operation.services and profile is not None:
-            await self._pass(caller.inside(profile), operation, scope, receive, send)
+        if operation.service and profile is not None:
+            await self._upstreams[operation.service].forward(caller.inside(profile), scope, receive, send)
             return True
         scope[CALLER] = caller
         if scope["method"] not in SAFE:
             log.info("%s %s by %s", scope["method"], scope["path"], caller.id)
         return False
-
-    async def _pass(
-        self, principal: Principal, operation: Operation, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        if len(operation.services) == 1:
-            await self._upstreams[operation.services[0]].forward(principal, scope, receive, send)
-        else:
-            answer = await self._joined(principal, operation, scope)
-            await answer(scope, receive, send)
-
-    async def _joined(self, principal: Principal, operation: Operation, scope: Scope) -> JSONResponse:
-        """Ask every service that answers the operation, and join the lists in their answers."""
-        if scope["query_string"]:
-            raise Unprocessable("This call takes no query parameters.")
-        path = scope["raw_path"].decode("ascii")
-        calls = [self._upstreams[name].ask(principal, operation.method, path) for name in operation.services]
-        answers = await asyncio.gather(*calls)
-        return JSONResponse({key: [row for answer in answers for row in answer[key]] for key in answers[0]})
 
 
 def _is_open(path: str) -> bool:

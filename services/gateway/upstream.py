@@ -78,12 +78,13 @@ class Upstream:
             if not relay.started and not isinstance(fault, Gone):
                 raise self._problem(fault) from None
 
-    async def ask(self, principal: Principal, method: str, path: str) -> Any:
+    async def ask(self, principal: Principal, method: str, path: str, query: str = "") -> Any:
         """The JSON that the service answers with 200 to a call without a body; any other answer is a problem."""
+        target = f"{path}?{query}" if query else path
         try:
             async with (
                 asyncio.timeout(self._settings.answer_seconds),
-                self._request(method, path, self._fields(principal, method, path), None) as answer,
+                self._request(method, target, self._fields(principal, method, path), None) as answer,
             ):
                 if answer.status == HTTPStatus.OK:
                     return await answer.json()

@@ -10,12 +10,12 @@ from services.forecast.ledger.tables import TABLES, Entry
 from services.forecast.models import promotions
 from services.forecast.models.tables import Promotion
 from shared import ledger
-from shared.ledger import Finding
+from shared.ledger import Finding, Known
 
 
-def verify(session: Session, area: str) -> tuple[int, Finding | None]:
+def verify(session: Session, area: str, known: Known | None = None) -> tuple[int, Finding | None]:
     """How many entries hold, and the first place where the chain or what was made of it does not."""
-    entries, finding = ledger.verify(session, TABLES, area)
+    entries, finding = ledger.verify(session, TABLES, area, known)
     return entries, finding or _promotions(session, area)
 
 

@@ -3,7 +3,6 @@
 import datetime
 import gzip
 import json
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from uuid import UUID
 
 from services.planner.ledger.projection import DOCUMENTS, Impossible, Projection, identified
 from shared import ledger
-from shared.ledger import Finding
+from shared.ledger import GENESIS, REWRITTEN, Finding, Known
 
 GZIP = b"\x1f\x8b"
 
@@ -74,18 +73,18 @@ def _entry(line: bytes) -> Exported:
 
 
 def _noted(text: str) -> tuple[int, str]:
-    found = re.fullmatch("([1-9][0-9]{0,17}):([0-9a-f]{64})", text)
+    found = Known.parse(text)
     if found is None:
         raise NoExport("What was noted is given as SEQUENCE:HASH.")
-    return int(found[1]), found[2]
+    return found
 
 
 def _unlike(entries: Sequence[Exported], known: dict[int, str]) -> Finding | None:
     for sequence, digest in sorted(known.items()):
         if sequence > len(entries):
             return Finding(len(entries) + 1, f"the entry is missing: {sequence} was known")
-        if entries[sequence - 1].hash != digest:
-            return Finding(sequence, "the entry is not the one that was known: all from here on may be made anew")
+        if (entries[sequence - 1].hash if sequence else GENESIS) != digest:
+            return Finding(sequence, REWRITTEN)
     return None
 
 

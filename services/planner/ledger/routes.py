@@ -11,7 +11,7 @@ from shared import app
 from shared.app import problems
 from shared.db import Read
 from shared.export import AS_TABLE, stream
-from shared.ledger import VerificationOut
+from shared.ledger import HeadOut, Known, Noted, VerificationOut
 from shared.media import JSON, TABLES, wanted
 from shared.paging import Page, Paging, page
 from shared.principal import Caller
@@ -44,7 +44,13 @@ def list_decisions(
     return Page(items=[service.out(row) for row in rows], next_cursor=cursor)
 
 
-@router.post("/decisions:verify", operation_id="verify_decisions", responses=problems())
-def verify_decisions(who: Caller, session: Read) -> VerificationOut:
+@router.get("/decisions/head", operation_id="get_planner_head", include_in_schema=False)
+def get_head(who: Caller, session: Read) -> HeadOut:
+    """Show where the chain stands: the gateway signs it in checkpoints."""
+    return service.head(session, who)
+
+
+@router.post("/decisions:verify", operation_id="verify_planner_ledger", include_in_schema=False)
+def verify_decisions(who: Caller, session: Read, known: Noted = None) -> VerificationOut:
     """Recompute the chain and what follows from it, and name the first place that does not hold."""
-    return service.verify(session, who)
+    return service.verify(session, who, Known.parse(known) if known else None)

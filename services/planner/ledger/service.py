@@ -9,7 +9,7 @@ from services.planner.ledger import verification
 from services.planner.ledger.schemas import EntryOut
 from services.planner.ledger.tables import TABLES, Entry
 from shared import ledger
-from shared.ledger import VerificationOut
+from shared.ledger import HeadOut, Known, VerificationOut
 from shared.principal import Principal
 
 
@@ -21,8 +21,12 @@ def out(entry: Entry) -> EntryOut:
     return EntryOut(**{name: getattr(entry, name) for name in ledger.FIELDS}, body=json.loads(entry.content)["body"])
 
 
-def verify(session: Session, who: Principal) -> VerificationOut:
+def head(session: Session, who: Principal) -> HeadOut:
+    return ledger.head(session, TABLES, who.area.area, "planner")
+
+
+def verify(session: Session, who: Principal, known: Known | None) -> VerificationOut:
     """The chain itself; where it holds, the recommendations' content and their states as well."""
     area = who.area.area
-    entries, finding = ledger.verify(session, TABLES, area)
+    entries, finding = ledger.verify(session, TABLES, area, known)
     return VerificationOut.of("planner", entries, finding or verification.fault(session, area))

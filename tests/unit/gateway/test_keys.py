@@ -245,6 +245,6 @@ def test_an_encoded_slash_separates_nothing(admin, forecast):
 
 def test_no_operation_of_the_gateway_answers_a_call_that_nobody_admitted(settings):
     with TestClient(create_app(settings).app._inside, raise_server_exceptions=False) as inside:
-        for operation in (each for each in OPERATIONS if not each.services):
+        for operation in (each for each in OPERATIONS if not each.service):
             path = re.sub(r"\{\w+\}", "7" * 32, operation.path)
             assert inside.request(operation.method, path, json={}).status_code == 404, operation

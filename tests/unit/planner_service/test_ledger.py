@@ -34,6 +34,20 @@ def test_an_untouched_ledger_holds(area, history):
     assert chain(area) == {"service": "planner", "entries": 7, "intact": True, "first_bad": None}
 
 
+def test_what_was_cut_off_with_the_head_shows_against_what_was_known(area, database, history):
+    """An owner who takes the last two entries away and corrects the head leaves a chain that holds by itself."""
+    head = area.ok("GET", "/decisions/head")
+    known = f"known={head['sequence']}:{head['hash']}"
+    assert head["sequence"] == 7
+    assert area.ok("POST", f"/decisions:verify?{known}")["chains"][0]["intact"]
+    other = f"known=5:{head['hash']}"
+    assert area.ok("POST", f"/decisions:verify?{other}")["chains"][0]["first_bad"]["sequence"] == 5
+    assert area("POST", "/decisions:verify?known=7:abc").status_code == 422
+    beyond = f"known=9:{head['hash']}"
+    bad = area.ok("POST", f"/decisions:verify?{beyond}")["chains"][0]["first_bad"]
+    assert bad == {"sequence": 8, "reason": "the entry is missing: 9 was known"}
+
+
 def test_an_empty_ledger_holds(area):
     assert chain(area)["entries"] == 0
 
