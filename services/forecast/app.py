@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.forecast.accuracy import routes as accuracy
+from services.forecast.adjustments import routes as adjustments
 from services.forecast.datasets import routes as datasets
 from services.forecast.demand import routes as demand
 from services.forecast.drivers import routes as drivers
@@ -27,6 +28,7 @@ ROUTERS = (
     models.router,
     datasets.router,
     forecasts.router,
+    adjustments.router,
     explanations.router,
     external.router,
     accuracy.router,

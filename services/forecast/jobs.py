@@ -42,6 +42,16 @@ def forecast(context: JobContext, run_id: str) -> None:
     jobs.attempt(context, Forecast, run_id, do)
 
 
+@tasks.task(name="consensus", pass_context=True, retry=jobs.RETRY)
+def consensus(context: JobContext, run_id: str) -> None:
+    def do(work: Work[Forecast]) -> None:
+        from services.forecast.forecasts.consensus import consensus
+
+        consensus(work)
+
+    jobs.attempt(context, Forecast, run_id, do)
+
+
 @tasks.task(name="mirror_champion", pass_context=True, retry=MIRROR_RETRY)
 def mirror_champion(context: JobContext, area: str) -> None:
     from services.forecast.models.mirror import mirror

@@ -117,6 +117,9 @@ _FORECAST: dict[str, list[_Row]] = {
         ("GET", "forecasts/{forecast}/explanation", READ),
         ("GET", "forecasts/{forecast}/explanations", READ),
         ("POST", "external-forecasts", OUTSIDE),
+        ("GET", "adjustments", READ),
+        ("POST", "adjustments", PLANNER),
+        ("DELETE", "adjustments/{adjustment}", PLANNER),
         ("GET", "accuracy", READ),
     ],
 }

@@ -97,6 +97,7 @@ SAMPLES = {
     "PUT /supply/planning-policies": Sample(HERE | {"service_level": 0.9, "review_period": 2}),
     "POST /training-runs": Sample({"reason": "r", "parameters": {"origins": 3, "seed": 1}}, 202),
     "POST /models/promotions": Sample({"version": 1, "reason": "r"}, 422, headers={"If-Match": '"0"'}),
+    "POST /adjustments": Sample({"action": "scale", "value": 2, "item": "A", "reason_code": "PROMOTION"}, 201),
     "POST /forecasts": Sample({"horizon": 4, "origin": week(10)}, 409),
     "POST /plans": Sample({"horizon": 4, "net_change": False}, 202),
     "PUT /scenarios/{scenario}": Sample({"description": "d", "deltas": [{"kind": "demand", "item": "A", "scale": 2}]}),

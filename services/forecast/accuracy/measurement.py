@@ -48,6 +48,7 @@ class Run:
 
     id: UUID
     model: str
+    stage: str
     steps: int
     levels: int
     places: list[int]
@@ -60,7 +61,8 @@ class Run:
         numbers = ordinals(area.frequency, run.periods)[places]
         origin = int(ordinals(area.frequency, [run.origin or run.periods[0]])[0])
         model = run.name if run.model_version is None else str(run.model_version)
-        return cls(run.id, model or "", len(run.periods), len(run.quantiles), places, numbers, origin)
+        stage = run.stage if run.source == "model" else run.source
+        return cls(run.id, model or "", stage, len(run.periods), len(run.quantiles), places, numbers, origin)
 
     @property
     def lags(self) -> list[int]:
@@ -97,6 +99,8 @@ class Groups:
         match self.by:
             case "model":
                 return (run.model for run in self.runs)
+            case "stage":
+                return (run.stage for run in self.runs)
             case "forecast":
                 return (str(run.id) for run in self.runs)
             case "lag":
@@ -114,6 +118,8 @@ class Groups:
         match self.by:
             case "model":
                 yield np.full(len(rows), self._numbers[run.model]), everything
+            case "stage":
+                yield np.full(len(rows), self._numbers[run.stage]), everything
             case "forecast":
                 yield np.full(len(rows), self._numbers[str(run.id)]), everything
             case "lag":

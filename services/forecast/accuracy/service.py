@@ -47,7 +47,7 @@ def measure(session: Session, area: Area, by: By, names: Sequence[UUID], span: S
     if until is None:
         return AccuracyOut(by=by, common=common, forecasts=0, items=[])
     span = span.until(until)
-    runs = [run for run in asked or _all(session, area.area, span) if span.of(run.periods)]
+    runs = [run for run in asked or _all(session, area.area, span, by) if span.of(run.periods)]
     _bound(runs, span)
     from services.forecast.accuracy import measurement  # noqa: PLC0415  the API process loads the engine when it must
 
@@ -56,11 +56,16 @@ def measure(session: Session, area: Area, by: By, names: Sequence[UUID], span: S
     return AccuracyOut(by=by, common=common, forecasts=len(runs), items=rows)
 
 
-def _all(session: Session, area: str, span: Span) -> list[Forecast]:
-    """All forecasts with values in the span, save what-ifs, newest first; one more than may be measured at most."""
+def _all(session: Session, area: str, span: Span, by: By) -> list[Forecast]:
+    """All forecasts with values in the span, save what-ifs, newest first; one more than may be measured at most.
+
+    Those that people adjusted are measured where they are told from others.
+    """
     ready = forecasts.runs(area).where(
         Forecast.status == "succeeded", Forecast.overlays == [], Forecast.periods[1] <= span.last
     )
+    if by not in {"stage", "forecast"}:
+        ready = ready.where(Forecast.stage == "champion")
     if span.first is not None:
         ready = ready.where(Forecast.periods[func.cardinality(Forecast.periods)] >= span.first)
     newest = ready.order_by(Forecast.created_at.desc(), Forecast.id.desc())

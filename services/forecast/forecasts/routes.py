@@ -55,7 +55,7 @@ def list_forecasts(
 
 @router.get("/forecasts/{forecast}", operation_id="get_forecast", responses=problems(), dependencies=[RUNS.prefer])
 def get_forecast(forecast: ForecastName, who: Caller, session: Read) -> ForecastOut:
-    """Show a forecast; `latest` is our models' newest that succeeded, never an external one."""
+    """Show a forecast; `latest` is our models' newest that succeeded, `consensus` the newest that people adjusted."""
     run = service.one(session, who.area.area, forecast)
     return ForecastOut.of(run, service.accuracy(session, run))
 

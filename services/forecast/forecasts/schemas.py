@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
-from services.forecast.forecasts.tables import Forecast, Source
+from services.forecast.forecasts.tables import Forecast, Source, Stage
 from services.forecast.models.schemas import Version, WarningOut
 from services.forecast.overlays.schemas import MOST_OVERLAYS, OverlayIn
 from shared.jobs import RunOut
@@ -16,7 +16,8 @@ class ForecastIn(Schema):
 
     `overlays` make it a what-if. With `base` it has that forecast's data, model, origin and horizon, and its numbers
     save those of item-locations that the overlays reach. `explain` stores the explanations of all item-locations,
-    which takes about half a millisecond for each of their periods.
+    which takes about half a millisecond for each of their periods. `consensus` takes `base`, by default the latest
+    forecast, as people adjusted it.
     """
 
     origin: Date | None = None
@@ -25,10 +26,13 @@ class ForecastIn(Schema):
     overlays: Annotated[list[OverlayIn], Field(default_factory=list, max_length=MOST_OVERLAYS)]
     base: UUID | None = None
     explain: Flag = False
+    consensus: Flag = False
 
     @model_validator(mode="after")
     def _a_base_says_all(self) -> "ForecastIn":
-        if self.base is not None and not self.overlays:
+        if self.consensus and self.model_fields_set - {"consensus", "base"}:
+            raise ValueError("consensus takes nothing but a base")
+        if self.base is not None and not self.overlays and not self.consensus:
             raise ValueError("base needs overlays")
         if self.base is not None and self.model_fields_set & {"origin", "horizon", "model"}:
             raise ValueError("base says what origin, horizon and model are")
@@ -37,11 +41,21 @@ class ForecastIn(Schema):
         return self
 
 
+class AppliedOut(Schema):
+    """An adjustment that a consensus forecast holds."""
+
+    id: UUID
+    sequence: int
+    author: str
+    reason_code: str
+
+
 class ForecastOut(RunOut):
     """A forecast; what `accuracy` tells is its model's backtest, `levels` are those at which it has aggregates.
 
-    An external one has a `name` instead of a model version, and no backtest. One with `overlays` is a what-if. `causes`
-    are those of its explanations, where `explain` asked for them.
+    An external one has a `name` instead of a model version, and no backtest. One with `overlays` is a what-if. One of
+    the `stage` consensus is its `base` with the `adjustments` that held when it was asked for. `causes` are those of
+    its explanations, where `explain` asked for them.
     """
 
     source: Source
@@ -61,6 +75,8 @@ class ForecastOut(RunOut):
     base: UUID | None
     explain: bool
     causes: list[str]
+    stage: Stage
+    adjustments: list[AppliedOut]
     warnings: list[WarningOut]
     accuracy: dict[str, Any]
 
@@ -93,5 +109,5 @@ class NodeValueOut(Schema):
     quantiles: dict[str, float]
 
 
-ForecastName = UUID | Literal["latest"]
+ForecastName = UUID | Literal["latest", "consensus"]
 ExternalName = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,63}$")]

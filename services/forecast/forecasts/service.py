@@ -7,6 +7,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, undefer
 
 from services.forecast import periods
+from services.forecast.adjustments import service as adjustments
 from services.forecast.datasets import service as datasets
 from services.forecast.forecasts.schemas import ForecastIn
 from services.forecast.forecasts.tables import Forecast, Source
@@ -40,6 +41,8 @@ def start(session: Session, who: Principal, wish: ForecastIn) -> Forecast:
     HorizonTooLong where the model was trained for fewer periods than asked, BaseUnusable, DatasetGone, and what
     `rules.check` raises.
     """
+    if wish.consensus:
+        return _consensus(session, who, wish.base)
     run = _plain(session, who.area, wish) if wish.base is None else _upon(session, who.area.area, wish.base)
     model = session.get_one(ModelVersion, (run.area, run.model_version))
     rules.check(session, who.area, model, wish.overlays)
@@ -83,6 +86,31 @@ def _upon(session: Session, area: str, name: UUID) -> Forecast:
     return Forecast(base=base.id, **{name: getattr(base, name) for name in same})
 
 
+def _consensus(session: Session, who: Principal, name: UUID | None) -> Forecast:
+    """Queue a forecast with all adjustments that hold today."""
+    area = who.area
+    base = one(session, area.area, "latest") if name is None else _base(session, area.area, name)
+    held = [
+        {"id": str(each.id), "sequence": each.sequence, "author": each.author, "reason_code": each.reason_code}
+        for each in adjustments.holding(session, area.area, area.today())
+    ]
+    same = ("area", "model_version", "origin", "horizon", "seed", "input_digest")
+    facts = {name: getattr(base, name) for name in same}
+    run = Forecast(base=base.id, stage="consensus", adjustments=held, **facts)
+    jobs.start(session, run, who, "forecast:consensus")
+    return run
+
+
+def _base(session: Session, area: str, name: UUID) -> Forecast:
+    base = session.scalar(regular(area).where(Forecast.id == name, Forecast.status == "succeeded"))
+    if base is None:
+        raise BaseUnusable(
+            "A consensus forecast departs from a forecast of our models that has succeeded and has no overlays.",
+            errors=[{"pointer": "#/base", "detail": "is no such forecast of this area"}],
+        )
+    return base
+
+
 def _model(session: Session, area: str, wish: str | int) -> ModelVersion:
     if isinstance(wish, int):
         return versions.named(session, area, wish, "#/model")
@@ -101,16 +129,18 @@ def runs(area: str, source: Source | None = None, name: str | None = None) -> Se
 
 
 def regular(area: str) -> Select[Forecast]:
-    """The forecasts that our models made of an area's data as it stood: no what-ifs."""
-    return runs(area, "model").where(Forecast.overlays == [])
+    """The forecasts that our models made of an area's data as it stood: no what-ifs, nobody's adjustments."""
+    return runs(area, "model").where(Forecast.overlays == [], Forecast.stage == "champion")
 
 
 def one(session: Session, area: str, name: UUID | str) -> Forecast:
-    """A run by its id, or `latest`: our models' newest that succeeded. NoForecast where there is none.
+    """A run by its id, `latest`: our models' newest that succeeded, or `consensus`, the newest adjusted one.
 
-    A forecast from elsewhere or a what-if is planned on only by those who ask for it by its id.
+    NoForecast where there is none. A forecast from elsewhere or a what-if is planned on only by those who ask for it by
+    its id.
     """
-    run = jobs.named(session, runs(area) if isinstance(name, UUID) else regular(area), Forecast, name)
+    words = {"latest": regular(area), "consensus": runs(area).where(Forecast.stage == "consensus")}
+    run = jobs.named(session, runs(area) if isinstance(name, UUID) else words[name], Forecast, name)
     if run is not None:
         return run
     if isinstance(name, UUID):

@@ -1,4 +1,4 @@
-"""Does the ledger hold, and do the promotions say what the ledger says?"""
+"""Does the ledger hold, and do promotions and adjustments say what the ledger says?"""
 
 import json
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from services.forecast.adjustments import service as adjustments
 from services.forecast.ledger.tables import TABLES, Entry
 from services.forecast.models import promotions
 from services.forecast.models.tables import Promotion
@@ -16,7 +17,7 @@ from shared.ledger import Finding, Known
 def verify(session: Session, area: str, known: Known | None = None) -> tuple[int, Finding | None]:
     """How many entries hold, and the first place where the chain or what was made of it does not."""
     entries, finding = ledger.verify(session, TABLES, area, known)
-    return entries, finding or _promotions(session, area)
+    return entries, finding or _promotions(session, area) or _adjustments(session, area)
 
 
 def _promotions(session: Session, area: str) -> Finding | None:
@@ -30,3 +31,25 @@ def _promotions(session: Session, area: str) -> Finding | None:
     if by_sequence:
         return Finding(0, f"promotion {min(by_sequence)} was never logged")
     return None
+
+
+def _adjustments(session: Session, area: str) -> Finding | None:
+    """Whether what is stored of adjustments is what was logged of them, and only what was withdrawn is so."""
+    logged = select(Entry).where(Entry.area == area, Entry.action.in_((adjustments.ADJUST, adjustments.WITHDRAW)))
+    stored = {str(row.id): row for row in session.scalars(adjustments.adjustments(area))}
+    left = dict(stored)
+    withdrawn = set()
+    for entry in session.scalars(logged.order_by(Entry.sequence)):
+        row, facts = stored.get(entry.subject), json.loads(entry.content)["body"]
+        if row is None or adjustments.facts(row) != facts:
+            return Finding(entry.sequence, f"adjustment {entry.subject} is not what was logged")
+        if entry.action == adjustments.WITHDRAW:
+            withdrawn.add(entry.subject)
+            if row.withdrawn_by != entry.actor:
+                return Finding(entry.sequence, f"adjustment {entry.subject} is not withdrawn as was logged")
+        else:
+            left.pop(entry.subject, None)
+            if (row.author, row.sequence) != (entry.actor, entry.sequence):
+                return Finding(entry.sequence, f"adjustment {entry.subject} is not what was logged")
+    never = [name for name, row in stored.items() if name in left or (row.withdrawn_at and name not in withdrawn)]
+    return Finding(0, f"what became of adjustment {min(never)} was never logged") if never else None

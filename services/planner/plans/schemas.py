@@ -24,7 +24,7 @@ class PlanIn(Schema):
     and recommendations for the others stay as they are, also those that were rejected.
     """
 
-    forecast: UUID | Literal["latest"] = "latest"
+    forecast: UUID | Literal["latest", "consensus"] = "latest"
     as_of: Date | None = None
     horizon: Annotated[Whole, Field(ge=1, le=LONGEST)] | None = None
     scenario: Key | None = None

@@ -8,12 +8,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from services.planner.ledger.tables import TABLES
-from services.planner.reference.reasons import MEANINGS, OTHER
 from services.planner.reference.schemas import ApprovalRules, ApprovalRulesOut, ReasonCodeIn, ReasonCodeOut
 from services.planner.reference.tables import ReferenceDatum
 from shared import etag, ledger
 from shared.errors import Unprocessable
 from shared.principal import Principal
+from shared.reasons import MEANINGS, OTHER
 
 REASON_CODE, APPROVAL_RULES = "reason_code", "approval_rules"
 KINDS = (REASON_CODE, APPROVAL_RULES)  # as actions of ledger entries, whose subject is the key
