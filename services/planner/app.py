@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from services.planner.automation import routes as automation
 from services.planner.kpis import routes as kpis
 from services.planner.ledger import routes as ledger
 from services.planner.plans import routes as plans
@@ -24,6 +25,7 @@ ROUTERS = (
     plans.router,
     kpis.router,
     recommendations.router,
+    automation.router,
     reference.router,
     ledger.router,
     imports(HOME, "supply_"),

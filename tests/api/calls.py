@@ -121,6 +121,12 @@ SAMPLES = {
         {"meaning": "m", "note_required": False, "active_from": week(0), "active_until": week(400)},
         headers={"If-Match": '"0"'},
     ),
+    "PUT /automation": Sample({"enabled": False, "review_limit": 100}, headers={"If-Match": '"0"'}),
+    "PUT /auto-accept-policies/{policy}": Sample(
+        {"action": "auto", "order": 5, "types": ["buy"], "order_value_at_most": "99.00", "sample": 0.1},
+        headers={"If-Match": '"0"'},
+    ),
+    "POST /auto-accept-policies/{policy}/simulations": Sample({"action": "auto", "change_at_most": 0.2}),
     "PUT /approval-rules": Sample(
         {"order_value_above": "1000000.00", "cost_increase_above": "1000000.00", "frozen_fence": 1},
         headers={"If-Match": '"0"'},

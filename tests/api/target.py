@@ -12,7 +12,7 @@ LISTS += ("supply/sourcing-rules", "supply/planning-policies", "forecasts", "tra
 LISTS += ("recommendations", "decisions", "imports", "supply/imports", "open-orders", "supply/processes")
 LISTS += ("supply/process-components", "supply/process-loads", "supply/resources", "supply/resource-capacity")
 LISTS += ("adjustments",)
-SINGLE = ("", "/reason-codes", "/approval-rules")
+SINGLE = ("", "/reason-codes", "/approval-rules", "/automation", "/auto-accept-policies")
 
 
 class Target:
@@ -36,7 +36,7 @@ class Target:
         body = {"name": f"{self.area.name}-own", "kind": "system"}
         principal = self.client.post("/v1/principals", json=body).json()["id"]
         self.names = {"area": self.area.name, "driver": "price", "principal": principal}
-        self.names |= {"recommendation": recommendation, "code": "FLYER"}
+        self.names |= {"recommendation": recommendation, "code": "FLYER", "policy": "small"}
         self.seen = self.snapshot()
 
     def path(self, call, **names):

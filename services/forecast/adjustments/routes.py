@@ -21,9 +21,7 @@ def adjust(body: AdjustmentIn, who: Caller, session: Write) -> AdjustmentOut:
 
 
 @router.get("/adjustments", operation_id="list_adjustments", responses=problems())
-def list_adjustments(
-    who: Caller, session: Read, asked: Paging, standing: bool | None = None
-) -> Page[AdjustmentOut]:
+def list_adjustments(who: Caller, session: Read, asked: Paging, standing: bool | None = None) -> Page[AdjustmentOut]:
     """List adjustments in the order in which they are applied; `standing` tells those that were not withdrawn."""
     found = service.adjustments(who.area.area, standing=standing)
     rows, cursor = page(session, found, (Adjustment.sequence,), asked)

@@ -12,7 +12,8 @@ from services.planner.recommendations.decisions import OPEN, IllegalMove, Move, 
 from services.planner.recommendations.schemas import StandingOut
 
 identified = lru_cache(maxsize=65_536)(UUID)  # a recommendation's entries are many
-DOCUMENTS = ("reason_code", "approval_rules")  # entries about these have what they say of them in `after`
+# Entries about these have what they say of them in `after`:
+DOCUMENTS = ("reason_code", "approval_rules", "automation", "auto_accept_policy")
 
 OF_SCENARIOS = frozenset({"promote_scenario", "take_back_scenario"})  # they touch no recommendation
 

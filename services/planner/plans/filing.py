@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
+from services.planner.automation import routing
 from services.planner.ledger.tables import TABLES
 from services.planner.plans.buckets import shift
 from services.planner.plans.bulk import copy
@@ -34,6 +35,7 @@ def file(
     """
     guard.filing(session, run.area)
     filed, warnings = _without_decided(session, run.area, proposed, counted)
+    filed = routing.routed(session, who, filed)
     superseded = _supersede(session, run, counted)
     texts = store(session, run, filed)
     _propose(session, run, filed, who.area)
@@ -48,6 +50,7 @@ def file(
         "code_version": run.code_version,
     }
     ledger.append(session, TABLES, who, "plan", str(run.id), body)
+    routing.accept(session, who, filed)
     return warnings
 
 

@@ -15,7 +15,7 @@ IS_ORDER = or_(  # a new one: an order under way can be expedited too
     Recommendation.type.in_(set(ORDERS) - {"expedite"}),
     and_(Recommendation.type == "expedite", Recommendation.content["change"]["reference"].as_string().is_(None)),
 )
-COLUMNS = ("type", "item", "location", "net_benefit", "cost_of_inaction")
+COLUMNS = ("type", "item", "location", "net_benefit", "cost_of_inaction", "route")
 
 
 def text(content: Content) -> str:
@@ -39,6 +39,7 @@ def columns(content: Content) -> dict[str, Any]:
         "location": content.location,
         "net_benefit": benefit,
         "cost_of_inaction": inaction,
+        "route": content.route,
     }
 
 

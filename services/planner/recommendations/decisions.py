@@ -11,7 +11,8 @@ proposed ── accept, override ──▶ accepted, overridden ── release �
 What is open (proposed, awaiting_approval, deferred) may expire or be superseded. `annotate` is legal everywhere and
 changes nothing; neither does `report`, news of an order that the ERP carries out. People accept, override, reject,
 defer, annotate and revert, approvers approve and refuse; `release`, `receive`, `complete`, `fail` and `report` come
-from the ERP, `supersede` from a newer plan, `resume` and `expire` from the calendar.
+from the ERP, `supersede` from a newer plan, `resume` and `expire` from the calendar, `auto_accept` (to auto_accepted,
+which is as accepted) from a policy.
 """
 
 import datetime
@@ -25,6 +26,7 @@ Status = Literal[
     "proposed",
     "awaiting_approval",
     "accepted",
+    "auto_accepted",
     "overridden",
     "rejected",
     "deferred",
@@ -37,18 +39,26 @@ Status = Literal[
 PersonAction = Literal["accept", "override", "reject", "defer", "annotate", "revert"]
 ApproverAction = Literal["approve", "refuse"]
 ErpAction = Literal["release", "receive", "complete", "fail", "report"]
-Action = PersonAction | ApproverAction | ErpAction | Literal["supersede", "resume", "expire"]
+Action = PersonAction | ApproverAction | ErpAction | Literal["supersede", "resume", "expire", "auto_accept"]
 
 OPEN: tuple[Status, ...] = ("proposed", "awaiting_approval", "deferred")
-COMMITTED: tuple[Status, ...] = ("accepted", "overridden")
+COMMITTED: tuple[Status, ...] = ("accepted", "auto_accepted", "overridden")
 RELEASED: tuple[Status, ...] = ("released", "partially_executed", "executed")
 
 _ENDS: dict[Action, Status] = {"expire": "expired", "supersede": "superseded"}
 _DECIDED: dict[Action, Status] = {"revert": "proposed", "release": "released", "fail": "proposed"}
 ARROWS: dict[Status, dict[Action, Status]] = {
-    "proposed": {"accept": "accepted", "override": "overridden", "reject": "rejected", "defer": "deferred", **_ENDS},
+    "proposed": {
+        "accept": "accepted",
+        "auto_accept": "auto_accepted",
+        "override": "overridden",
+        "reject": "rejected",
+        "defer": "deferred",
+        **_ENDS,
+    },
     "awaiting_approval": {"approve": "accepted", "refuse": "proposed", "revert": "proposed", **_ENDS},  # or overridden
     "accepted": _DECIDED,
+    "auto_accepted": _DECIDED,
     "overridden": _DECIDED,
     "rejected": {"revert": "proposed"},
     "deferred": {"resume": "proposed", "revert": "proposed", **_ENDS},
@@ -131,7 +141,7 @@ def after(state: State, made: Move) -> State:
 def _said(made: Move, status: Status) -> dict[str, Any]:
     """What a move sets besides the status; nothing where it ends or takes back a decision."""
     match made.action:
-        case "accept" | "override" | "reject":
+        case "accept" | "auto_accept" | "override" | "reject":
             decided = {"quantity": made.quantity, "due": made.due, "reason_code": made.reason_code}
             waits = made.approval and made.action != "reject"
             return decided | ({"status": "awaiting_approval", "target": status} if waits else {})

@@ -105,6 +105,8 @@ class Desk:
         if order is None or made.quantity is None or made.due is None:
             return []
         demands = list(approvals.order_demands(self.rules, order, made.quantity))
+        if row.route == "dual":
+            demands.append(AdviceOut(code="dual_control", detail="A policy asks for two people."))
         if made.action == "override":
             periods = self._periods(row) if self.rules.frozen_fence else []
             demands += approvals.override_demands(self.rules, order, made.quantity, made.due, periods)

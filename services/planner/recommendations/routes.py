@@ -18,6 +18,7 @@ from services.planner.recommendations.schemas import (
     OrderOut,
     RecommendationDetailOut,
     RecommendationOut,
+    Route,
     Sort,
     Type,
 )
@@ -42,6 +43,7 @@ def list_recommendations(
     asked: Paging,
     status: Annotated[Status | None, Query()] = None,
     kind: Annotated[Type | None, Query(alias="type")] = None,
+    route: Annotated[Route | None, Query()] = None,
     item: Annotated[Code | None, Query()] = None,
     location: Annotated[Code | None, Query()] = None,
     plan: Annotated[UUID | None, Query()] = None,
@@ -49,7 +51,9 @@ def list_recommendations(
     sort: Annotated[Sort, Query()] = "-net_benefit",
 ) -> Page[RecommendationOut]:
     """List recommendations, by default those first that bring most."""
-    found = service.inbox(who, status=status, kind=kind, item=item, location=location, plan=plan, min_impact=min_impact)
+    found = service.inbox(
+        who, status=status, kind=kind, route=route, item=item, location=location, plan=plan, min_impact=min_impact
+    )
     rows, cursor = page(session, found, service.SORTS[sort], asked, descending=sort.startswith("-"))
     return Page(items=[service.out(row) for row in rows], next_cursor=cursor)
 

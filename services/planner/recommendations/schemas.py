@@ -14,6 +14,7 @@ OrderType = Literal["buy", "produce", "transfer", "expedite"]
 ORDERS = get_args(OrderType)
 ChangeType = Literal["expedite", "defer", "increase", "decrease", "cancel"]
 Type = OrderType | ChangeType | Literal["add_capacity", "parameter_change", "data_fix", "dispose"]
+Route = Literal["auto", "inform", "review", "dual"]
 MOST_AT_ONCE = 500
 Remark = Annotated[Note, Field(min_length=1)]
 Sort = Literal["-net_benefit", "created_at"]
@@ -148,6 +149,19 @@ class OrderChangeOut(Schema):
     stockout_probability: ContrastOut
 
 
+class RoutedOut(Schema):
+    """The policy by which an order has its route. `sampled`: it is for review though the policy would accept it.
+
+    `sample` is the share that is drawn for that at random.
+    """
+
+    name: str
+    version: int
+    action: Route
+    sampled: bool
+    sample: float | None
+
+
 class DisposalOut(Schema):
     """Stock to sell off or scrap, as it lasts longer than `worth_keeping_periods`: until holding has cost its price.
 
@@ -209,6 +223,8 @@ class Content(Schema):
     It is about an item and a location; `add_capacity` is about a resource, and says in `capacity` which hours. `defer`,
     `increase`, `decrease`, `cancel`, and an `expedite` without `order`, are about an order under way, and say in
     `change` which and how. `dispose` says in `disposal` how much stock, `parameter_change` in `parameter` which value.
+    `route` says who must look: nobody (`auto`: a policy accepted it), nobody needs to (`inform`), a person (`review`),
+    or two (`dual`).
     """
 
     id: UUID
@@ -220,7 +236,8 @@ class Content(Schema):
     location: str | None
     resource: str | None = None
     currency: str
-    route: Literal["review"]
+    route: Route
+    policy: RoutedOut | None = None
     text: str
     order: ProposalOut | None
     capacity: CapacityOut | None = None

@@ -35,6 +35,7 @@ def inbox(
     *,
     status: str | None,
     kind: str | None,
+    route: str | None,
     item: str | None,
     location: str | None,
     plan: UUID | None,
@@ -44,6 +45,7 @@ def inbox(
     given = {
         RecommendationState.status: status,
         Recommendation.type: kind,
+        Recommendation.route: route,
         Recommendation.item: item,
         Recommendation.location: location,
         Recommendation.plan_id: plan,

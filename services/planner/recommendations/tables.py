@@ -28,6 +28,7 @@ class Recommendation(Base):
     location: Mapped[str | None]
     net_benefit: Mapped[Decimal]
     cost_of_inaction: Mapped[Decimal]
+    route: Mapped[str]
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime.datetime]
 

@@ -16,53 +16,53 @@ from shared.principal import Principal
 from shared.reasons import MEANINGS, OTHER
 
 REASON_CODE, APPROVAL_RULES = "reason_code", "approval_rules"
-KINDS = (REASON_CODE, APPROVAL_RULES)  # as actions of ledger entries, whose subject is the key
 RULES = "approval-rules"
 
 
 def reason_codes(session: Session, who: Principal) -> dict[str, ReasonCodeOut]:
     """All codes of the area by name: the system's, then its own."""
-    changed = {row.key: row for row in _rows(session, who, REASON_CODE)}
+    changed = {row.key: row for row in rows(session, who, REASON_CODE)}
     names = [*MEANINGS, *sorted(changed.keys() - MEANINGS.keys())]
     return {name: _reason_code(who, name, changed.get(name)) for name in names}
 
 
 def put_reason_code(session: Session, who: Principal, code: str, version: int, wish: ReasonCodeIn) -> ReasonCodeOut:
     """Add or change a reason code; a system code can only be given other dates."""
-    row = _lock(session, who, REASON_CODE, code)
+    row = lock(session, who, REASON_CODE, code)
     etag.check(row.version, version)
     known = _reason_code(who, code, row) if row.version or code in MEANINGS else None
     content = _merged(known, wish).model_dump(mode="json")
-    _change(session, who, row, content)
+    change(session, who, row, content)
     return _reason_code(who, code, row)
 
 
 def approval_rules(session: Session, who: Principal) -> ApprovalRulesOut:
-    rows = list(_rows(session, who, APPROVAL_RULES))
-    return _rules(rows[0]) if rows else ApprovalRulesOut(version=0)
+    found = list(rows(session, who, APPROVAL_RULES))
+    return _rules(found[0]) if found else ApprovalRulesOut(version=0)
 
 
 def put_approval_rules(session: Session, who: Principal, version: int, wish: ApprovalRules) -> ApprovalRulesOut:
     """Say what needs an approver from now on."""
-    row = _lock(session, who, APPROVAL_RULES, RULES)
+    row = lock(session, who, APPROVAL_RULES, RULES)
     etag.check(row.version, version)
-    _change(session, who, row, wish.model_dump(mode="json"))
+    change(session, who, row, wish.model_dump(mode="json"))
     return _rules(row)
 
 
-def _rows(session: Session, who: Principal, kind: str) -> Any:
-    rows = select(ReferenceDatum).where(ReferenceDatum.area == who.area.area, ReferenceDatum.kind == kind)
-    return session.scalars(rows)
+def rows(session: Session, who: Principal, kind: str) -> Any:
+    """The area's documents of a kind."""
+    found = select(ReferenceDatum).where(ReferenceDatum.area == who.area.area, ReferenceDatum.kind == kind)
+    return session.scalars(found)
 
 
-def _lock(session: Session, who: Principal, kind: str, key: str) -> ReferenceDatum:
+def lock(session: Session, who: Principal, kind: str, key: str) -> ReferenceDatum:
     """The document, locked, so that of two changes the second sees the first; version 0 where there was none."""
     place = {"area": who.area.area, "kind": kind, "key": key}
     session.execute(insert(ReferenceDatum).values(**place, version=0, content={}).on_conflict_do_nothing())
     return session.get_one(ReferenceDatum, tuple(place.values()), with_for_update=True)
 
 
-def _change(session: Session, who: Principal, row: ReferenceDatum, content: Mapping[str, Any]) -> None:
+def change(session: Session, who: Principal, row: ReferenceDatum, content: Mapping[str, Any]) -> None:
     """Store a new version with its ledger entry."""
     row.version += 1
     body = {"before": row.content or None, "after": content, "version": row.version}

@@ -41,6 +41,7 @@ MOVES = st.builds(
 LEGAL = {
     "proposed": {
         "accept": "accepted",
+        "auto_accept": "auto_accepted",
         "override": "overridden",
         "reject": "rejected",
         "defer": "deferred",
@@ -55,6 +56,7 @@ LEGAL = {
         "expire": "expired",
     },
     "accepted": {"revert": "proposed", "release": "released", "fail": "proposed"},
+    "auto_accepted": {"revert": "proposed", "release": "released", "fail": "proposed"},
     "overridden": {"revert": "proposed", "release": "released", "fail": "proposed"},
     "rejected": {"revert": "proposed"},
     "deferred": {"resume": "proposed", "revert": "proposed", "supersede": "superseded", "expire": "expired"},

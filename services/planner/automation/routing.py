@@ -1,0 +1,78 @@
+"""The route of each recommendation of a plan, and the orders that policies accept."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, contains_eager
+
+from services.planner.automation import rules, service
+from services.planner.automation.schemas import AutomationOut
+from services.planner.ledger.tables import TABLES
+from services.planner.recommendations.content import IS_ORDER
+from services.planner.recommendations.decisions import OPEN, Move, after
+from services.planner.recommendations.desk import event
+from services.planner.recommendations.schemas import Content, RoutedOut
+from services.planner.recommendations.tables import Recommendation, RecommendationState
+from shared import ledger
+from shared.principal import Principal
+
+ACTOR = "auto-accept"
+
+
+def routed(session: Session, who: Principal, contents: Sequence[Content]) -> list[Content]:
+    """The same recommendations, each with its route: by the area's policies, and by how many people are to see."""
+    automation = service.automation(session, who)
+    policies = service.policies(session, who) if automation.enabled else []
+    before = _before(session, who) if any(one.policy.change_at_most is not None for one in policies) else {}
+    found = [_routed(one, policies, before) for one in contents]
+    return _limited(automation, found)
+
+
+def accept(session: Session, who: Principal, contents: Sequence[Content]) -> None:
+    """Accept the orders whose route is `auto`, in one block of the ledger; they have been proposed."""
+    accepted = sorted(one.id for one in contents if one.route == "auto")
+    if not accepted:
+        return
+    state = Recommendation.state
+    wanted = select(Recommendation).join(state).options(contains_eager(state))
+    rows = session.scalars(wanted.where(Recommendation.id.in_(accepted)).order_by(Recommendation.id)).all()
+    actor = replace(who, id=ACTOR, name=ACTOR, roles=frozenset({"service"}), on_behalf_of=None)
+    drafts = []
+    for row in rows:
+        order, policy = row.content["order"], row.content["policy"]
+        due = Content.model_validate(row.content).order
+        decided = after(row.state.value, Move("auto_accept", order["quantity"], due.receipt_date if due else None))
+        facts = {"reason_code": None, "note": None, "warnings": [], "policy": policy}
+        drafts.append((row, decided, event(row, "auto_accept", row.state.value, decided, facts)))
+    block = ledger.append_all(session, TABLES, actor, [draft[2] for draft in drafts])
+    for sequence, (row, decided, _) in zip(block, drafts, strict=True):
+        row.state.set(decided, sequence)
+
+
+def _routed(one: Content, policies: Sequence[rules.Named], before: dict[rules.Key, float]) -> Content:
+    if one.order is None or not policies:
+        return one
+    key = one.type, one.item, one.location
+    chosen = rules.way(one.id, key, one.order.model_dump(mode="json"), policies, before.get(key))
+    policy = RoutedOut.model_validate(chosen.facts) if chosen.facts else None
+    return one.model_copy(update={"route": chosen.route, "policy": policy})
+
+
+def _limited(automation: AutomationOut, contents: list[Content]) -> list[Content]:
+    """At most so many orders for people, those of the highest net benefit; what a policy drew for review stays."""
+    if automation.review_limit is None:
+        return contents
+    seen = [one for one in contents if one.order and one.route == "review" and not (one.policy and one.policy.sampled)]
+    ranked = sorted(seen, key=lambda one: (-one.order.net_benefit if one.order else 0, one.id))
+    beyond = {one.id for one in ranked[automation.review_limit :]}
+    return [one.model_copy(update={"route": "inform"}) if one.id in beyond else one for one in contents]
+
+
+def _before(session: Session, who: Principal) -> dict[rules.Key, float]:
+    """What is still open of the plan before, in units."""
+    row = Recommendation
+    quantity = row.content["order"]["quantity"].as_float()
+    known = select(row.type, row.item, row.location, quantity).join(row.state)
+    known = known.where(row.area == who.area.area, RecommendationState.status.in_(OPEN), IS_ORDER)
+    return {(kind, item, location): units for kind, item, location, units in session.execute(known)}

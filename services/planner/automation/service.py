@@ -1,0 +1,117 @@
+"""Policies for orders that need nobody, and what they did."""
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session, contains_eager
+
+from services.planner.automation import rules
+from services.planner.automation.rules import Named
+from services.planner.automation.schemas import AutomationIn, AutomationOut, PolicyIn, PolicyOut, SimulationOut
+from services.planner.recommendations.content import IS_ORDER
+from services.planner.recommendations.tables import Recommendation, RecommendationState
+from services.planner.reference import service as reference
+from shared import etag
+from shared.errors import NotFound
+from shared.principal import Principal
+
+AUTOMATION, POLICY = "automation", "auto_accept_policy"
+SETTINGS = "automation"
+DECIDED = ("accepted", "overridden", "rejected", "released", "partially_executed", "executed")
+MOST_SIMULATED = 10_000
+
+
+def automation(session: Session, who: Principal) -> AutomationOut:
+    for row in reference.rows(session, who, AUTOMATION):
+        return AutomationOut.model_validate(row.content | {"version": row.version})
+    return AutomationOut(version=0)
+
+
+def put_automation(session: Session, who: Principal, version: int, wish: AutomationIn) -> AutomationOut:
+    row = reference.lock(session, who, AUTOMATION, SETTINGS)
+    etag.check(row.version, version)
+    reference.change(session, who, row, wish.model_dump(mode="json"))
+    return AutomationOut.model_validate(row.content | {"version": row.version})
+
+
+def policies(session: Session, who: Principal) -> list[Named]:
+    """All policies of the area, in the order in which they are asked."""
+    found = (_named(row) for row in reference.rows(session, who, POLICY))
+    return list(rules.ranked(found))
+
+
+def put_policy(session: Session, who: Principal, name: str, version: int, wish: PolicyIn) -> PolicyOut:
+    row = reference.lock(session, who, POLICY, name)
+    etag.check(row.version, version)
+    reference.change(session, who, row, wish.model_dump(mode="json"))
+    return shown(session, who, _named(row))
+
+
+def one(session: Session, who: Principal, name: str) -> Named:
+    found = next((named for named in policies(session, who) if named.name == name), None)
+    if found is None:
+        raise NotFound("There is no such policy in this area.")
+    return found
+
+
+def shown(session: Session, who: Principal, named: Named) -> PolicyOut:
+    """A policy with what it did and how people saw its sample."""
+    by = Recommendation.content["policy"]
+    mine = _of_area(who).where(by["name"].as_string() == named.name, by["action"].as_string() == "auto")
+    sampled: ColumnElement[bool] = by["sampled"].as_boolean()
+    state = RecommendationState
+    counted = mine.with_only_columns(
+        func.count().filter(~sampled),
+        func.count().filter(sampled, state.status.in_(DECIDED)),
+        func.count().filter(sampled, *_as_it_was()),
+    )
+    automated, reviewed, accepted = session.execute(counted).one()
+    precision = rules.precision(accepted, reviewed)
+    facts = {"policy": named.name, "version": named.version, "automated": automated, "precision": precision}
+    return PolicyOut.model_validate(named.policy.model_dump() | facts)
+
+
+def simulated(session: Session, who: Principal, policy: PolicyIn) -> SimulationOut:
+    """What a policy would have done with what people decided. What the plan before recommended is not known here."""
+    newest = _of_area(who).where(RecommendationState.status.in_(DECIDED), IS_ORDER)
+    newest = newest.options(contains_eager(Recommendation.state)).order_by(Recommendation.created_at.desc())
+    rows = session.scalars(newest.limit(MOST_SIMULATED)).all()
+    known = policy.model_copy(update={"change_at_most": None})
+    matched = [row for row in rows if rules.holds(known, _key(row), row.content["order"], None)]
+    same = [row for row in matched if _is_as_it_was(row)]
+    others = [row for row in matched if not _is_as_it_was(row)]
+    rejected = sum(row.state.status == "rejected" for row in others)
+    return SimulationOut(
+        decided=len(rows),
+        matched=len(matched),
+        share=round(len(matched) / len(rows), rules.DIGITS) if rows else None,
+        agreement=rules.precision(len(same), len(matched)),
+        overridden=len(others) - rejected,
+        rejected=rejected,
+        net_benefit=sum((Decimal(row.content["order"]["net_benefit"]) for row in others), Decimal("0.00")),
+    )
+
+
+def _of_area(who: Principal) -> Select[Recommendation]:
+    return select(Recommendation).join(Recommendation.state).where(RecommendationState.area == who.area.area)
+
+
+def _as_it_was() -> tuple[ColumnElement[bool], ...]:
+    state, order = RecommendationState, Recommendation.content["order"]
+    decided = state.status.in_([status for status in DECIDED if status != "rejected"])
+    return decided, state.quantity == order["quantity"].as_float(), state.reason_code.is_(None)
+
+
+def _is_as_it_was(row: Recommendation) -> bool:
+    state = row.state
+    unchanged = state.reason_code is None and state.quantity == row.content["order"]["quantity"]
+    return state.status != "rejected" and unchanged
+
+
+def _key(row: Recommendation) -> rules.Key:
+    return row.type, row.item, row.location
+
+
+def _named(row: Any) -> Named:
+    return Named(row.key, row.version, PolicyIn.model_validate(row.content))
