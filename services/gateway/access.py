@@ -192,6 +192,8 @@ _PLANNER: dict[str, list[_Row]] = {
         ("POST", "recommendations/{recommendation}/approvals", APPROVER),
         ("POST", "recommendations/{recommendation}/execution", ERP),
         ("GET", "decisions", LOG),
+        ("GET", "decisions/outcomes", READ),
+        ("GET", "outcomes", READ),
         ("GET", "orders", SUPPLY),
         ("GET", "reason-codes", READ),
         ("PUT", "reason-codes/{code}", ADMIN),

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from services.planner.automation import routes as automation
 from services.planner.kpis import routes as kpis
 from services.planner.ledger import routes as ledger
+from services.planner.outcomes import routes as outcomes
 from services.planner.plans import routes as plans
 from services.planner.production import routes as production
 from services.planner.recommendations import routes as recommendations
@@ -26,6 +27,7 @@ ROUTERS = (
     kpis.router,
     recommendations.router,
     automation.router,
+    outcomes.router,
     reference.router,
     ledger.router,
     imports(HOME, "supply_"),

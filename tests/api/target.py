@@ -11,7 +11,7 @@ LISTS = ("items", "locations", "demand", "drivers", "drivers/price/values", "inv
 LISTS += ("supply/sourcing-rules", "supply/planning-policies", "forecasts", "training-runs", "models/promotions")
 LISTS += ("recommendations", "decisions", "imports", "supply/imports", "open-orders", "supply/processes")
 LISTS += ("supply/process-components", "supply/process-loads", "supply/resources", "supply/resource-capacity")
-LISTS += ("adjustments",)
+LISTS += ("adjustments", "outcomes")
 SINGLE = ("", "/reason-codes", "/approval-rules", "/automation", "/auto-accept-policies")
 
 

@@ -1,11 +1,13 @@
 """A plan run: read the forecast and supply, let the engine plan, file what it proposes."""
 
+import datetime
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
@@ -14,6 +16,7 @@ from services.planner.engine.inputs import Demand, Floats
 from services.planner.engine.kpis import Comparison
 from services.planner.engine.policies import AVERAGED
 from services.planner.forecast_client import ForecastClient
+from services.planner.outcomes import evaluation
 from services.planner.plans import (
     capacity,
     changes,
@@ -78,6 +81,7 @@ def _carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
     planned = takeover.plan(known, earlier, PATHS, beat)
     worth = values.of_deltas(run, basis, before, planned, lambda given: takeover.plan(given, earlier, PATHS, beat))
     wished = _proposals(run, basis, known, planned)
+    came = _outcomes(work, client, basis, beat) if run.scenario is None else []
     with work.finish() as (session, run):
         _describe(run, basis, known, planned)
         run.base_id = earlier.plan if earlier else None
@@ -95,6 +99,7 @@ def _carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
         found = planned.comparison(len(basis.forecast.buckets))
         dear = _dear(known, found) if found else []
         warnings = [*known.warnings, *dear, *(before.warnings if before else []), *_file(session, run, basis, wished)]
+        evaluation.store(session, came)
         run.counts = _counts(session, run, known)
         run.warnings = [warning.model_dump() for warning in warnings]
 
@@ -177,6 +182,15 @@ def _proposals(run: Plan, basis: Basis, known: Inputs, planned: Planned) -> list
         found += network_proposals.orders(origin, forecast.buckets, known, planned.together)
         found += network_proposals.overtime(origin, forecast.buckets, planned.together)
     return found
+
+
+def _outcomes(work: jobs.Work[Plan], client: ForecastClient, basis: Basis, beat: Beat) -> list[dict[str, Any]]:
+    """What became of decisions whose time is over when the plan begins."""
+
+    def demand(first: datetime.date) -> pa.Table:
+        return client.demand(basis.who.area.area, first.isoformat(), lambda: beat(0, 0))
+
+    return evaluation.evaluate(work.database, work.run, basis.forecast.buckets, demand)
 
 
 def _file(session: Session, run: Plan, basis: Basis, wished: list[Content]) -> list[PlanWarningOut]:

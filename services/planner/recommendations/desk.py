@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import ColumnElement, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from services.planner.ledger.tables import Entry
+from services.planner.outcomes.tables import Outcome
 from services.planner.plans.tables import Plan
 from services.planner.recommendations import advice, approvals
 from services.planner.recommendations.decisions import Move, State, after
@@ -41,7 +43,7 @@ class Desk:
     def __init__(self, session: Session, who: Principal) -> None:
         self.session = session
         self.who = who
-        self._known: dict[str, int] = {}
+        self._known: dict[str, CountOut] = {}
 
     @cached_property
     def codes(self) -> dict[str, ReasonCodeOut]:
@@ -70,7 +72,7 @@ class Desk:
             "until": wish.until.isoformat() if wish.until else None,
             "reason_code": wish.reason_code,
             "note": wish.note,
-            "warnings": [warning.model_dump() for warning in warnings],
+            "warnings": [warning.model_dump(mode="json") for warning in warnings],
             "approval_for": [demand.model_dump() for demand in demands],
         }
         return Draft(row, decided, event(row, wish.action, before, decided, facts))
@@ -129,16 +131,24 @@ class Desk:
         """The warning with how often this person overrode before, and anybody for this reason."""
         reason: ColumnElement[str] = literal_column(REASON)
         record = TrackRecordOut(
-            person=CountOut(overrides=self._count("person", Entry.actor == self.who.actor)),
-            reason_code=CountOut(overrides=self._count(f"reason {wish.reason_code}", reason == wish.reason_code)),
+            person=self._count("person", Entry.actor == self.who.actor, Outcome.actor == self.who.actor),
+            reason_code=self._count(
+                f"reason {wish.reason_code}", reason == wish.reason_code, Outcome.reason_code == wish.reason_code
+            ),
         )
         return warning.model_copy(update={"track_record": record})
 
-    def _count(self, name: str, condition: Any) -> int:
-        """Overrides in the area's ledger; those of one block do not count each other."""
+    def _count(self, name: str, logged: Any, measured: Any) -> CountOut:
+        """Overrides in the area's ledger, and what came of them; those of one block do not count each other."""
         if name not in self._known:
-            overrides = select(func.count()).where(Entry.area == self.who.area.area, Entry.action == "override")
-            self._known[name] = self.session.scalar(overrides.where(condition)) or 0
+            area = self.who.area.area
+            overrides = select(func.count()).where(Entry.area == area, Entry.action == "override", logged)
+            added = func.avg(Outcome.recommended_cost - Outcome.executed_cost)
+            came = select(func.count(), added).where(Outcome.area == area, Outcome.action == "override", measured)
+            count, mean = self.session.execute(came).one()
+            value = None if mean is None else round(Decimal(mean), 2)
+            known = CountOut(overrides=self.session.scalar(overrides) or 0, measured=count, value_added=value)
+            self._known[name] = known
         return self._known[name]
 
 

@@ -320,14 +320,15 @@ class StandingOut(Schema):
 
 
 class CountOut(Schema):
+    """`value_added` is the mean of the `measured` ones: what the recommendations would have cost less what was done."""
+
     overrides: int
+    measured: int
+    value_added: Amount | None
 
 
 class TrackRecordOut(Schema):
-    """How often this person overrode before, and anybody with this reason code, what was taken back included.
-
-    What came of it is not measured yet.
-    """
+    """How often this person overrode before, and anybody with this reason code, what was taken back included."""
 
     person: CountOut
     reason_code: CountOut
