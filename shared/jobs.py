@@ -9,6 +9,7 @@ import asyncio
 import datetime
 import logging
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -25,11 +26,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shared import idempotency, observe, queue
+from shared import idempotency, observe, outbox, queue
 from shared.db import Database, psycopg_connection
 from shared.errors import Problem, Unavailable, is_outage
 from shared.ids import uuid7
+from shared.outbox import Happening
 from shared.principal import Principal
+from shared.relay import Relay
 from shared.schemas import Schema
 
 HEARTBEATS = 6  # within one lease
@@ -49,6 +52,8 @@ class Run:
 
     `sequence` is raised by whatever changes what the run shows: those who wait compare it with what they have seen.
     """
+
+    __tablename__: Any
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     area: Mapped[str]
@@ -190,6 +195,7 @@ class Work[R: Run]:
             yield session, run
             run.progress_done = run.progress_total
             close(run, "succeeded")
+            self._note(session, run)
 
     def give_back(self) -> None:
         """Let the run wait for its next attempt, where a cancellation reaches it at once."""
@@ -197,8 +203,15 @@ class Work[R: Run]:
             run.status = "queued"
 
     def end(self, status: Status, error: dict[str, Any] | None = None) -> None:
-        with self.step() as (_, run):
+        with self.step() as (session, run):
             close(run, status, error)
+            self._note(session, run)
+
+    def _note(self, session: Session, run: R) -> None:
+        """Say in the outbox how the run ended."""
+        slug = run.error["type"].rpartition("#")[2] if run.error else None
+        facts = {"status": run.status, "requested_by": run.requested_by, "error": slug}
+        outbox.note(session, run.area, [Happening(f"{run.__tablename__}.{run.status}", str(run.id), facts)])
 
 
 def close(run: Run, status: Status, error: dict[str, Any] | None = None) -> None:
@@ -286,7 +299,11 @@ def install(connection: Connection) -> None:
 
 
 def work(
-    tasks: Mapping[str, procrastinate.Blueprint], database_url: str, lease: float, context: dict[str, Any]
+    tasks: Mapping[str, procrastinate.Blueprint],
+    database_url: str,
+    lease: float,
+    context: dict[str, Any],
+    relay: Relay,
 ) -> None:
     """Run a worker until SIGTERM or SIGINT, one run at a time and one import beside it.
 
@@ -297,18 +314,21 @@ def work(
     app = queue.opened(conninfo)
     for namespace, found in {**tasks, "upkeep": _upkeep(lease)}.items():
         app.add_tasks_from(found, namespace=namespace)
-    asyncio.run(_run(app, lease, context))
+    asyncio.run(_run(app, lease, context, relay))
 
 
-async def _run(app: procrastinate.App, lease: float, context: dict[str, Any]) -> None:
-    stop = asyncio.Event()
+async def _run(app: procrastinate.App, lease: float, context: dict[str, Any], relay: Relay) -> None:
+    stop, over = asyncio.Event(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with app.open_async(), asyncio.TaskGroup() as group:  # if one fails, the process ends and is missed
         workers = [group.create_task(_worker(app, name, lease, context)) for name in (RUNS, IMPORTS, UPKEEP)]
+        carrying = group.create_task(asyncio.to_thread(relay.keep, over))
         await stop.wait()
+        over.set()
         for worker in workers:
             worker.cancel()
+        await carrying
 
 
 async def _worker(app: procrastinate.App, name: str, lease: float, context: dict[str, Any]) -> None:

@@ -20,7 +20,8 @@ from sqlalchemy import DateTime, Text, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shared import observe
+from shared import observe, outbox
+from shared.outbox import Happening
 from shared.principal import Principal
 from shared.schemas import Schema
 
@@ -172,8 +173,14 @@ def append_all(session: Session, tables: Tables, who: Principal, events: Sequenc
         last.sequence, last.hash = sequence, rows[-1]["hash"]
     if rows:
         session.execute(insert(tables.entry), rows)
+        outbox.note(session, area, [_happening(row, event) for row, event in zip(rows, events, strict=True)])
     session.flush()
     return block
+
+
+def _happening(row: Mapping[str, Any], event: Event) -> Happening:
+    facts = {"sequence": row["sequence"], "actor": row["actor"], "hash": row["hash"], "body": event.body}
+    return Happening(f"decision.{event.action}", event.subject, facts)
 
 
 def head(session: Session, tables: Tables, area: str, service: str) -> HeadOut:

@@ -15,6 +15,7 @@ from shared import jobs
 from shared.db import Database
 from shared.imports import job as imports
 from shared.jobs import Work
+from shared.relay import Relay
 
 MIRROR_RETRY = RetryStrategy(max_attempts=10, exponential_wait=2)  # about half an hour
 STATEMENT_TIMEOUT_MS = 600_000
@@ -80,4 +81,5 @@ def work(settings: Settings) -> None:
     database = Database(settings.database_url, pool_size=4, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
     context: dict[str, Any] = {"database": database, "settings": settings}
     found = {"forecast": tasks, "imports": imports.tasks(KINDS)}
-    jobs.work(found, settings.database_url, settings.lease_seconds, context)
+    relay = Relay(database, "forecast", settings.gateway_url, settings.service_key.get_secret_value())
+    jobs.work(found, settings.database_url, settings.lease_seconds, context, relay)

@@ -44,6 +44,7 @@ FORECASTER = _may("planner", "mlops")
 FORECASTS = _may("planner", "mlops", "service")  # planner's jobs make the what-ifs of scenarios
 MLOPS = _may("mlops")
 OUTSIDE = _may("planner", "mlops", "integrator")
+SERVICE = _may("service")
 LOG = _may("planner", "auditor")
 
 _Row = tuple[str, str, Roles | None]
@@ -64,6 +65,16 @@ _GATEWAY: dict[str, list[_Row]] = {
         ("GET", "/v1/api-keys", ADMIN),
         ("POST", "/v1/api-keys", ADMIN),
         ("DELETE", "/v1/api-keys/{key}", ADMIN),
+    ],
+    "Events": [
+        ("GET", f"{AREA}/events", READ),
+        ("POST", f"{AREA}/events", SERVICE),
+        ("GET", f"{AREA}/webhook-endpoints", ERP),
+        ("POST", f"{AREA}/webhook-endpoints", ERP),
+        ("DELETE", f"{AREA}/webhook-endpoints/{{endpoint}}", ERP),
+        ("GET", f"{AREA}/webhook-endpoints/{{endpoint}}/deliveries", ERP),
+        ("POST", f"{AREA}/webhook-endpoints/{{endpoint}}/tests", ERP),
+        ("POST", f"{AREA}/webhook-endpoints/{{endpoint}}/replays", ERP),
     ],
     "Recommendations and decisions": [
         ("GET", f"{AREA}/decisions/checkpoint", LOG),

@@ -15,15 +15,19 @@ from services.gateway.checkpoints.routes import router as checkpoints
 from services.gateway.database import Database
 from services.gateway.directory import Directory
 from services.gateway.entrance import Entrance, Refusals
+from services.gateway.events import service as events_service
+from services.gateway.events.routes import router as events
 from services.gateway.keys.routes import router as keys
 from services.gateway.principals.routes import router as principals
 from services.gateway.routing import Routes
 from services.gateway.settings import GatewaySettings
 from services.gateway.upstream import Upstream
+from services.gateway.webhooks import delivery
+from services.gateway.webhooks.routes import router as webhooks
 from shared import app as shared_app
 from shared.http import RequestId
 
-FEATURES = (areas, principals, keys, checkpoints)
+FEATURES = (areas, principals, keys, checkpoints, events, webhooks)
 
 
 def create_app(settings: GatewaySettings) -> ASGIApp:
@@ -32,21 +36,29 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
     upstreams = _upstreams(settings)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await bootstrap.install(database, settings)
         await signed.install(database)
         async with AsyncExitStack() as connections:
             for upstream in upstreams.values():
                 await connections.enter_async_context(upstream.open())
-            keeping = asyncio.create_task(signed.keep(database, upstreams, settings.checkpoint_seconds))
+            app.state.sender = sender = delivery.Sender(private=settings.webhooks_private)
+            keeping = [
+                asyncio.create_task(signed.keep(database, upstreams, settings.checkpoint_seconds)),
+                asyncio.create_task(delivery.keep(database, sender)),
+                asyncio.create_task(events_service.keep(database, settings.event_days)),
+            ]
             yield
-            keeping.cancel()
+            for task in keeping:
+                task.cancel()
+            await asyncio.gather(*keeping, return_exceptions=True)
+            await sender.close()
         await database.dispose()
 
     inside = shared_app.create("Accord gateway", lifespan)
     directory = Directory(database, settings.cache_seconds)
     inside.state.database, inside.state.directory, inside.state.settings = database, directory, settings
-    inside.state.upstreams = upstreams
+    inside.state.upstreams, inside.state.followers = upstreams, 0
     inside.router.routes.append(Refusals())
     for router in FEATURES:
         inside.include_router(router, dependencies=[Depends(admitted)])

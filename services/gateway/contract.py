@@ -18,6 +18,7 @@ DESCRIPTION = (
 PERSONAS = {
     "Areas": "Planning areas: tenant and time profile. Every other resource lives in one.",
     "Access": "Principals, their roles by area, and their API keys.",
+    "Events": "What happened: pulled, followed, or delivered to webhooks.",
     "Master data and demand": "What an ERP system knows: items, locations, demand, and drivers of demand.",
     "Models": "For MLOps staff: train, look, promote.",
     "Forecasts": "Quantiles of demand per item-location and period.",

@@ -10,7 +10,8 @@ class GatewaySettings(ServiceSettings):
     Deadlines are in seconds. `answer_seconds` is how long an exchange with a service may stand still before the
     caller gets 504, `upload_seconds` the same for a caller that sends its body (408), `connect_seconds` how long a
     connection to a service, or a place among `most_connections` to it, may take (503). Each `checkpoint_seconds` the
-    ledgers of all areas are signed.
+    ledgers of all areas are signed. Events are kept for `event_days`. With `webhooks_private` webhooks may go to
+    addresses that are not of the public Internet.
     """
 
     forecast_url: str
@@ -27,6 +28,8 @@ class GatewaySettings(ServiceSettings):
     upload_seconds: float = Field(default=20, gt=0)
     ready_seconds: float = Field(default=3, gt=0)
     checkpoint_seconds: float = Field(default=3600, gt=0)
+    event_days: float = Field(default=30, gt=0, le=3650)
+    webhooks_private: bool = False
     most_connections: int = Field(default=2048, ge=1)
     most_body_bytes: int = Field(default=256 << 20, ge=1)
 

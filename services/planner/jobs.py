@@ -12,6 +12,7 @@ from services.planner.supply import service as supply
 from shared import jobs
 from shared.db import Database
 from shared.imports import job as imports
+from shared.relay import Relay
 
 JOB_STATEMENT_TIMEOUT_MS = 600_000
 tasks = Blueprint()
@@ -34,12 +35,14 @@ def keep_calendar(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
 
 def run(settings: Settings) -> None:
     """Carry out jobs until stopped."""
+    database = Database(settings.database_url, pool_size=4, statement_timeout_ms=JOB_STATEMENT_TIMEOUT_MS)
     context = {
-        "database": Database(settings.database_url, pool_size=4, statement_timeout_ms=JOB_STATEMENT_TIMEOUT_MS),
+        "database": database,
         "forecasts": ForecastClient(
             settings.gateway_url, settings.service_key.get_secret_value(), settings.upstream_seconds
         ),
         "scheduler": settings.dask_scheduler,
     }
     found = {"planner": tasks, "imports": imports.tasks(supply.KINDS | production.KINDS)}
-    jobs.work(found, settings.database_url, settings.lease_seconds, context)
+    relay = Relay(database, "planner", settings.gateway_url, settings.service_key.get_secret_value())
+    jobs.work(found, settings.database_url, settings.lease_seconds, context, relay)

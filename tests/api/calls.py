@@ -12,6 +12,7 @@ CONTRACT = json.loads((ROOT / "openapi" / "accord.json").read_text())
 WRITES = ("post", "put", "patch", "delete")
 JSON = "application/json"
 AREA = "/v1/areas/{area}"
+INSTANT = "2026-03-02T08:00:00Z"
 NOBODY = "00000000-0000-7000-8000-000000000000"
 
 
@@ -97,6 +98,11 @@ SAMPLES = {
     "PUT /supply/planning-policies": Sample(HERE | {"service_level": 0.9, "review_period": 2}),
     "POST /training-runs": Sample({"reason": "r", "parameters": {"origins": 3, "seed": 1}}, 202),
     "POST /models/promotions": Sample({"version": 1, "reason": "r"}, 422, headers={"If-Match": '"0"'}),
+    "POST /events": Sample(
+        {"events": [{"id": NOBODY, "type": "t", "source": "planner", "subject": "s", "at": INSTANT, "data": {}}]}, 204
+    ),
+    "POST /webhook-endpoints": Sample({"url": "https://erp.example/", "types": ["plans.succeeded"], "after": 0}, 201),
+    "POST /webhook-endpoints/{endpoint}/replays": Sample({"after": 0}, 404),
     "POST /adjustments": Sample({"action": "scale", "value": 2, "item": "A", "reason_code": "PROMOTION"}, 201),
     "POST /forecasts": Sample({"horizon": 4, "origin": week(10)}, 409),
     "POST /plans": Sample({"horizon": 4, "net_change": False}, 202),

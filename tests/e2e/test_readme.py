@@ -71,9 +71,18 @@ def test_the_page_on_forecasting(day, run):
 
 def test_the_page_on_decisions(day, run):
     """Its proof needs the package, so that its program is run from where that is."""
-    [commands] = blocks((ROOT / "docs" / "decisions.md").read_text())
+    commands = "\n".join(blocks((ROOT / "docs" / "decisions.md").read_text()))
     done = run([DAY[0], commands.replace(".venv/bin/python", f"PYTHONPATH={ROOT} {sys.executable}")])
-    assert '"intact":true' in done.stdout.replace(" ", "")
+    told = done.stdout.replace(" ", "")
+    assert '"intact":true' in told
+    assert '"matched":' in told
+
+
+def test_the_page_on_events(day, run):
+    done = run([DAY[0], *blocks((ROOT / "docs" / "events.md").read_text())])
+    told = done.stdout.replace(" ", "")
+    assert '"type":"plans.succeeded"' in told
+    assert "event: decision.accept" in done.stdout
 
 
 def test_the_commands_that_are_named_exist():

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 
 import pyarrow as pa
 import pytest
@@ -74,7 +75,21 @@ def test_the_day(stack):
         "forecast": True,
         "planner": True,
     }
+    told = happened(erp, "decision.release")
+    ends = {"forecasts.succeeded", "plans.succeeded"}
+    assert ends | {"decision.promote", "decision.plan", "decision.accept"} <= set(told)
     assert stack.stop() == 0
+
+
+def happened(client, last):
+    """The types of all events, once the one that comes last has arrived."""
+    told = []
+    for _ in range(100):
+        told = [event["type"] for event in client.get("/events", params={"limit": 1000}).json()["items"]]
+        if last in told:
+            break
+        time.sleep(0.1)
+    return told
 
 
 def values(client, forecast):

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import create_engine
 
-from shared import idempotency, jobs
+from shared import idempotency, jobs, outbox
 from shared.db import Database
 from tests.unit.shared.errands import Base
 
@@ -14,6 +14,7 @@ def queue(server) -> str:
         Base.metadata.create_all(connection)
         jobs.install(connection)
         idempotency.install(connection)
+        connection.exec_driver_sql(outbox.CREATE)
     engine.dispose()
     return server.url("mlflow")
 

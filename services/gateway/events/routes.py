@@ -1,0 +1,69 @@
+"""Events over HTTP: taken from the services, pulled by ERPs, followed by front ends."""
+
+from typing import Annotated, Any
+
+from fastapi import Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from services.gateway.auth import Admitted
+from services.gateway.database import Read, Write
+from services.gateway.events import service
+from services.gateway.events.schemas import EventsIn, FeedOut
+from services.gateway.once import SealedRoute
+from shared import app
+from shared.app import problems
+from shared.errors import Unavailable
+from shared.media import JSON, wanted
+from shared.schemas import Key
+
+MOST = 1000
+MOST_FOLLOWERS = 500  # in one process
+EVENT_STREAM = "text/event-stream"
+STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}, "description": "The events"}
+}
+router = app.router(route_class=SealedRoute, prefix="/v1/areas/{area}/events", tags=["Events"])
+
+
+class TooManyFollowers(Unavailable):
+    slug, title = "too-many-followers", "Too many clients follow events"
+
+
+@router.post("", status_code=204, operation_id="take_events", responses=problems(413, 415))
+async def take(area: Key, body: EventsIn, session: Write) -> Response:
+    """Take what happened in a service; it alone calls this."""
+    await service.take(session, area, body.events)
+    return Response(status_code=204)
+
+
+@router.get("", operation_id="list_events", response_model=FeedOut, responses=problems(406, 503) | STREAMED)
+async def events(
+    area: Key,
+    who: Admitted,  # noqa: ARG001  admitted is all
+    session: Read,
+    request: Request,
+    after: Annotated[int | None, Query(ge=0, lt=2**63, description="The last sequence that is known already.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
+    last_event_id: Annotated[int | None, Header(ge=0, lt=2**63)] = None,
+) -> Any:
+    """List what happened after a sequence, or follow it (`Accept: text/event-stream`) from there, or from now, on."""
+    if wanted(request, JSON, EVENT_STREAM) == JSON:
+        return await service.feed(session, area, after or 0, limit)
+    begin = last_event_id if last_event_id is not None else after
+    return _followed(request, area, await service.last(session, area) if begin is None else begin)
+
+
+def _followed(request: Request, area: str, after: int) -> StreamingResponse:
+    state = request.app.state
+    if state.followers >= MOST_FOLLOWERS:
+        raise TooManyFollowers("As many clients follow events as this process serves; try again, or pull them.")
+
+    async def content() -> Any:
+        state.followers += 1
+        try:
+            async for piece in service.stream(state.database, area, after):
+                yield piece
+        finally:
+            state.followers -= 1
+
+    return StreamingResponse(content(), media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})
