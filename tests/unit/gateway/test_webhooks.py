@@ -208,9 +208,7 @@ def test_which_addresses_are_public(address, is_public):
     assert public(address) is is_public
 
 
-@pytest.mark.parametrize(
-    "url", ["ftp://a.example/x", "http://", "http://user:pass@a.example/", "a.example", "http://a b"]
-)
+@pytest.mark.parametrize("target", ["ftp://a.example/x", "http://", "http://u:p@a.example/", "a.example", "http://a b"])
 def test_what_is_no_url_is_refused(admin, hooks, target):
     assert admin.post(hooks, json={"url": target}).status_code == 422
 
