@@ -12,7 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import procrastinate
@@ -32,7 +32,6 @@ from shared.errors import Problem, Unavailable, is_outage
 from shared.ids import uuid7
 from shared.outbox import Happening
 from shared.principal import Principal
-from shared.relay import Relay
 from shared.schemas import Schema
 
 HEARTBEATS = 6  # within one lease
@@ -45,6 +44,12 @@ RETRY = RetryStrategy(exponential_wait=2, retry_exceptions=[Unavailable])  # `at
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 OVER: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
 log = logging.getLogger(__name__)
+
+
+class Carrier(Protocol):
+    """What a worker does beside its jobs, in a thread, until told to stop."""
+
+    def keep(self, stop: threading.Event) -> None: ...
 
 
 class Run:
@@ -303,7 +308,7 @@ def work(
     database_url: str,
     lease: float,
     context: dict[str, Any],
-    relay: Relay,
+    relay: Carrier,
 ) -> None:
     """Run a worker until SIGTERM or SIGINT, one run at a time and one import beside it.
 
@@ -317,7 +322,7 @@ def work(
     asyncio.run(_run(app, lease, context, relay))
 
 
-async def _run(app: procrastinate.App, lease: float, context: dict[str, Any], relay: Relay) -> None:
+async def _run(app: procrastinate.App, lease: float, context: dict[str, Any], relay: Carrier) -> None:
     stop, over = asyncio.Event(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

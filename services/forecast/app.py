@@ -17,6 +17,7 @@ from services.forecast.items import routes as items
 from services.forecast.ledger import routes as ledger
 from services.forecast.models import routes as models
 from services.forecast.settings import Settings
+from services.forecast.waterfall import routes as waterfall
 from shared import app
 from shared.imports.routes import router as imports
 
@@ -29,6 +30,7 @@ ROUTERS = (
     datasets.router,
     forecasts.router,
     adjustments.router,
+    waterfall.router,
     explanations.router,
     external.router,
     accuracy.router,

@@ -45,6 +45,7 @@ FORECASTS = _may("planner", "mlops", "service")  # planner's jobs make the what-
 MLOPS = _may("mlops")
 OUTSIDE = _may("planner", "mlops", "integrator")
 SERVICE = _may("service")
+COMMENTER = _may("planner", "approver", "mlops", "integrator", "auditor", "viewer")
 LOG = _may("planner", "auditor")
 
 _Row = tuple[str, str, Roles | None]
@@ -128,6 +129,7 @@ _FORECAST: dict[str, list[_Row]] = {
         ("GET", "forecasts/{forecast}/explanation", READ),
         ("GET", "forecasts/{forecast}/explanations", READ),
         ("POST", "external-forecasts", OUTSIDE),
+        ("GET", "waterfall", READ),
         ("GET", "adjustments", READ),
         ("POST", "adjustments", PLANNER),
         ("DELETE", "adjustments/{adjustment}", PLANNER),
@@ -194,6 +196,15 @@ _PLANNER: dict[str, list[_Row]] = {
         ("PUT", "scenarios/{scenario}", PLANNER),
         ("DELETE", "scenarios/{scenario}", PLANNER),
         ("POST", "scenarios/{scenario}/promotions", PLANNER),
+    ],
+    "Planning cycles": [
+        ("GET", "planning-cycles", READ),
+        ("GET", "planning-cycles/{cycle}", READ),
+        ("PUT", "planning-cycles/{cycle}", DECIDER),
+        ("POST", "planning-cycles/{cycle}/steps", DECIDER),
+        ("GET", "comments", READ),
+        ("POST", "comments", COMMENTER),
+        ("POST", "comments/{comment}/resolutions", COMMENTER),
     ],
     "Recommendations and decisions": [
         ("GET", "recommendations", READ),

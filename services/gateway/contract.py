@@ -24,6 +24,7 @@ PERSONAS = {
     "Forecasts": "Quantiles of demand per item-location and period.",
     "Supply": "Stock, receipts under way, sourcing rules and planning policies.",
     "Plans": "Time-phased projections.",
+    "Planning cycles": "Rounds of planning from demand review to publication, and what people say to each other.",
     "Scenarios": "What-ifs: named changes of demand and supply, planned, compared, and made the base.",
     "Recommendations and decisions": "What the plan proposes, what people decided, and what is to be released.",
 }

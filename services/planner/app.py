@@ -5,6 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.planner.automation import routes as automation
+from services.planner.comments import routes as comments
+from services.planner.cycles import routes as cycles
 from services.planner.kpis import routes as kpis
 from services.planner.ledger import routes as ledger
 from services.planner.outcomes import routes as outcomes
@@ -28,6 +30,8 @@ ROUTERS = (
     recommendations.router,
     automation.router,
     outcomes.router,
+    cycles.router,
+    comments.router,
     reference.router,
     ledger.router,
     imports(HOME, "supply_"),

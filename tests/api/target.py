@@ -11,7 +11,7 @@ LISTS = ("items", "locations", "demand", "drivers", "drivers/price/values", "inv
 LISTS += ("supply/sourcing-rules", "supply/planning-policies", "forecasts", "training-runs", "models/promotions")
 LISTS += ("recommendations", "decisions", "imports", "supply/imports", "open-orders", "supply/processes")
 LISTS += ("supply/process-components", "supply/process-loads", "supply/resources", "supply/resource-capacity")
-LISTS += ("adjustments", "outcomes")
+LISTS += ("adjustments", "outcomes", "planning-cycles", "comments")
 SINGLE = ("", "/reason-codes", "/approval-rules", "/automation", "/auto-accept-policies")
 
 
@@ -36,7 +36,7 @@ class Target:
         body = {"name": f"{self.area.name}-own", "kind": "system"}
         principal = self.client.post("/v1/principals", json=body).json()["id"]
         self.names = {"area": self.area.name, "driver": "price", "principal": principal}
-        self.names |= {"recommendation": recommendation, "code": "FLYER", "policy": "small"}
+        self.names |= {"recommendation": recommendation, "code": "FLYER", "policy": "small", "cycle": "march"}
         self.seen = self.snapshot()
 
     def path(self, call, **names):

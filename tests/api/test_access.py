@@ -15,7 +15,7 @@ from tests.factories import client
 ROLES = ("viewer", "planner", "approver", "integrator", "mlops", "auditor", "admin", "service")
 IN_AREA = [operation for operation in OPERATIONS if "{area}" in operation.path]
 IDS = ("run", "forecast", "plan", "recommendation", "digest", "table", "import", "code", "scenario", "adjustment")
-IDS += ("policy", "endpoint")
+IDS += ("policy", "endpoint", "cycle", "comment")
 OUTSIDE = [operation for operation in OPERATIONS if "{area}" not in operation.path]
 
 

@@ -37,9 +37,9 @@ class Inside:
     client: TestClient
     area: Area
 
-    def __call__(self, method: str, path: str, *, by: str = "person-1", **request: Any) -> Any:
+    def __call__(self, method: str, path: str, *, by: str = "person-1", role: str = "admin", **request: Any) -> Any:
         path = f"/v1/areas/{self.area.area}{path}"
-        who = Principal(by, by, frozenset({"admin"}), self.area)
+        who = Principal(by, by, frozenset({role}), self.area)
         token = Signer(self.service, SECRET).sign(who, method, path.partition("?")[0])
         headers = {HEADER: token} | request.pop("headers", {})
         return self.client.request(method, path, headers=headers, **request)

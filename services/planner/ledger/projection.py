@@ -13,7 +13,7 @@ from services.planner.recommendations.schemas import StandingOut
 
 identified = lru_cache(maxsize=65_536)(UUID)  # a recommendation's entries are many
 # Entries about these have what they say of them in `after`:
-DOCUMENTS = ("reason_code", "approval_rules", "automation", "auto_accept_policy")
+DOCUMENTS = ("reason_code", "approval_rules", "automation", "auto_accept_policy", "planning_cycle")
 
 OF_SCENARIOS = frozenset({"promote_scenario", "take_back_scenario"})  # they touch no recommendation
 

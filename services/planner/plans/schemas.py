@@ -255,4 +255,4 @@ class PeggingOut(Schema):
     items: list[PegOut]
 
 
-PlanName = UUID | Literal["latest"]
+PlanName = UUID | Literal["latest", "published"]

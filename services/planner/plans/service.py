@@ -6,6 +6,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from services.planner.cycles import service as cycles
 from services.planner.plans.schemas import PlanIn
 from services.planner.plans.tables import Plan
 from services.planner.scenarios import promotions
@@ -56,7 +57,15 @@ def runs(who: Principal) -> Select[Plan]:
 
 
 def one(session: Session, who: Principal, name: UUID | str) -> Plan:
-    """A run by its id, or `latest`: the newest of the base that succeeded. NoPlan where there is none."""
+    """A run by its id, `latest`: the newest of the base that succeeded, or `published`: the last of a cycle.
+
+    NoPlan where there is none.
+    """
+    if name == "published":
+        published = cycles.published(session, who)
+        if published is None:
+            raise NoPlan("No planning cycle of this area has published a plan yet.")
+        name = published
     run = jobs.named(session, runs(who) if isinstance(name, UUID) else regular(who), Plan, name)
     if run is not None:
         return run

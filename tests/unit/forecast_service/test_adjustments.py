@@ -169,3 +169,19 @@ def test_a_consensus_takes_nothing_but_a_base(area):
     stranger = "01900000-0000-7000-8000-00000000dead"
     answer = area("POST", "/forecasts", json={"consensus": True, "base": stranger})
     assert answer.json()["type"] == "/docs/errors#base-unusable"
+
+
+def test_a_waterfall_shows_what_was_expected_beside_what_came(area, work):  # noqa: F811
+    run = area.ok("POST", "/forecasts", json={"model": 1})
+    work(jobs.forecast, run_id=run["id"])
+    made = consensus(area, work, base=run["id"])
+    rows = area.ok("GET", f"/forecasts/{run['id']}/values?item=A")["items"]
+    told = area.ok("GET", f"/waterfall?item=A&ids={run['id']},{made['id']}")
+    assert told["periods"] == sorted(row["period"] for row in rows)
+    assert [one["stage"] for one in told["snapshots"]] == ["champion", "consensus"]
+    expected = {row["period"]: row["mean"] for row in rows}
+    assert told["snapshots"][0]["expected"] == pytest.approx([expected[period] for period in told["periods"]])
+    assert told["actual"] == [None] * len(told["periods"])
+    whole = area.ok("GET", f"/waterfall?ids={run['id']}")
+    assert whole["snapshots"][0]["expected"][0] > told["snapshots"][0]["expected"][0]
+    assert area("GET", "/waterfall").status_code == 422
