@@ -17,7 +17,7 @@ class EndpointIn(Schema):
 
     url: Url
     types: Annotated[list[Type], Field(min_length=1, max_length=100)] | None = None
-    after: Annotated[Whole, Field(ge=0, lt=2**63)] | None = None
+    after: Annotated[Whole, Field(ge=0, lt=2**31)] | None = None
 
 
 class EndpointOut(Schema):
@@ -45,7 +45,7 @@ class NewEndpointOut(EndpointOut):
 class ReplayIn(Schema):
     """Deliver anew what came after `after`, or go on where it stopped."""
 
-    after: Annotated[Whole, Field(ge=0, lt=2**63)] | None = None
+    after: Annotated[Whole, Field(ge=0, lt=2**31)] | None = None
 
 
 class DeliveryOut(Schema):

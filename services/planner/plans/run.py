@@ -16,7 +16,7 @@ from services.planner.engine.inputs import Demand, Floats
 from services.planner.engine.kpis import Comparison
 from services.planner.engine.policies import AVERAGED
 from services.planner.forecast_client import ForecastClient
-from services.planner.outcomes import evaluation
+from services.planner.outcomes import evaluation, learning
 from services.planner.plans import (
     capacity,
     changes,
@@ -82,6 +82,7 @@ def _carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
     worth = values.of_deltas(run, basis, before, planned, lambda given: takeover.plan(given, earlier, PATHS, beat))
     wished = _proposals(run, basis, known, planned)
     came = _outcomes(work, client, basis, beat) if run.scenario is None else []
+    wished += _learned(work, basis) if run.scenario is None and not run.net_change else []
     with work.finish() as (session, run):
         _describe(run, basis, known, planned)
         run.base_id = earlier.plan if earlier else None
@@ -191,6 +192,14 @@ def _outcomes(work: jobs.Work[Plan], client: ForecastClient, basis: Basis, beat:
         return client.demand(basis.who.area.area, first.isoformat(), lambda: beat(0, 0))
 
     return evaluation.evaluate(work.database, work.run, basis.forecast.buckets, demand)
+
+
+def _learned(work: jobs.Work[Plan], basis: Basis) -> list[Content]:
+    """What people know again and again."""
+    forecast = basis.forecast
+    origin = proposals.Origin(work.run.id, forecast.id, forecast.model_version, basis.who.area.currency)
+    with work.database.read() as session:
+        return list(learning.proposals(origin, learning.groups(session, work.run.area)))
 
 
 def _file(session: Session, run: Plan, basis: Basis, wished: list[Content]) -> list[PlanWarningOut]:

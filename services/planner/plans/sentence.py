@@ -83,6 +83,18 @@ def parameter(facts: Mapping[str, Any]) -> str:
     )
 
 
+def bias(facts: Mapping[str, Any]) -> str:
+    """What people change again and again, and what that was worth."""
+    told = facts["bias"]
+    whom = f"of {facts['item']} for {facts['location']}" if facts["item"] else f"for the reason {told['reason_code']}"
+    way = "up" if told["mean_change"] > 0 else "down"
+    return (
+        f"Look at the forecast and the policy: {told['overrides']} overrides {whom} went {way} by "
+        f"{percent(abs(told['mean_change']))} on average and were better than the recommendations by "
+        f"{told['value_added']} {facts['currency']} each ({told['low']} to {told['high']})."
+    )
+
+
 def plain(number: float) -> str:
     """All digits of a number, without exponent or trailing zeros."""
     return f"{Decimal(repr(number)).normalize():f}"

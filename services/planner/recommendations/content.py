@@ -31,6 +31,8 @@ def columns(content: Content) -> dict[str, Any]:
         benefit = inaction = content.change.net_benefit
     if content.disposal is not None:
         benefit = inaction = content.disposal.net_benefit
+    if content.bias is not None:
+        benefit = inaction = content.bias.value_added
     if content.order is not None:
         benefit, inaction = content.order.net_benefit, content.order.cost_of_inaction.mean
     return {

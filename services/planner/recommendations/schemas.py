@@ -13,7 +13,7 @@ from shared.schemas import Amount, Code, Date, Key, Note, Positive, Schema, Whol
 OrderType = Literal["buy", "produce", "transfer", "expedite"]
 ORDERS = get_args(OrderType)
 ChangeType = Literal["expedite", "defer", "increase", "decrease", "cancel"]
-Type = OrderType | ChangeType | Literal["add_capacity", "parameter_change", "data_fix", "dispose"]
+Type = OrderType | ChangeType | Literal["add_capacity", "parameter_change", "review_forecast", "data_fix", "dispose"]
 Route = Literal["auto", "inform", "review", "dual"]
 MOST_AT_ONCE = 500
 Remark = Annotated[Note, Field(min_length=1)]
@@ -192,6 +192,20 @@ class ParameterOut(Schema):
     standard_error: float
 
 
+class BiasOut(Schema):
+    """What overrides of an item-location, or for a reason, have in common: changed by `mean_change` on average.
+
+    They cost less than what was recommended by `value_added` on average, `low` to `high` with 95 % confidence.
+    """
+
+    reason_code: str | None
+    overrides: int
+    mean_change: float
+    value_added: Amount
+    low: Amount
+    high: Amount
+
+
 class ProposalOut(Schema):
     """An order to release, and what speaks for it. Money is in the area's currency, rounded to two digits.
 
@@ -222,7 +236,9 @@ class Content(Schema):
 
     It is about an item and a location; `add_capacity` is about a resource, and says in `capacity` which hours. `defer`,
     `increase`, `decrease`, `cancel`, and an `expedite` without `order`, are about an order under way, and say in
-    `change` which and how. `dispose` says in `disposal` how much stock, `parameter_change` in `parameter` which value.
+    `change` which and how. `dispose` says in `disposal` how much stock, `parameter_change` in `parameter` which value,
+    `review_forecast` in `bias` what people know that the forecast does not: again and again, of an item-location or for
+    a reason.
     `route` says who must look: nobody (`auto`: a policy accepted it), nobody needs to (`inform`), a person (`review`),
     or two (`dual`).
     """
@@ -244,6 +260,7 @@ class Content(Schema):
     change: OrderChangeOut | None = None
     disposal: DisposalOut | None = None
     parameter: ParameterOut | None = None
+    bias: BiasOut | None = None
     faults: list[FaultOut]
 
 

@@ -128,3 +128,29 @@ def test_a_warning_tells_what_such_overrides_were_worth(area, three):
     assert record["person"] == {"overrides": 1, "measured": 1, "value_added": came["value_added"]}
     assert Decimal(came["value_added"]) < 0
     assert area.ok("POST", "/decisions:verify")["chains"][0]["intact"]
+
+
+def test_what_people_know_again_and_again_is_to_be_looked_at(area, database):
+    """Five times 30 in place of less, and 30 were asked for each time: no unit is lost, or left for long."""
+    area.supply("A", "B", "C", "D", "E")
+    area.ok("PUT", "/supply/planning-policies", json={"shortage_cost": "6.00", "holding_cost": "0.50"})
+    area.forecasts("A", "B", "C", "D", "E")
+    area.plan()
+    wish = {"action": "override", "quantity": 30, "reason_code": "CUSTOMER_INFO", "note": "they said so"}
+    for one in orders(area).values():
+        assert one["order"]["quantity"] < 30
+        decide(area, one, wish)
+    actual(area, **{item: [10, 10, 30] for item in "ABCDE"})
+    area.plan(as_of=week(3).isoformat())
+    assert area.ok("GET", "/recommendations?type=review_forecast")["items"] == []  # measured in this plan
+    area.plan(as_of=week(3).isoformat())
+    [found] = area.ok("GET", "/recommendations?type=review_forecast")["items"]
+    bias = found["bias"]
+    assert (bias["reason_code"], bias["overrides"], found["item"]) == ("CUSTOMER_INFO", 5, None)
+    assert bias["mean_change"] > 0
+    assert 0 < Decimal(bias["low"]) <= Decimal(bias["value_added"]) <= Decimal(bias["high"])
+    assert "5 overrides for the reason CUSTOMER_INFO went up by" in found["text"]
+    decide(area, found, {"action": "accept"})
+    area.plan(as_of=week(3).isoformat())
+    assert [one["id"] for one in area.ok("GET", "/recommendations?type=review_forecast")["items"]] == [found["id"]]
+    assert area.ok("POST", "/decisions:verify")["chains"][0]["intact"]
