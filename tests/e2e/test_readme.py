@@ -64,6 +64,7 @@ def test_the_page_on_forecasting(day, run):
     """Its commands go on from the README's day."""
     done = run([DAY[0], *blocks((ROOT / "docs" / "forecasting.md").read_text())])
     told = done.stdout.replace(" ", "")
+    assert '"stage":"consensus"' in told
     assert '"cause":"recent_demand"' in told
     assert '"cause":"data_revision"' in told
     assert '"cause":"shock"' in told
@@ -76,6 +77,14 @@ def test_the_page_on_decisions(day, run):
     told = done.stdout.replace(" ", "")
     assert '"intact":true' in told
     assert '"matched":' in told
+
+
+def test_the_page_for_planners(day, run):
+    done = run([DAY[0], *blocks((ROOT / "docs" / "planner.md").read_text())])
+    told = done.stdout.replace(" ", "")
+    assert '"status":"demand_review"' in told
+    assert '"assignee":"sales"' in told
+    assert '"snapshots":' in told
 
 
 def test_the_page_on_events(day, run):
