@@ -20,8 +20,11 @@ from services.gateway.checkpoints import signing
 from services.gateway.checkpoints.schemas import CheckpointOut
 from services.gateway.checkpoints.tables import Checkpoint, SigningKey
 from services.gateway.database import Database
+from services.gateway.events import service as events
+from services.gateway.events.schemas import EventIn
 from services.gateway.upstream import Upstream
 from shared.errors import Problem
+from shared.ids import uuid7
 from shared.principal import Area, Principal
 
 MOST_KEYS = 100
@@ -48,6 +51,9 @@ async def take(database: Database, upstreams: Mapping[str, Upstream], who: Princ
         facts = {"area": area, "at": at.isoformat(), "chains": answers, "key": key.key}
         token = signing.sign(key.private, facts)
         await session.execute(insert(Checkpoint).values(area=area, at=at, token=token).on_conflict_do_nothing())
+        told = {"token": token, "chains": answers}
+        event = EventIn(id=uuid7(), type="ledger.checkpoint", source="gateway", subject=key.key, at=at, data=told)
+        await events.take(session, area, [event])
     log.info("checkpoint %s", token)
     public = signing.encoded(signing.public(key.private).public_bytes_raw())
     return CheckpointOut.model_validate(facts | {"at": at, "public_key": public, "token": token})

@@ -15,7 +15,7 @@ Text = Annotated[str, Field(min_length=1, max_length=200)]
 class EventIn(Schema):
     id: UUID
     type: Text
-    source: Literal["forecast", "planner"]
+    source: Literal["forecast", "planner", "gateway"]
     subject: Text
     at: datetime.datetime
     data: dict[str, Any]
@@ -31,7 +31,7 @@ class EventOut(Schema):
     """What happened. `sequence` counts in the area; `id` stays the same however often it is delivered.
 
     `type` is an entry of a ledger (`decision.accept`, `decision.plan`, `decision.adjust` …, with its `sequence` there,
-    its `actor` and `body`) or the end of a run (`plans.succeeded`, `forecasts.failed` …).
+    its `actor` and `body`), the end of a run (`plans.succeeded`, `forecasts.failed` …), or `ledger.checkpoint`.
     """
 
     sequence: int

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.planner.recommendations.schemas import OrderType
-from shared.schemas import Code, Cost, Flag, Label, Number, Schema, Whole
+from shared.schemas import Code, Cost, Flag, Label, Money, Number, Schema, Whole
 
 Action = Literal["auto", "inform", "review", "dual"]
 SAMPLE = 0.05
@@ -77,7 +77,9 @@ class SimulationOut(Schema):
     """What a policy would have done with the newest orders that people decided on, up to `decided` of them.
 
     `matched` are those whose conditions hold, `share` theirs of all. Of these people accepted as they were, overrode
-    and rejected so many; `net_benefit` is what the plans expected of those that people did not accept as they were.
+    and rejected so many; `net_benefit` is what the plans expected of those that people did not accept as they were. Of
+    the `measured` ones (outcomes) `value` is the mean that accepting as recommended would have cost less than what was
+    done, with 95 % bounds from five on: below 0 people's changes were worth more.
     """
 
     decided: int
@@ -87,3 +89,7 @@ class SimulationOut(Schema):
     overridden: int
     rejected: int
     net_benefit: Cost
+    measured: int
+    value: Money | None
+    low: Money | None
+    high: Money | None

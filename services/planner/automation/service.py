@@ -2,13 +2,18 @@
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
+import numpy as np
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, contains_eager
 
 from services.planner.automation import rules
 from services.planner.automation.rules import Named
 from services.planner.automation.schemas import AutomationIn, AutomationOut, PolicyIn, PolicyOut, SimulationOut
+from services.planner.outcomes.service import bounds
+from services.planner.outcomes.tables import Outcome
+from services.planner.plans.money import money
 from services.planner.recommendations.content import IS_ORDER
 from services.planner.recommendations.tables import Recommendation, RecommendationState
 from services.planner.reference import service as reference
@@ -90,7 +95,17 @@ def simulated(session: Session, who: Principal, policy: PolicyIn) -> SimulationO
         overridden=len(others) - rejected,
         rejected=rejected,
         net_benefit=sum((Decimal(row.content["order"]["net_benefit"]) for row in others), Decimal("0.00")),
+        **_value(session, [row.id for row in matched]),
     )
+
+
+def _value(session: Session, ids: list[UUID]) -> dict[str, Any]:
+    """What accepting as recommended would have been worth, of those whose outcome is known."""
+    lost = select(Outcome.executed_cost - Outcome.recommended_cost).where(Outcome.recommendation_id.in_(ids))
+    found = np.array(session.scalars(lost).all())
+    low, high = bounds(found)
+    told = {"value": float(found.mean()) if len(found) else None, "low": low, "high": high}
+    return {"measured": len(found)} | {name: None if one is None else money(one) for name, one in told.items()}
 
 
 def _of_area(who: Principal) -> Select[Recommendation]:

@@ -68,6 +68,14 @@ def test_a_verification_is_held_against_the_newest_or_the_one_that_is_sent(admin
     assert noted(services) == {name: f"known=7:{digest}" for name, digest in HASHES.items()}
 
 
+def test_whoever_listens_is_told(admin, services, checkpoint):
+    before = admin.get("/v1/areas/north/events", params={"limit": 1000}).json()["next_after"]
+    stand(services, 11)
+    token = admin.get(f"{PREFIX}/checkpoint").json()["token"]
+    [told] = admin.get("/v1/areas/north/events", params={"after": before}).json()["items"]
+    assert (told["type"], told["data"]["token"], told["subject"]) == ("ledger.checkpoint", token, checkpoint["key"])
+
+
 def test_what_was_not_signed_here_or_of_another_area_is_refused(admin, services, checkpoint):
     text, signature = checkpoint["token"].split(".")
     facts = json.loads(decoded(text)) | {"area": "other"}

@@ -154,3 +154,15 @@ def test_what_people_know_again_and_again_is_to_be_looked_at(area, database):
     area.plan(as_of=week(3).isoformat())
     assert [one["id"] for one in area.ok("GET", "/recommendations?type=review_forecast")["items"]] == [found["id"]]
     assert area.ok("POST", "/decisions:verify")["chains"][0]["intact"]
+
+
+def test_a_simulation_tells_what_automation_would_have_been_worth(area, three):
+    """C was rejected, which cost more than the order would have: 72 against what is left of it, and 1 to order."""
+    decide(area, three["A"], {"action": "accept"})
+    decide(area, three["C"], {"action": "reject", "reason_code": "MODEL_DISTRUST"})
+    actual(area, A=[10, 10, 12], B=[10, 10, 12], C=[10, 10, 12])
+    area.plan(as_of=week(3).isoformat())
+    found = area.ok("POST", "/auto-accept-policies/any/simulations", json={"action": "auto"})
+    lost = Decimal(told(area)["C"]["value_added"])
+    assert (found["matched"], found["measured"], found["low"], found["high"]) == (2, 2, None, None)
+    assert Decimal(found["value"]) == -lost / 2 > 0
