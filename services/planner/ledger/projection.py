@@ -124,6 +124,7 @@ def _move(facts: Mapping[str, Any]) -> Move:
         reason_code=body["reason_code"],
         until=_date(body.get("until")),
         approval=decided.get("status") == "awaiting_approval",
+        source=decided.get("source"),
     )
 
 

@@ -83,7 +83,8 @@ class IllegalMove(Conflict):
 class State:
     """Where a recommendation stands. `quantity` and `due` are what was decided, None while nothing is.
 
-    target: what a decision that awaits approval becomes by it. until: the day on which a deferred one comes back.
+    source: where that is to come from, if it is another one than recommended. target: what a decision that awaits
+    approval becomes by it. until: the day on which a deferred one comes back.
     """
 
     status: Status = "proposed"
@@ -94,6 +95,7 @@ class State:
     superseded_by: UUID | None = None
     target: Status | None = None
     until: datetime.date | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class Move:
     plan: UUID | None = None
     until: datetime.date | None = None
     approval: bool = False
+    source: str | None = None
 
 
 def move(status: Status, action: Action) -> Status:
@@ -143,6 +146,7 @@ def _said(made: Move, status: Status) -> dict[str, Any]:
     match made.action:
         case "accept" | "auto_accept" | "override" | "reject":
             decided = {"quantity": made.quantity, "due": made.due, "reason_code": made.reason_code}
+            decided["source"] = made.source
             waits = made.approval and made.action != "reject"
             return decided | ({"status": "awaiting_approval", "target": status} if waits else {})
         case "defer":

@@ -18,12 +18,14 @@ from services.planner.recommendations.schemas import AdviceOut, CountOut, Decisi
 from services.planner.recommendations.tables import Recommendation
 from services.planner.reference import service as reference
 from services.planner.reference.schemas import ApprovalRules, ReasonCodeOut
+from services.planner.supply.tables import SourcingRule
 from shared.errors import Unprocessable
 from shared.ledger import Event
 from shared.principal import Principal
 
-FIELDS = ("quantity", "due", "until", "reason_code")
-USED = {"override": {"quantity", "due", "reason_code"}, "reject": {"reason_code"}, "defer": {"until"}}
+MODES = {"buy": "buy", "produce": "make", "transfer": "transfer"}  # of an expedited order any
+FIELDS = ("quantity", "due", "source", "until", "reason_code")
+USED = {"override": {"quantity", "due", "source", "reason_code"}, "reject": {"reason_code"}, "defer": {"until"}}
 
 REASON = "(content::jsonb -> 'body' ->> 'reason_code')"  # as the index on overrides has it
 
@@ -64,6 +66,7 @@ class Desk:
         """What the decision makes of a recommendation; raises IllegalMove, or Unprocessable where it has no order."""
         proposal = advice.Proposal.of(row.content)
         made = _move(wish, proposal)
+        self._check_source(row, wish)
         demands = self._demands(row, made)
         before = row.state.value
         decided = after(before, replace(made, approval=bool(demands)))
@@ -82,8 +85,8 @@ class Desk:
         code = self.codes.get(wish.reason_code) if wish.reason_code else None
         if wish.action in {"override", "reject"} and wish.reason_code is None:
             missing.append(("reason_code", "is required; GET reason-codes lists them"))
-        if wish.action == "override" and wish.quantity is None and wish.due is None:
-            missing.append(("quantity", "an override changes the quantity, the due date or both"))
+        if wish.action == "override" and wish.quantity is None and wish.due is None and wish.source is None:
+            missing.append(("quantity", "an override changes the quantity, the due date or the source"))
         if wish.action == "defer" and wish.until is None:
             missing.append(("until", "is required: the day on which it comes back"))
         if wish.note is None and (wish.action == "annotate" or (code and code.note_required)):
@@ -100,6 +103,18 @@ class Desk:
         if wish.action == "defer" and wish.until and wish.until <= today:
             unusable.append(("until", "must lie after today in the area's time zone"))
         return unusable
+
+    def _check_source(self, row: Recommendation, wish: DecisionIn) -> None:
+        """422 where the source supplies nothing of the kind."""
+        if wish.source is None:
+            return
+        rule = SourcingRule
+        mine = select(rule.source).where(rule.area == row.area, rule.item == row.item, rule.location == row.location)
+        mine = mine.where(rule.source == wish.source)
+        mode = MODES.get(row.type)
+        if self.session.scalar(mine.where(rule.mode == mode) if mode else mine) is None:
+            detail = "supplies nothing of the kind here; GET supply/sourcing-rules lists who does"
+            raise Unprocessable("There is no such source.", errors=[{"pointer": "#/source", "detail": detail}])
 
     def _demands(self, row: Recommendation, made: Move) -> list[AdviceOut]:
         """Why the decision needs an approver."""
@@ -173,7 +188,7 @@ def _move(wish: DecisionIn, proposal: advice.Proposal | None) -> Move:
     """What the decision settles: an order's quantity and due date, nothing where data are to be mended."""
     if wish.action in {"accept", "override"} and proposal:
         quantity, due = wish.quantity or proposal.quantity, wish.due or proposal.receipt_date
-        return Move(wish.action, quantity, due, wish.reason_code)
+        return Move(wish.action, quantity, due, wish.reason_code, source=wish.source)
     if wish.action == "override":
         raise Unprocessable("Only an order has a quantity and a date to override: accept, reject or annotate this.")
     return Move(wish.action, reason_code=wish.reason_code, until=wish.until)

@@ -67,7 +67,7 @@ def out(row: Recommendation) -> OrderOut:
         type=row.type,
         item=row.item,
         location=row.location,
-        source=order["source"],
+        source=state.source or order["source"],
         quantity=state.quantity or order["quantity"],
         release_date=_release_date(order, due),
         due=due,

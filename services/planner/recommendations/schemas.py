@@ -270,6 +270,7 @@ class DecidedOut(Schema):
     quantity: float | None
     due: datetime.date | None
     reason_code: str | None
+    source: str | None = None
 
 
 class RecommendationOut(Content):
@@ -288,14 +289,16 @@ class RecommendationOut(Content):
 
 
 class DecisionIn(Schema):
-    """`override` takes a new quantity, due date or both; it and `reject` take a reason code, `annotate` a note.
+    """`override` takes another quantity, due date or source of the same mode, or several of them.
 
+    It and `reject` take a reason code, `annotate` a note.
     `defer` takes `until`, the day on which the recommendation is proposed again.
     """
 
     action: PersonAction
     quantity: Positive | None = None
     due: Date | None = None
+    source: Code | None = None
     until: Date | None = None
     reason_code: Key | None = None
     note: Remark | None = None
@@ -328,12 +331,14 @@ class StandingOut(Schema):
     version: int
     quantity: float | None
     due: datetime.date | None
+    source: str | None = None
 
     @staticmethod
     def facts(state: State) -> dict[str, Any]:
         """The standing as it goes into a ledger entry."""
         due = state.due.isoformat() if state.due else None
-        return {"status": state.status, "version": state.version, "quantity": state.quantity, "due": due}
+        told = {"status": state.status, "version": state.version, "quantity": state.quantity, "due": due}
+        return told if state.source is None else told | {"source": state.source}
 
 
 class CountOut(Schema):

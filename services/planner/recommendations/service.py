@@ -103,7 +103,9 @@ def _fields(row: Recommendation) -> dict[str, Any]:
     return row.content | {
         "status": state.status,
         "version": state.version,
-        "decided": DecidedOut(quantity=state.quantity, due=state.due, reason_code=state.reason_code),
+        "decided": DecidedOut(
+            quantity=state.quantity, due=state.due, reason_code=state.reason_code, source=state.source
+        ),
         "deferred_until": state.until,
         "expires_on": state.expires_on,
         "superseded_by": state.superseded_by,

@@ -50,6 +50,7 @@ class RecommendationState(Base):
     superseded_by: Mapped[UUID | None] = mapped_column(ForeignKey("plans.id"))
     target: Mapped[str | None]
     until: Mapped[datetime.date | None]
+    source: Mapped[str | None]
     sequence: Mapped[int | None]  # ledger entry of the last change but an approval: that leaves it the decision's
     expires_on: Mapped[datetime.date | None]  # what the calendar does with it is an entry of its own
 
@@ -72,6 +73,7 @@ class RecommendationState(Base):
             superseded_by=self.superseded_by,
             target=cast("Status | None", self.target),
             until=self.until,
+            source=self.source,
         )
 
     def set(self, value: State, sequence: int) -> None:

@@ -102,7 +102,7 @@ def test_open_recommendations_expire_and_others_do_not(area, inbox, server, data
         expires(server, one, TODAY)
     calendar.keep(database)
     assert [shown(area, one)["status"] for one in inbox] == ["expired", "expired", "rejected"]
-    assert shown(area, first)["decided"] == {"quantity": None, "due": None, "reason_code": None}
+    assert shown(area, first)["decided"] == {"quantity": None, "due": None, "reason_code": None, "source": None}
     late = decide(area, first, {"action": "override", "quantity": 40, "reason_code": "PROMOTION"}, version=3)
     assert (late.status_code, late.json()["type"]) == (409, "/docs/errors#illegal-move")
     assert "link" not in late.headers

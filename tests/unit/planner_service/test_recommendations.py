@@ -21,12 +21,13 @@ def test_accepting_takes_the_recommended_order(area, inbox):
     assert (answer.status_code, answer.headers["etag"]) == (201, '"2"')
     decision = answer.json()
     assert (decision["recommendation"], decision["action"], decision["actor"]) == (first["id"], "accept", "ann")
-    assert decision["before"] == {"status": "proposed", "version": 1, "quantity": None, "due": None}
+    assert decision["before"] == {"status": "proposed", "version": 1, "quantity": None, "due": None, "source": None}
     assert decision["after"] == {
         "status": "accepted",
         "version": 2,
         "quantity": first["order"]["quantity"],
         "due": first["order"]["receipt_date"],
+        "source": None,
     }
     shown = area("GET", f"/recommendations/{first['id']}")
     assert shown.headers["etag"] == '"2"'
@@ -44,7 +45,7 @@ def test_overriding_takes_the_planners_order_and_warns(area, inbox):
     due = week(1).isoformat()
     wish = {"action": "override", "quantity": 7, "due": due, "reason_code": "SUPPLIER_INFO", "note": "half a load"}
     decision = decide(area, first, wish).json()
-    assert decision["after"] == {"status": "overridden", "version": 2, "quantity": 7.0, "due": due}
+    assert decision["after"] == {"status": "overridden", "version": 2, "quantity": 7.0, "due": due, "source": None}
     assert (decision["reason_code"], decision["note"]) == ("SUPPLIER_INFO", "half a load")
     codes = [warning["code"] for warning in decision["warnings"]]
     assert codes == ["off_multiple", "below_moq", "before_lead_time"]
@@ -88,7 +89,7 @@ def test_a_rejection_can_be_taken_back(area, inbox):
     rejected = decide(area, first, {"action": "reject", "reason_code": "BUDGET_CASH"}).json()
     assert rejected["after"]["status"] == "rejected"
     reverted = decide(area, first, {"action": "revert"}, version=2).json()
-    assert reverted["after"] == {"status": "proposed", "version": 3, "quantity": None, "due": None}
+    assert reverted["after"] == {"status": "proposed", "version": 3, "quantity": None, "due": None, "source": None}
     assert decide(area, first, {"action": "accept"}, version=3).status_code == 201
 
 
@@ -215,3 +216,23 @@ def test_data_to_mend_cannot_be_overridden_and_is_no_order(area):
     assert refused.status_code == 422
     assert decide(area, fix, {"action": "accept"}).json()["after"]["quantity"] is None
     assert area.ok("GET", "/orders")["items"] == []
+
+
+def test_an_override_may_name_another_source_of_the_same_mode(area, inbox):
+    rule = {"item": inbox[0]["item"], "location": "L", "mode": "buy", "lead_time": 2, "unit_cost": "5.00"}
+    area.ok("PUT", "/supply/sourcing-rules", json=[rule | {"source": "T"}, rule | {"mode": "transfer", "source": "M"}])
+    wish = {"action": "override", "reason_code": "SUPPLIER_INFO", "note": "S is late"}
+    for source in ("M", "unheard-of"):
+        refused = decide(area, inbox[0], wish | {"source": source})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "#/source")
+    made = decide(area, inbox[0], wish | {"source": "T"}).json()
+    assert made["after"]["source"] == "T"
+    assert made["after"]["quantity"] == inbox[0]["order"]["quantity"]
+    [order] = area.ok("GET", "/orders?status=to_release")["items"]
+    assert (order["source"], order["quantity"]) == ("T", inbox[0]["order"]["quantity"])
+    assert area.ok("GET", f"/recommendations/{inbox[0]['id']}")["decided"]["source"] == "T"
+    assert area.ok("POST", "/decisions:verify")["chains"][0]["intact"]
+    back = decide(area, inbox[0], {"action": "revert"}, version=2).json()
+    assert back["after"]["source"] is None
+    assert decide(area, inbox[1], {"action": "accept", "source": "S"}).status_code == 422
+    assert area.ok("POST", "/decisions:verify")["chains"][0]["intact"]

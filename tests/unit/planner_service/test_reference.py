@@ -156,7 +156,7 @@ def test_nobody_approves_their_own_decision(area, waiting):
 def test_a_refused_decision_is_open_again(area, waiting):
     assert approve(area, waiting[0], "refuse").json()["errors"] == [{"pointer": "#/note", "detail": "is required here"}]
     refused = approve(area, waiting[0], "refuse", note="too much").json()
-    assert refused["after"] == {"status": "proposed", "version": 3, "quantity": None, "due": None}
+    assert refused["after"] == {"status": "proposed", "version": 3, "quantity": None, "due": None, "source": None}
     assert decide(area, waiting[0], {"action": "accept"}, version=3, by="bob").status_code == 201
     assert approve(area, waiting[0], version=4, by="ann").status_code == 201
     assert area.ok("POST", "/decisions:verify")["chains"][0]["intact"]
