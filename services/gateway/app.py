@@ -42,10 +42,11 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
         async with AsyncExitStack() as connections:
             for upstream in upstreams.values():
                 await connections.enter_async_context(upstream.open())
+            app.state.happened = asyncio.Event()
             app.state.sender = sender = delivery.Sender(private=settings.webhooks_private)
             keeping = [
                 asyncio.create_task(signed.keep(database, upstreams, settings.checkpoint_seconds)),
-                asyncio.create_task(delivery.keep(database, sender)),
+                asyncio.create_task(delivery.keep(database, sender, app.state.happened)),
                 asyncio.create_task(events_service.keep(database, settings.event_days)),
             ]
             yield

@@ -11,8 +11,8 @@ LISTS = ("items", "locations", "demand", "drivers", "drivers/price/values", "inv
 LISTS += ("supply/sourcing-rules", "supply/planning-policies", "forecasts", "training-runs", "models/promotions")
 LISTS += ("recommendations", "decisions", "imports", "supply/imports", "open-orders", "supply/processes")
 LISTS += ("supply/process-components", "supply/process-loads", "supply/resources", "supply/resource-capacity")
-LISTS += ("adjustments", "outcomes", "planning-cycles", "comments")
-SINGLE = ("", "/reason-codes", "/approval-rules", "/automation", "/auto-accept-policies")
+LISTS += ("adjustments", "outcomes", "comments")
+SINGLE = ("", "/reason-codes", "/approval-rules", "/automation", "/auto-accept-policies", "/planning-cycles")
 
 
 class Target:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.background import BackgroundTask
 
 from services.gateway.auth import Admitted
 from services.gateway.database import Read, Write
@@ -30,10 +31,10 @@ class TooManyFollowers(Unavailable):
 
 
 @router.post("", status_code=204, operation_id="take_events", responses=problems(413, 415))
-async def take(area: Key, body: EventsIn, session: Write) -> Response:
+async def take(area: Key, body: EventsIn, session: Write, request: Request) -> Response:
     """Take what happened in a service; it alone calls this."""
     await service.take(session, area, body.events)
-    return Response(status_code=204)
+    return Response(status_code=204, background=BackgroundTask(request.app.state.happened.set))
 
 
 @router.get("", operation_id="list_events", response_model=FeedOut, responses=problems(406, 503) | STREAMED)

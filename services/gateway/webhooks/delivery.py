@@ -11,6 +11,7 @@ import hmac
 import json
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -31,7 +32,7 @@ from services.gateway.webhooks.tables import Delivery, Endpoint
 SCHEDULE = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)  # seconds after each attempt that failed
 SECONDS = 15  # for one answer
 MOST_ANSWER_BYTES = 10_000
-IDLE_SECONDS, TROUBLED_SECONDS = 0.5, 5.0
+IDLE_SECONDS, TROUBLED_SECONDS = 3.0, 5.0  # another process may have taken what happened
 PASSED_AT_ONCE = 1000
 log = logging.getLogger(__name__)
 
@@ -94,9 +95,10 @@ def message(event: EventOut, area: str) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-async def keep(database: Database, sender: Sender) -> None:
-    """Deliver until cancelled. What fails here is logged, and tried again."""
+async def keep(database: Database, sender: Sender, happened: asyncio.Event) -> None:
+    """Deliver until cancelled, at once where something `happened` here. What fails is logged, and tried again."""
     while True:
+        happened.clear()
         try:
             pause = 0.0 if await one(database, sender) else IDLE_SECONDS
         except SQLAlchemyError as error:
@@ -105,7 +107,8 @@ async def keep(database: Database, sender: Sender) -> None:
         except Exception:
             log.exception("webhooks wait")
             pause = TROUBLED_SECONDS
-        await asyncio.sleep(pause)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(happened.wait(), pause) if pause == IDLE_SECONDS else await asyncio.sleep(pause)
 
 
 async def one(database: Database, sender: Sender) -> bool:

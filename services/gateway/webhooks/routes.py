@@ -58,9 +58,13 @@ async def test(area: Key, endpoint: UUID, session: Write, request: Request) -> D
 
 
 @router.post("/{endpoint}/replays", operation_id="replay_webhook_endpoint", responses=problems(400, 415))
-async def replay(area: Key, endpoint: UUID, body: ReplayIn, session: Write) -> EndpointOut:
+async def replay(
+    area: Key, endpoint: UUID, body: ReplayIn, session: Write, request: Request, after: BackgroundTasks
+) -> EndpointOut:
     """Deliver again from an event on, or go on with an endpoint that was disabled."""
-    return EndpointOut.model_validate(await service.replay(session, area, endpoint, body))
+    row = await service.replay(session, area, endpoint, body)
+    after.add_task(request.app.state.happened.set)
+    return EndpointOut.model_validate(row)
 
 
 async def _page(session: Any, rows: Any, key: Any, asked: Any, *, descending: bool = False) -> Any:

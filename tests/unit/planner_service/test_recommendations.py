@@ -36,6 +36,7 @@ def test_accepting_takes_the_recommended_order(area, inbox):
         "quantity": first["order"]["quantity"],
         "due": first["order"]["receipt_date"],
         "reason_code": None,
+        "source": None,
     }
     assert shown.json()["decisions"] == [decision]
 

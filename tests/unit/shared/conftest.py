@@ -14,7 +14,7 @@ def queue(server) -> str:
         Base.metadata.create_all(connection)
         jobs.install(connection)
         idempotency.install(connection)
-        connection.exec_driver_sql(outbox.CREATE)
+        connection.exec_driver_sql(outbox.CREATE.replace("TABLE", "TABLE IF NOT EXISTS"))
     engine.dispose()
     return server.url("mlflow")
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.orm import DeclarativeBase
 
-from shared import ledger
+from shared import ledger, outbox
 from shared.db import Database
 from tests.unit.shared.test_principal import AREA, WHO
 
@@ -38,6 +38,7 @@ def owner(server):
     engine = create_engine(server.url("mlflow", "owner"))
     Base.metadata.create_all(engine)
     with engine.begin() as connection:
+        connection.exec_driver_sql(outbox.CREATE.replace("TABLE", "TABLE IF NOT EXISTS"))
         connection.execute(text(ledger.guard("ledger_entries", "mlflow_app")))
     yield engine
     Base.metadata.drop_all(engine)
