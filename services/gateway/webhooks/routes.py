@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import BackgroundTasks, Request
 
 from services.gateway.database import Read, Write
 from services.gateway.once import SealedRoute
