@@ -104,7 +104,7 @@ SAMPLES = {
     "POST /webhook-endpoints": Sample({"url": "https://erp.example/", "types": ["plans.succeeded"], "after": 0}, 201),
     "POST /webhook-endpoints/{endpoint}/replays": Sample({"after": 0}, 404),
     "PUT /planning-cycles/{cycle}": Sample({"description": "d", "due": week(40)}, headers={"If-Match": '"0"'}),
-    "POST /planning-cycles/{cycle}/steps": Sample({"action": "advance", "note": "n"}, 404, headers={"If-Match": '"1"'}),
+    "POST /planning-cycles/{cycle}/steps": Sample({"action": "advance", "note": "n"}, 201, headers={"If-Match": '"1"'}),
     "POST /comments": Sample({"about": "cycle", "subject": "march", "text": "t", "assignee": "a"}, 201),
     "POST /adjustments": Sample({"action": "scale", "value": 2, "item": "A", "reason_code": "PROMOTION"}, 201),
     "POST /forecasts": Sample({"horizon": 4, "origin": week(10)}, 409),
