@@ -37,14 +37,13 @@ def put_automation(
 @router.get("/auto-accept-policies", operation_id="list_policies", responses=problems())
 def list_policies(who: Caller, session: Read) -> Page[PolicyOut]:
     """List policies in the order in which they are asked, with what they did."""
-    found = [service.shown(session, who, named) for named in service.policies(session, who)]
-    return Page(items=found, next_cursor=None)
+    return Page(items=service.shown(session, who, service.policies(session, who)), next_cursor=None)
 
 
 @router.get("/auto-accept-policies/{policy}", operation_id="get_policy", responses=problems())
 def get_policy(policy: Key, who: Caller, session: Read, response: Response) -> PolicyOut:
     """Show a policy with how many orders it accepted, and how people saw its random sample."""
-    found = service.shown(session, who, service.one(session, who, policy))
+    [found] = service.shown(session, who, [service.one(session, who, policy)])
     response.headers["ETag"] = etag.of(found.version)
     return found
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, contains_eager
 from services.planner.automation import rules, service
 from services.planner.automation.schemas import AutomationOut
 from services.planner.ledger.tables import TABLES
+from services.planner.recommendations.advice import Proposal
 from services.planner.recommendations.content import IS_ORDER
 from services.planner.recommendations.decisions import OPEN, Move, after
 from services.planner.recommendations.desk import event
@@ -40,10 +41,10 @@ def accept(session: Session, who: Principal, contents: Sequence[Content]) -> Non
     actor = replace(who, id=ACTOR, name=ACTOR, roles=frozenset({"service"}), on_behalf_of=None)
     drafts = []
     for row in rows:
-        order, policy = row.content["order"], row.content["policy"]
-        due = Content.model_validate(row.content).order
-        decided = after(row.state.value, Move("auto_accept", order["quantity"], due.receipt_date if due else None))
-        facts = {"reason_code": None, "note": None, "warnings": [], "policy": policy}
+        proposal = Proposal.of(row.content)
+        assert proposal is not None  # noqa: S101  only orders have this route
+        decided = after(row.state.value, Move("auto_accept", proposal.quantity, proposal.receipt_date))
+        facts = {"reason_code": None, "note": None, "warnings": [], "policy": row.content["policy"]}
         drafts.append((row, decided, event(row, "auto_accept", row.state.value, decided, facts)))
     block = ledger.append_all(session, TABLES, actor, [draft[2] for draft in drafts])
     for sequence, (row, decided, _) in zip(block, drafts, strict=True):

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from services.planner.automation.schemas import SAMPLE, PolicyIn, PrecisionOut
+from services.planner.automation.schemas import PolicyIn, PrecisionOut
 
 Z = 1.959964  # of a two-sided 95 % interval
 DIGITS = 4
@@ -38,7 +38,7 @@ class Way:
         if self.by is None:
             return None
         policy = self.by.policy
-        share = (SAMPLE if policy.sample is None else policy.sample) if policy.action == "auto" else None
+        share = policy.sample if policy.action == "auto" else None
         named = {"name": self.by.name, "version": self.by.version, "action": policy.action}
         return named | {"sampled": self.sampled, "sample": share}
 
@@ -49,8 +49,7 @@ def way(identifier: UUID, key: Key, order: Mapping[str, Any], policies: Iterable
         if named.policy.enabled and holds(named.policy, key, order, before):
             if named.policy.action != "auto":
                 return Way(named.policy.action, named)
-            share = SAMPLE if named.policy.sample is None else named.policy.sample
-            sampled = _drawn(identifier) < share
+            sampled = _drawn(identifier) < named.policy.sample
             return Way("review" if sampled else "auto", named, sampled)
     return Way("review")
 

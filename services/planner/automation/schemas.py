@@ -8,7 +8,6 @@ from services.planner.recommendations.schemas import OrderType
 from shared.schemas import Code, Cost, Flag, Label, Money, Number, Schema, Whole
 
 Action = Literal["auto", "inform", "review", "dual"]
-SAMPLE = 0.05
 MOST_REVIEWED = 1_000_000
 
 
@@ -48,7 +47,7 @@ class PolicyIn(Schema):
     inaction_at_most: Cost | None = None
     net_benefit_at_least: Cost | None = None
     change_at_most: Annotated[Number, Field(ge=0, le=1000)] | None = None
-    sample: Annotated[Number, Field(ge=0, le=1)] | None = None
+    sample: Annotated[Number, Field(ge=0, le=1)] = 0.05
 
 
 class PrecisionOut(Schema):

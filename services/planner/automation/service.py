@@ -1,12 +1,13 @@
 """Policies for orders that need nobody, and what they did."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy.orm import Session
 
 from services.planner.automation import rules
 from services.planner.automation.rules import Named
@@ -24,6 +25,11 @@ from shared.principal import Principal
 AUTOMATION, POLICY = "automation", "auto_accept_policy"
 SETTINGS = "automation"
 DECIDED = ("accepted", "overridden", "rejected", "released", "partially_executed", "executed")
+AS_IT_WAS = and_(
+    RecommendationState.status.in_([status for status in DECIDED if status != "rejected"]),
+    RecommendationState.quantity == Recommendation.content["order"]["quantity"].as_float(),
+    RecommendationState.reason_code.is_(None),
+)
 MOST_SIMULATED = 10_000
 
 
@@ -50,7 +56,7 @@ def put_policy(session: Session, who: Principal, name: str, version: int, wish: 
     row = reference.lock(session, who, POLICY, name)
     etag.check(row.version, version)
     reference.change(session, who, row, wish.model_dump(mode="json"))
-    return shown(session, who, _named(row))
+    return shown(session, who, [_named(row)])[0]
 
 
 def one(session: Session, who: Principal, name: str) -> Named:
@@ -60,18 +66,22 @@ def one(session: Session, who: Principal, name: str) -> Named:
     return found
 
 
-def shown(session: Session, who: Principal, named: Named) -> PolicyOut:
-    """A policy with what it did and how people saw its sample."""
-    by = Recommendation.content["policy"]
-    mine = _of_area(who).where(by["name"].as_string() == named.name, by["action"].as_string() == "auto")
-    sampled: ColumnElement[bool] = by["sampled"].as_boolean()
-    state = RecommendationState
-    counted = mine.with_only_columns(
-        func.count().filter(~sampled),
-        func.count().filter(sampled, state.status.in_(DECIDED)),
-        func.count().filter(sampled, *_as_it_was()),
+def shown(session: Session, who: Principal, wanted: Sequence[Named]) -> list[PolicyOut]:
+    """Policies with what they did and how people saw their samples."""
+    row = Recommendation
+    sampled: ColumnElement[bool] = row.content["policy"]["sampled"].as_boolean()
+    counted = _of_area(who).with_only_columns(
+        row.policy,
+        func.count().filter(row.route == "auto"),
+        func.count().filter(sampled, RecommendationState.status.in_(DECIDED)),
+        func.count().filter(sampled, AS_IT_WAS),
     )
-    automated, reviewed, accepted = session.execute(counted).one()
+    counted = counted.where(row.area == who.area.area, row.policy.in_([named.name for named in wanted]))
+    counts = {name: rest for name, *rest in session.execute(counted.group_by(row.policy))}
+    return [_out(named, *counts.get(named.name, (0, 0, 0))) for named in wanted]
+
+
+def _out(named: Named, automated: int, reviewed: int, accepted: int) -> PolicyOut:
     precision = rules.precision(accepted, reviewed)
     facts = {"policy": named.name, "version": named.version, "automated": automated, "precision": precision}
     return PolicyOut.model_validate(named.policy.model_dump() | facts)
@@ -80,22 +90,22 @@ def shown(session: Session, who: Principal, named: Named) -> PolicyOut:
 def simulated(session: Session, who: Principal, policy: PolicyIn) -> SimulationOut:
     """What a policy would have done with what people decided. What the plan before recommended is not known here."""
     newest = _of_area(who).where(RecommendationState.status.in_(DECIDED), IS_ORDER)
-    newest = newest.options(contains_eager(Recommendation.state)).order_by(Recommendation.created_at.desc())
-    rows = session.scalars(newest.limit(MOST_SIMULATED)).all()
+    state = RecommendationState
+    newest = newest.add_columns(state.status, AS_IT_WAS).order_by(Recommendation.created_at.desc())
+    decided: Sequence[Any] = session.execute(newest.limit(MOST_SIMULATED)).all()
     known = policy.model_copy(update={"change_at_most": None})
-    matched = [row for row in rows if rules.holds(known, _key(row), row.content["order"], None)]
-    same = [row for row in matched if _is_as_it_was(row)]
-    others = [row for row in matched if not _is_as_it_was(row)]
-    rejected = sum(row.state.status == "rejected" for row in others)
+    matched = [one for one in decided if rules.holds(known, _key(one[0]), one[0].content["order"], None)]
+    others = [(row, status) for row, status, same in matched if not same]
+    rejected = sum(status == "rejected" for _, status in others)
     return SimulationOut(
-        decided=len(rows),
+        decided=len(decided),
         matched=len(matched),
-        share=round(len(matched) / len(rows), rules.DIGITS) if rows else None,
-        agreement=rules.precision(len(same), len(matched)),
+        share=round(len(matched) / len(decided), rules.DIGITS) if decided else None,
+        agreement=rules.precision(len(matched) - len(others), len(matched)),
         overridden=len(others) - rejected,
         rejected=rejected,
-        net_benefit=sum((Decimal(row.content["order"]["net_benefit"]) for row in others), Decimal("0.00")),
-        **_value(session, [row.id for row in matched]),
+        net_benefit=sum((Decimal(row.content["order"]["net_benefit"]) for row, _ in others), Decimal("0.00")),
+        **_value(session, [row.id for row, *_ in matched]),
     )
 
 
@@ -110,18 +120,6 @@ def _value(session: Session, ids: list[UUID]) -> dict[str, Any]:
 
 def _of_area(who: Principal) -> Select[Recommendation]:
     return select(Recommendation).join(Recommendation.state).where(RecommendationState.area == who.area.area)
-
-
-def _as_it_was() -> tuple[ColumnElement[bool], ...]:
-    state, order = RecommendationState, Recommendation.content["order"]
-    decided = state.status.in_([status for status in DECIDED if status != "rejected"])
-    return decided, state.quantity == order["quantity"].as_float(), state.reason_code.is_(None)
-
-
-def _is_as_it_was(row: Recommendation) -> bool:
-    state = row.state
-    unchanged = state.reason_code is None and state.quantity == row.content["order"]["quantity"]
-    return state.status != "rejected" and unchanged
 
 
 def _key(row: Recommendation) -> rules.Key:

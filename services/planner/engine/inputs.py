@@ -15,6 +15,11 @@ type Ints = NDArray[np.int64]
 type Bools = NDArray[np.bool_]
 
 
+def implied_penalty(holding_cost: Floats, fractile: Floats, review: Ints, backlog: Bools) -> Floats:
+    """The shortage cost at which a fractile is the critical one: the inverse of `Supply.fractile`. Shapes broadcast."""
+    return holding_cost * (fractile / (1 - fractile)) * np.where(backlog, 1, review)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Supply:
     """Stock, lead times, lots and costs of n item-locations; raises ValueError where a value makes no sense.
@@ -123,8 +128,7 @@ class Supply:
     def penalty(self) -> Floats:
         """[n] shortage cost as given, or the one at which the target would be the critical fractile."""
         target = np.where(np.isfinite(self.service_target), self.service_target, self.fill_target)
-        odds = target / (1 - target)
-        implied = self.holding_cost * odds * np.where(self.backlog, 1, self.review)
+        implied = implied_penalty(self.holding_cost, target, self.review, self.backlog)
         return np.where(np.isfinite(self.shortage_cost), self.shortage_cost, implied)
 
     @property

@@ -25,7 +25,7 @@ def kpis(session: Session, who: Principal) -> KpiOut:
         raise plans.NotReady("The newest plan could plan nothing, or was made by a release that kept less: plan anew.")
     found, frequency = run.measures["assets"], who.area.frequency
     average = float(run.kpis["plan"]["stock_value"]["mean"])
-    year, days = PERIODS_PER_YEAR[frequency], DAYS.get(frequency, 365 / 12)
+    year, days = PERIODS_PER_YEAR[frequency], DAYS[frequency]
     since = shift(run.as_of, frequency, -found["past_periods"])
     past = found["past_demand"] / found["past_periods"]
     expected = found["expected_demand"] / found["periods"]

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, contains_eager
 
-from services.planner.engine.inputs import Floats
+from services.planner.engine.inputs import Floats, implied_penalty
 from services.planner.engine.replay import Result, Terms, replay
 from services.planner.ledger.tables import Entry
 from services.planner.outcomes.tables import Outcome
@@ -27,6 +27,7 @@ from shared.principal import Frequency
 SETTLING = ("accept", "auto_accept", "override", "reject")
 OVER = (*COMMITTED, *RELEASED, "rejected")
 MOST = 5000  # in one plan run; the others come with the next
+PIECE = 1000  # read at a time
 
 type Demand = Mapping[tuple[str, str], Mapping[datetime.date, tuple[float, bool]]]
 
@@ -57,10 +58,13 @@ def due(session: Session, area: str, frequency: Frequency, as_of: datetime.date)
     decided = wanted.where(Recommendation.area == area, RecommendationState.status.in_(OVER), IS_ORDER, ~known)
     decided = decided.where(Plan.as_of < as_of).order_by(Recommendation.id)
     found = []
-    for row, line, periods in session.execute(decided.limit(MOST)):
-        window = _window(row.content["order"], periods or [], frequency, as_of)
-        if window is not None:
-            found.append((row, line, *window))
+    with session.execute(decided.execution_options(yield_per=PIECE)) as rows:
+        for row, line, periods in rows:
+            window = _window(row.content["order"], periods or [], frequency, as_of)
+            if window is not None:
+                found.append((row, line, *window))
+            if len(found) == MOST:
+                break
     ids = [row.id for row, *_ in found]
     told, settled = _executions(session, ids), _decisions(session, area, ids)
     return [
@@ -89,8 +93,8 @@ def evaluate(
     """Rows of all outcomes that are due when a plan begins; `demand` is asked only where there are any."""
     with database.read() as session:
         found = due(session, run.area, buckets.frequency, buckets.as_of)
-        known = demand_of(demand(demand_since(found))) if found else {}
-        return [_outcome(run, one, known) for one in found]
+    known = demand_of(demand(demand_since(found))) if found else {}
+    return [_outcome(run, one, known) for one in found]
 
 
 def store(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -198,5 +202,6 @@ def _terms(order: Mapping[str, Any]) -> Terms:
         penalty = float(triggers["shortage_cost"])
     else:
         fractile = min(float(triggers["fractile"]), 1 - 1e-6)
-        penalty = holding * (1 if backlog else int(triggers["review_period"])) * fractile / (1 - fractile)
+        given = (np.array(value) for value in (holding, fractile, int(triggers["review_period"]), backlog))
+        penalty = float(implied_penalty(*given))
     return Terms(holding, penalty, float(order["cost_of_acting"]["ordering"]), backlog)

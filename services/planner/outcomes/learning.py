@@ -6,23 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.planner.ledger.tables import Entry
-from services.planner.outcomes.service import FEWEST, bounds
+from services.planner.engine.inputs import Floats
+from services.planner.outcomes.service import bounds
 from services.planner.outcomes.tables import Outcome
 from services.planner.plans import sentence
 from services.planner.plans.money import money
 from services.planner.plans.proposals import Origin
-from services.planner.recommendations.decisions import COMMITTED
 from services.planner.recommendations.schemas import Content
+from services.planner.recommendations.settled import settled
 from services.planner.recommendations.tables import Recommendation, RecommendationState
 
 MOST = 20_000  # overrides, the newest
 ONE_WAY = 0.8  # share of them that go up, or down
 DIGITS = 3
-SETTLED = (*COMMITTED, "rejected")
 
 
 type Key = tuple[str | None, str | None, str | None]  # item, location, reason
@@ -35,8 +34,13 @@ class Group:
     item: str | None
     location: str | None
     reason: str | None
-    change: "np.ndarray[Any, np.dtype[np.float64]]"
-    added: "np.ndarray[Any, np.dtype[np.float64]]"
+    change: Floats
+    added: Floats
+
+    @property
+    def one_way(self) -> bool:
+        """Whether most of them go the same way."""
+        return max(float(np.mean(self.change > 0)), float(np.mean(self.change < 0))) >= ONE_WAY
 
 
 def groups(session: Session, area: str) -> list[Group]:
@@ -54,11 +58,13 @@ def groups(session: Session, area: str) -> list[Group]:
     told = told.join(row, row.id == Outcome.recommendation_id).join(row.state)
     told = told.where(Outcome.area == area, Outcome.action == "override", ~Outcome.censored)
     rows = session.execute(told.order_by(Outcome.evaluated_at.desc()).limit(MOST)).all()
-    settled = _settled(session, area)
+    reason = row.content["bias"]["reason_code"].as_string().label("reason")
+    decided = session.execute(settled(area, ("review_forecast",), row.item, row.location, reason))
+    since = {(one.item, one.location, one.reason): one.at for one in decided}
     found: dict[Key, list[Any]] = defaultdict(list)
     for one in rows:
         for key in ((one.item, one.location, None), (None, None, one.reason_code)):
-            if key not in settled or one.evaluated_at > settled[key]:
+            if key not in since or one.evaluated_at > since[key]:
                 found[key].append(one)
     return [
         Group(*key, np.array([one.change for one in ones]), np.array([one.added for one in ones]))
@@ -69,11 +75,8 @@ def groups(session: Session, area: str) -> list[Group]:
 def proposals(origin: Origin, found: list[Group]) -> Iterator[Content]:
     """One recommendation for each group that changes most orders one way and is better for it beyond chance."""
     for group in found:
-        low, high = bounds(group.added)
-        upward = float(np.mean(group.change > 0))
-        if len(group.added) < FEWEST or low is None or high is None or low <= 0:
-            continue
-        if max(upward, float(np.mean(group.change < 0))) < ONE_WAY:
+        low, high = bounds(group.added) if group.one_way else (None, None)
+        if low is None or high is None or low <= 0:
             continue
         bias = {
             "reason_code": group.reason,
@@ -85,13 +88,3 @@ def proposals(origin: Origin, found: list[Group]) -> Iterator[Content]:
         }
         facts = origin.common("review_forecast", group.item, group.location) | {"order": None, "faults": []}
         yield Content.model_validate(facts | {"bias": bias, "text": sentence.bias(facts | {"bias": bias})})
-
-
-def _settled(session: Session, area: str) -> dict[Key, Any]:
-    """When somebody last accepted or rejected to look at a group."""
-    row, state = Recommendation, RecommendationState
-    reason = row.content["bias"]["reason_code"].as_string()
-    decided = select(row.item, row.location, reason.label("reason"), func.max(Entry.at).label("at")).join(row.state)
-    decided = decided.join(state.entry).where(state.area == area, row.type == "review_forecast")
-    decided = decided.where(state.status.in_(SETTLED)).group_by(row.item, row.location, reason)
-    return {(one.item, one.location, one.reason): one.at for one in session.execute(decided)}

@@ -9,7 +9,9 @@ import pandas as pd
 from services.planner.engine.inputs import Floats
 from services.planner.plans.forecast import Forecast
 from services.planner.plans.inputs import Inputs, inputs
+from services.planner.plans.proposals import Origin
 from services.planner.plans.snapshot import Snapshot
+from services.planner.plans.tables import Plan
 from services.planner.scenarios.schemas import Delta
 from shared.principal import Principal
 
@@ -25,6 +27,9 @@ class Basis:
     snapshot: Snapshot
     items: pd.DataFrame  # uom, unit_price, shelf_life_days, by item
     changes: list[Delta]
+
+    def origin(self, run: Plan) -> Origin:
+        return Origin(run.id, self.forecast.id, self.forecast.model_version, self.who.area.currency)
 
     def inputs(self, seed: int, changes: Sequence[Delta], forecast: Forecast | None = None) -> Inputs:
         whole = forecast or self.forecast

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from shared.principal import Frequency
 
-DAYS = {"D": 1, "W": 7}
+DAYS: dict[Frequency, float] = {"D": 1, "W": 7, "M": 365 / 12}  # of a month on average
 PERIODS_PER_YEAR = {"D": 365, "W": 52, "M": 12}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from services.planner.engine.changes import Changes, UnderWay, changes
-from services.planner.engine.inputs import Floats, Ints
+from services.planner.engine.inputs import Ints
 from services.planner.plans import sentence
 from services.planner.plans.buckets import Buckets
 from services.planner.plans.inputs import Inputs
@@ -62,9 +62,10 @@ class Found:
 
     def proposals(self, origin: Origin, buckets: Buckets) -> Iterator[Content]:
         """One recommendation per item-location at most."""
-        for place in range(len(self.changes.moves.order) if self.changes else 0):
-            assert self.changes is not None  # noqa: S101  the range is empty without
-            order = self.orders.iloc[int(self.changes.moves.order[place])]
+        if self.changes is None:
+            return
+        for place, row in enumerate(self.changes.moves.order.tolist()):
+            order = self.orders.iloc[row]
             yield _content(origin, buckets, order, self.changes, place)
 
 
@@ -100,7 +101,7 @@ def _content(origin: Origin, buckets: Buckets, order: "pd.Series[Any]", found: C
     return Content.model_validate(facts | {"text": sentence.change(facts)})
 
 
-def _kind(later: int, more: Floats | float, quantity: float) -> str:
+def _kind(later: int, more: float, quantity: float) -> str:
     if quantity == 0:
         return "cancel"
     if more != 0:

@@ -14,10 +14,11 @@ from services.planner.plans import sentence
 from services.planner.plans.buckets import Buckets
 from services.planner.plans.faults import Faults
 from services.planner.plans.money import money, rate, total
+from services.planner.recommendations.content import MODES
 from services.planner.recommendations.schemas import Content
 from shared.ids import uuid7
 
-TYPES = {"buy": "buy", "make": "produce", "transfer": "transfer"}
+TYPES = {mode: kind for kind, mode in MODES.items()}
 PROBABILITY_DIGITS = 3
 QUANTITY_DIGITS = 6
 

@@ -169,7 +169,7 @@ def _before(work: jobs.Work[Plan], client: ForecastClient, basis: Basis, beat: B
 def _proposals(run: Plan, basis: Basis, known: Inputs, planned: Planned) -> list[Content]:
     """What is proposed for the rows that were not taken over."""
     forecast = basis.forecast
-    origin = proposals.Origin(run.id, forecast.id, forecast.model_version, basis.who.area.currency)
+    origin = basis.origin(run)
     fresh = {key: found for key, found in known.faults.items() if key not in planned.same}
     found = list(proposals.data_fixes(origin, fresh))
     found += upkeep.disposals(origin, known, planned, basis.snapshot)
@@ -196,10 +196,8 @@ def _outcomes(work: jobs.Work[Plan], client: ForecastClient, basis: Basis, beat:
 
 def _learned(work: jobs.Work[Plan], basis: Basis) -> list[Content]:
     """What people know again and again."""
-    forecast = basis.forecast
-    origin = proposals.Origin(work.run.id, forecast.id, forecast.model_version, basis.who.area.currency)
     with work.database.read() as session:
-        return list(learning.proposals(origin, learning.groups(session, work.run.area)))
+        return list(learning.proposals(basis.origin(work.run), learning.groups(session, work.run.area)))
 
 
 def _file(session: Session, run: Plan, basis: Basis, wished: list[Content]) -> list[PlanWarningOut]:

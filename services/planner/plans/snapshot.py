@@ -9,12 +9,12 @@ from sqlalchemy import Select, case, func, select, union_all
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from services.planner.ledger.tables import Entry
 from services.planner.production.tables import Process, ProcessComponent, ProcessLoad, Resource, ResourceCapacity
-from services.planner.recommendations.content import IS_ORDER
+from services.planner.recommendations.content import IS_ORDER, MODES
 from services.planner.recommendations.decisions import COMMITTED
 from services.planner.recommendations.execution import UNDER_WAY
-from services.planner.recommendations.schemas import ChangeType
+from services.planner.recommendations.schemas import ChangeType, Type
+from services.planner.recommendations.settled import settled
 from services.planner.recommendations.tables import Execution, Recommendation, RecommendationState
 from services.planner.supply.tables import (
     Inventory,
@@ -27,8 +27,8 @@ from services.planner.supply.tables import (
 from shared.errors import Conflict
 
 COUNTED = 50  # deliveries of an item-location
-MODES = ("buy", "produce", "transfer")
-SETTLED = ("dispose", "parameter_change")
+SETTLED: tuple[Type, ...] = ("dispose", "parameter_change")
+SETTLED_BY = (Recommendation.type, Recommendation.item, Recommendation.location)
 
 
 class NoInventory(Conflict):
@@ -80,7 +80,7 @@ class Snapshot:
             capacity=_table(session, area, ResourceCapacity),
             commitments=_frame(session, commitments(area)),
             deliveries=_frame(session, _deliveries(area)),
-            settled=_frame(session, _settled(area)),
+            settled=_frame(session, settled(area, SETTLED, *SETTLED_BY)),
             changed=frozenset(session.scalars(_changed(area))),
         )
 
@@ -129,7 +129,7 @@ def _changed(area: str) -> Select[str]:
 def _deliveries(area: str) -> Select[*tuple[Any, ...]]:
     """When orders were due and came, `COUNTED` of an item-location at most."""
     row, source = Recommendation, Recommendation.content["order"]["source"].as_string()
-    mode = case({"produce": "make", "transfer": "transfer"}, value=row.type, else_="buy")
+    mode = case(MODES, value=row.type)
     newest = func.row_number().over(partition_by=(row.item, row.location), order_by=Execution.received_on.desc())
     named = (row.item, row.location, mode.label("mode"), source.label("source"), row.created_at)
     came = select(*named, Execution.due, Execution.received_on, newest.label("newest")).select_from(Execution)
@@ -137,13 +137,6 @@ def _deliveries(area: str) -> Select[*tuple[Any, ...]]:
     known = came.where(Execution.area == area, Execution.status == "received", row.type.in_(MODES)).subquery()
     columns = [column for column in known.c if column.name != "newest"]
     return select(*columns).where(known.c.newest <= COUNTED).order_by(known.c.item, known.c.location, known.c.newest)
-
-
-def _settled(area: str) -> Select[*tuple[Any, ...]]:
-    row, state = Recommendation, RecommendationState
-    decided = select(row.type, row.item, row.location, func.max(Entry.at).label("at")).join(row.state).join(state.entry)
-    decided = decided.where(state.area == area, row.type.in_(SETTLED), state.status.in_((*COMMITTED, "rejected")))
-    return decided.group_by(row.type, row.item, row.location)
 
 
 def _orders(area: str, as_of: datetime.date) -> Select[*tuple[Any, ...]]:

@@ -13,16 +13,7 @@ from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.structure import KEY
 from shared.principal import Area
 
-DAYS_PER_MONTH = 365 / 12
-NUMBERS = (
-    "unit_cost",
-    "shortage_cost",
-    "holding_cost",
-    "service_level",
-    "fill_rate",
-    "max_quantity",
-    "max_stock",
-)
+NUMBERS = ("unit_cost", "shortage_cost", "holding_cost", "service_level", "fill_rate", "max_quantity", "max_stock")
 
 
 def terms(
@@ -46,21 +37,12 @@ def terms(
     source = options.frame.iloc[chosen].assign(option=chosen, fence=first, unit_cost=price)
     frame = pd.concat([stock, source.set_index(KEY).reindex(forecast.keys), policies], axis=1)
     frame["option"] = frame["option"].fillna(-1).astype(np.int64)
-    for name in (
-        "unit_cost",
-        "shortage_cost",
-        "holding_cost",
-        "service_level",
-        "fill_rate",
-        "max_quantity",
-        "max_stock",
-    ):
-        frame[name] = frame[name].astype(np.float64)
+    frame = frame.astype(dict.fromkeys(NUMBERS, np.float64))
     undecided = frame[["shortage_cost", "service_level", "fill_rate"]].isna().all(axis=1)
     frame["shortage_cost"] = frame["shortage_cost"].mask(undecided, frame["unit_cost"] * float(area.shortage_factor))
     known = items.reindex(forecast.keys.get_level_values("item"))
     frame["unit_price"] = known["unit_price"].to_numpy(np.float64)
-    life = known["shelf_life_days"].to_numpy(np.float64) / DAYS.get(area.frequency, DAYS_PER_MONTH)
+    life = known["shelf_life_days"].to_numpy(np.float64) / DAYS[area.frequency]
     frame["shelf_life"] = np.maximum(np.floor(life), 1)
     usual = frame["unit_cost"] * float(area.holding_rate) / PERIODS_PER_YEAR[area.frequency]
     frame["holding_cost"] = frame["holding_cost"].fillna(usual)

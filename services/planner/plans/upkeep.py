@@ -9,7 +9,7 @@ import pandas as pd
 from services.planner.engine.excess import excess
 from services.planner.engine.punctuality import Lateness, lateness
 from services.planner.plans import sentence
-from services.planner.plans.buckets import Buckets
+from services.planner.plans.buckets import DAYS, Buckets
 from services.planner.plans.inputs import Inputs
 from services.planner.plans.money import money
 from services.planner.plans.proposals import Origin, units
@@ -19,7 +19,6 @@ from services.planner.plans.structure import KEY
 from services.planner.plans.takeover import Planned
 from services.planner.recommendations.schemas import Content
 
-DAYS = {"D": 1.0, "W": 7.0, "M": 365.25 / 12}
 DIGITS = 3
 RULE = [*KEY, "mode", "source"]
 
@@ -60,7 +59,7 @@ def lead_times(origin: Origin, buckets: Buckets, known: Inputs, snapshot: Snapsh
     days = (pd.to_datetime(delivered["received_on"]) - pd.to_datetime(delivered["due"])).dt.days
     delivered = delivered.assign(late=days / DAYS[buckets.frequency])
     frame = known.structure.options.frame
-    usual = frame[~frame["expedited"]]
+    usual = frame[~frame["expedited"]].merge(delivered[RULE].drop_duplicates(), on=RULE)
     rules = {tuple(rule[name] for name in RULE): rule for _, rule in usual.iterrows()}
     for key, group in delivered.groupby(RULE, sort=True):
         named = dict(zip(RULE, map(str, key), strict=True))

@@ -15,6 +15,7 @@ IS_ORDER = or_(  # a new one: an order under way can be expedited too
     Recommendation.type.in_(set(ORDERS) - {"expedite"}),
     and_(Recommendation.type == "expedite", Recommendation.content["change"]["reference"].as_string().is_(None)),
 )
+MODES = {"buy": "buy", "produce": "make", "transfer": "transfer"}  # of sourcing, by type; an expedited order has any
 COLUMNS = ("type", "item", "location", "net_benefit", "cost_of_inaction", "route")
 
 
@@ -25,14 +26,8 @@ def text(content: Content) -> str:
 
 def columns(content: Content) -> dict[str, Any]:
     """What `COLUMNS` hold of a content. Where data are to be mended, nothing is at stake."""
-    nothing = Decimal(0)
-    benefit = inaction = content.capacity.net_benefit if content.capacity else nothing
-    if content.change is not None:
-        benefit = inaction = content.change.net_benefit
-    if content.disposal is not None:
-        benefit = inaction = content.disposal.net_benefit
-    if content.bias is not None:
-        benefit = inaction = content.bias.value_added
+    told = content.capacity or content.change or content.disposal
+    benefit = inaction = told.net_benefit if told else content.bias.value_added if content.bias else Decimal(0)
     if content.order is not None:
         benefit, inaction = content.order.net_benefit, content.order.cost_of_inaction.mean
     return {

@@ -13,6 +13,7 @@ from services.planner.ledger.tables import Entry
 from services.planner.outcomes.tables import Outcome
 from services.planner.plans.tables import Plan
 from services.planner.recommendations import advice, approvals
+from services.planner.recommendations.content import MODES
 from services.planner.recommendations.decisions import Move, State, after
 from services.planner.recommendations.schemas import AdviceOut, CountOut, DecisionIn, StandingOut, TrackRecordOut
 from services.planner.recommendations.tables import Recommendation
@@ -23,7 +24,6 @@ from shared.errors import Unprocessable
 from shared.ledger import Event
 from shared.principal import Principal
 
-MODES = {"buy": "buy", "produce": "make", "transfer": "transfer"}  # of an expedited order any
 FIELDS = ("quantity", "due", "source", "until", "reason_code")
 USED = {"override": {"quantity", "due", "source", "reason_code"}, "reject": {"reason_code"}, "defer": {"until"}}
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import JSON, ForeignKey, and_
+from sqlalchemy import JSON, Computed, ForeignKey, and_
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from services.planner.ledger.tables import Entry
@@ -29,6 +29,7 @@ class Recommendation(Base):
     net_benefit: Mapped[Decimal]
     cost_of_inaction: Mapped[Decimal]
     route: Mapped[str]
+    policy: Mapped[str | None] = mapped_column(Computed("content -> 'policy' ->> 'name'", persisted=True))
     content: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime.datetime]
 
