@@ -1,13 +1,16 @@
 """Outcomes as they are stored, and what decisions were worth by who took them and why."""
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
+from services.planner.engine.inputs import Floats
 from services.planner.outcomes.schemas import By, DecisionValueOut, DecisionValuesOut, OutcomeOut, ReplayedOut
 from services.planner.outcomes.tables import Outcome
 from services.planner.plans.money import money
@@ -15,7 +18,7 @@ from services.planner.recommendations.tables import Recommendation
 from shared.principal import Principal
 
 MOST = 200_000  # of the newest that are looked at
-FEWEST = 5
+FEWEST, MANY = 5, 5000
 RESAMPLES = 2000
 SEED = 1
 COLUMN = {"person": Outcome.actor, "reason": Outcome.reason_code, "action": Outcome.action, "policy": Outcome.policy}
@@ -81,10 +84,16 @@ def _value(group: str | None, rows: Sequence[Any]) -> DecisionValueOut:
     )
 
 
-def bounds(values: "np.ndarray[Any, np.dtype[np.float64]]") -> tuple[float | None, float | None]:
-    """95 % bounds of the mean by resampling, always the same; none for a few. Source: Efron (1979), the bootstrap."""
+def bounds(values: Floats) -> tuple[float | None, float | None]:
+    """95 % bounds of the mean by resampling, always the same; none for a few. Source: Efron (1979), the bootstrap.
+
+    Of many they are those of the normal distribution, from which resampling hardly differs then.
+    """
     if len(values) < FEWEST:
         return None, None
+    if len(values) > MANY:
+        within = NormalDist(float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values)))
+        return within.inv_cdf(0.025), within.inv_cdf(0.975)
     random = np.random.default_rng(SEED)
     means = [float(random.choice(values, len(values)).mean()) for _ in range(RESAMPLES)]
     low, high = np.quantile(means, (0.025, 0.975))

@@ -47,16 +47,17 @@ def orders(origin: Origin, buckets: Buckets, known: Inputs, together: Together) 
     releases = Releases.of(known, together)
     review = known.supply.review[together.web.rows][releases.node]
     network, supply = together.web.network, known.supply.rows(together.web.rows)
-    scenes = [
-        Scene.of(network, supply, together.plan.quantities.release, together.paths, *order)
-        for order in zip(releases.option.tolist(), releases.bucket.tolist(), review.tolist(), strict=True)
-    ]
-    waits = [scene.wait() for scene in scenes]
+
+    def scene(row: int) -> Scene:  # made anew for each use: together they hold the paths many times over
+        order = (int(values[row]) for values in (releases.option, releases.bucket, review))
+        return Scene.of(network, supply, together.plan.quantities.release, together.paths, *order)
+
+    waits = [scene(row).wait() for row in range(len(review))]
     regret = _regrets(together, releases, review, waits)
     stake = np.array([float(found.saved.mean()) for found in waits])
     most = set(np.argsort(-stake, kind="stable")[:COMPARED].tolist())
     for row, found in enumerate(waits):
-        others = scenes[row].others(network) if row in most else []
+        others = scene(row).others(network) if row in most else []
         yield _order(origin, buckets, known, together, releases, row, found, regret[row], others)
 
 

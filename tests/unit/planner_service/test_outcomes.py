@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from services.planner.outcomes.service import bounds
+from services.planner.outcomes import evaluation
+from services.planner.outcomes.service import MANY, bounds
 from tests.unit.planner_service.test_automation import orders
 from tests.unit.planner_service.test_executions import tell
 from tests.unit.planner_service.test_recommendations import decide
@@ -102,6 +103,23 @@ def test_what_a_policy_accepted_is_told_by_its_name(area):
     assert Decimal(groups[0]["advice"]) > 0
 
 
+def test_orders_whose_time_is_not_over_hold_up_no_others(area, monkeypatch):
+    """One outcome a plan run: A, which comes first, is reviewed each fourth week and counts until then."""
+    monkeypatch.setattr(evaluation, "MOST", 1)
+    area.supply("A", "B")
+    for item, review in (("A", 4), ("B", 1)):
+        policy = {"shortage_cost": "6.00", "holding_cost": "0.50", "item": item, "review_period": review}
+        area.ok("PUT", "/supply/planning-policies", json=policy)
+    area.forecasts("A", "B")
+    area.plan()
+    found = orders(area)
+    for item in ("A", "B"):
+        decide(area, found[item], {"action": "accept"})
+    actual(area, A=[10, 10, 12], B=[10, 10, 12])
+    area.plan(as_of=week(3).isoformat())
+    assert list(told(area)) == ["B"]
+
+
 def test_bounds_hold_the_mean_and_are_always_the_same() -> None:
     values = np.array([1.0, 2.0, 3.0, 4.0, 10.0])
     low, high = bounds(values)
@@ -110,6 +128,8 @@ def test_bounds_hold_the_mean_and_are_always_the_same() -> None:
     assert high is not None
     assert 1 < low < 4 < high < 10
     assert bounds(values[:4]) == (None, None)
+    many = np.random.default_rng(2).gamma(1.0, 100.0, MANY + 1)
+    assert bounds(many) == pytest.approx(bounds(many[:-1]), rel=5e-3)
     assert bounds(np.full(6, 2.0)) == (2.0, 2.0)
 
 
