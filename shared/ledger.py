@@ -10,7 +10,7 @@ import datetime
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, NamedTuple, Self
@@ -69,7 +69,6 @@ class Event:
 
 
 NOTED = "^(0|[1-9][0-9]{0,17}):([0-9a-f]{64})$"
-REWRITTEN = "the entry is not the one that was known: all from here on may be made anew"
 
 
 class Known(NamedTuple):
@@ -200,15 +199,17 @@ def verify(session: Session, tables: Tables, area: str, known: Known | None = No
     head = session.scalar(select(tables.head).where(tables.head.area == area))
     if (head.sequence, head.hash) != (count, last) if head else count:
         return count, Finding(count + 1, "the head of the chain names another last entry: entries are missing")
-    return count, _unlike(session, tables, area, count, known) if known else None
+    if known is None:
+        return count, None
+    return count, unlike(known, count, lambda sequence: session.get_one(tables.entry, (area, sequence)).hash)
 
 
-def _unlike(session: Session, tables: Tables, area: str, count: int, known: Known) -> Finding | None:
+def unlike(known: Known, count: int, hash_of: Callable[[int], str]) -> Finding | None:
+    """Whether a chain of `count` entries has no longer the one that was known; `hash_of` one of them, by sequence."""
     if known.sequence > count:
         return Finding(count + 1, f"the entry is missing: {known.sequence} was known")
-    there = session.get(tables.entry, (area, known.sequence)) if known.sequence else None
-    if (there.hash if there else GENESIS) != known.hash:
-        return Finding(known.sequence, REWRITTEN)
+    if (hash_of(known.sequence) if known.sequence else GENESIS) != known.hash:
+        return Finding(known.sequence, "the entry is not the one that was known: all from here on may be made anew")
     return None
 
 

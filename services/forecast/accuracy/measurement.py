@@ -61,8 +61,7 @@ class Run:
         numbers = ordinals(area.frequency, run.periods)[places]
         origin = int(ordinals(area.frequency, [run.origin or run.periods[0]])[0])
         model = run.name if run.model_version is None else str(run.model_version)
-        stage = run.stage if run.source == "model" else run.source
-        return cls(run.id, model or "", stage, len(run.periods), len(run.quantiles), places, numbers, origin)
+        return cls(run.id, model or "", run.kind, len(run.periods), len(run.quantiles), places, numbers, origin)
 
     @property
     def lags(self) -> list[int]:

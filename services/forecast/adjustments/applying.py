@@ -27,10 +27,11 @@ def applied(grid: Grid, labels: Labels, adjustments: Sequence[Adjustment]) -> Gr
             cells = np.ix_(rows, steps)
             mean[cells] = _adjusted(mean[cells], one.action, one.value)
     before = grid.mean.astype(np.float64)
-    ratio = np.divide(mean, before, out=np.ones_like(mean), where=before > 0)
-    quantiles = np.where((before > 0)[:, :, None], grid.quantiles * ratio[:, :, None], grid.quantiles)
-    new = (before <= 0) & (mean > 0)
-    quantiles = np.where(new[:, :, None], mean[:, :, None], quantiles)
+    with np.errstate(over="ignore"):  # next to nothing was expected: there is no proportion to it
+        ratio = np.divide(mean, before, out=np.full_like(mean, np.inf), where=before > 0)
+    told = np.isfinite(ratio)
+    anew = np.where((mean > 0)[:, :, None], mean[:, :, None], grid.quantiles)
+    quantiles = np.where(told[:, :, None], grid.quantiles * np.where(told, ratio, 0.0)[:, :, None], anew)
     return replace(grid, mean=mean, quantiles=quantiles)
 
 

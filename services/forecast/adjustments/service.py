@@ -19,7 +19,7 @@ from shared.principal import Principal
 ADJUST, WITHDRAW = "adjust", "withdraw_adjustment"
 SCOPE = {"item": Item.item, "category": Item.category, "location": Location.location, "region": Location.region}
 FACTS = ("action", "value", *SCOPE, "first", "last", "reason_code", "note", "expires_on")
-MOST = 1000  # that hold at a time
+MOST = 1000  # that hold on a day
 
 
 class Withdrawn(Conflict):
@@ -38,18 +38,19 @@ def adjustments(area: str, *, standing: bool | None = None) -> Select[Adjustment
     return found.where(Adjustment.withdrawn_at.is_(None) if standing else Adjustment.withdrawn_at.is_not(None))
 
 
-def holding(session: Session, area: str, today: datetime.date) -> list[Adjustment]:
+def holding(area: str, today: datetime.date) -> Select[Adjustment]:
     """Those that a consensus forecast of today applies, in their order."""
     found = adjustments(area, standing=True).where(or_(Adjustment.expires_on.is_(None), Adjustment.expires_on >= today))
-    return list(session.scalars(found.order_by(Adjustment.sequence)))
+    return found.order_by(Adjustment.sequence)
 
 
 def adjust(session: Session, who: Principal, wish: AdjustmentIn) -> Adjustment:
     """Record an adjustment. Unprocessable where it names what is not there."""
     area = who.area.area
     _known(session, area, wish)
-    if (session.scalar(select(func.count()).select_from(adjustments(area, standing=True).subquery())) or 0) >= MOST:
-        raise TooManyAdjustments(f"At most {MOST} adjustments stand at a time: withdraw some first.")
+    held = select(func.count()).select_from(holding(area, who.area.today()).subquery())
+    if (session.scalar(held) or 0) >= MOST:
+        raise TooManyAdjustments(f"At most {MOST} adjustments hold at a time: withdraw some first.")
     row = Adjustment(
         id=uuid7(),
         area=area,

@@ -35,5 +35,5 @@ def consensus(work: Work[Forecast]) -> None:
 def _labels(session: Session, area: str, grid: Grid) -> Labels:
     items = select(Item.item, Item.category).where(Item.area == area)
     places = select(Location.location, Location.region).where(Location.area == area)
-    categories, regions = (dict(session.execute(told).tuples().all()) for told in (items, places))
+    categories, regions = (dict(session.execute(told).all()) for told in (items, places))
     return Labels([categories.get(item) for item in grid.items], [regions.get(place) for place in grid.locations])

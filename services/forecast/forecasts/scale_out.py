@@ -4,13 +4,11 @@ Blocks are those of `Model.forecast`, and what all series tell together is added
 workers between the two passes. Workers run the same image; processors of the same kind give the same bits.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 
-from distributed import Client, Future
+from distributed import Client
 
 from services.forecast.engine.cells import Ints
 from services.forecast.engine.cross_section import CrossSection, Tally, blocks, rivals
@@ -18,8 +16,8 @@ from services.forecast.engine.explanation import Explanation, explain_part
 from services.forecast.engine.model import Forecast, Model
 from services.forecast.engine.panel import Panel
 from services.forecast.models import artifacts
+from shared.cluster import spread
 
-AHEAD = 2  # blocks on their way for each thread of the cluster: none waits, and they do not pile up
 MOST_MODELS = 4  # that a worker's process keeps
 
 
@@ -53,21 +51,9 @@ class Cluster:
             model = client.scatter(Packed(artifacts.digest(self.files), self.files), broadcast=True)
             parts = list(zip(cuts, [client.scatter(panel.take(rows)) for rows in cuts], strict=True))
             whole = CrossSection.gathered(
-                groups, _spread(client, _tally, ((model, part, groups[at]) for at, part in parts))
+                groups, spread(client, _tally, ((model, part, groups[at]) for at, part in parts))
             )
-            return list(_spread(client, task, ((model, part, whole.take(at)) for at, part in parts)))
-
-
-def _spread(client: Client, task: Callable[..., Any], calls: Iterable[Sequence[Any]]) -> Iterator[Any]:
-    """Results of `task` in the order of its `calls`."""
-    most = AHEAD * max(sum(client.nthreads().values()), 1)
-    waiting = deque[Future]()
-    for call in calls:
-        waiting.append(client.submit(task, *call, pure=False))
-        if len(waiting) > most:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+            return list(spread(client, task, ((model, part, whole.take(at)) for at, part in parts)))
 
 
 @lru_cache(MOST_MODELS)

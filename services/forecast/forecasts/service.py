@@ -92,7 +92,7 @@ def _consensus(session: Session, who: Principal, name: UUID | None) -> Forecast:
     base = one(session, area.area, "latest") if name is None else _base(session, area.area, name)
     held = [
         {"id": str(each.id), "sequence": each.sequence, "author": each.author, "reason_code": each.reason_code}
-        for each in adjustments.holding(session, area.area, area.today())
+        for each in session.scalars(adjustments.holding(area.area, area.today()))
     ]
     same = ("area", "model_version", "origin", "horizon", "seed", "input_digest")
     facts = {name: getattr(base, name) for name in same}

@@ -63,6 +63,11 @@ class Forecast(DataRun, Base):
     stage: Mapped[Stage] = mapped_column(Text, default="champion", server_default="champion")
     adjustments: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
 
+    @property
+    def kind(self) -> str:
+        """The stage of one of our models' forecasts, else `external`."""
+        return self.stage if self.source == "model" else self.source
+
 
 class ForecastSeries(Base):
     """One item-location's forecast: `mean` [H], `quantiles` [H * K] by period, then by level; in the item's unit.

@@ -88,6 +88,5 @@ def _snapshot(
     session: Session, run: Forecast, periods: list[datetime.date], scope: dict[str, str | None]
 ) -> SnapshotOut:
     totals = {run.periods[step - 1]: mean for step, mean in session.execute(_EXPECTED, {"forecast": run.id} | scope)}
-    stage = run.stage if run.source == "model" else run.source
     expected = [totals.get(period) for period in periods]
-    return SnapshotOut(forecast=run.id, stage=stage, origin=run.origin, expected=expected)
+    return SnapshotOut(forecast=run.id, stage=run.kind, origin=run.origin, expected=expected)

@@ -67,7 +67,7 @@ async def known(session: AsyncSession, area: str, token: str | None) -> dict[str
         if token is None:
             return {}
     rows = await session.execute(select(SigningKey.key, SigningKey.private).limit(MOST_KEYS))
-    facts = signing.opened(token, dict(rows.tuples().all()))
+    facts = signing.opened(token, dict(rows.all()))
     if facts["area"] != area:
         raise signing.BadCheckpoint("It is one of another area.")
     return {chain["service"]: f"{chain['sequence']}:{chain['hash']}" for chain in facts["chains"]}

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.planner.ledger.projection import DOCUMENTS, Impossible, Projection, identified
 from shared import ledger
-from shared.ledger import GENESIS, REWRITTEN, Finding, Known
+from shared.ledger import Finding, Known
 
 GZIP = b"\x1f\x8b"
 
@@ -81,10 +81,9 @@ def _noted(text: str) -> tuple[int, str]:
 
 def _unlike(entries: Sequence[Exported], known: dict[int, str]) -> Finding | None:
     for sequence, digest in sorted(known.items()):
-        if sequence > len(entries):
-            return Finding(len(entries) + 1, f"the entry is missing: {sequence} was known")
-        if (entries[sequence - 1].hash if sequence else GENESIS) != digest:
-            return Finding(sequence, REWRITTEN)
+        found = ledger.unlike(Known(sequence, digest), len(entries), lambda place: entries[place - 1].hash)
+        if found is not None:
+            return found
     return None
 
 

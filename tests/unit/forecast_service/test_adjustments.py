@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from services.forecast import jobs
+from services.forecast.adjustments import service
 from services.forecast.adjustments.applying import Labels, applied
 from services.forecast.forecasts.grid import Grid
 from tests.unit.forecast_service.test_runs import trained, work  # noqa: F401  fixtures
@@ -42,6 +43,11 @@ def test_where_nothing_is_forecast_all_get_the_same_without_a_spread():
     found = applied(grid([[0, 0], [0, 0], [5, 5]]), LABELS, [one("add", 8.0, item="A")])
     assert found.mean.tolist() == [[4, 4], [4, 4], [5, 5]]
     assert found.quantiles[1].tolist() == [[4, 4, 4]] * 2
+
+
+def test_what_was_next_to_nothing_is_treated_as_nothing():
+    found = applied(grid([[5e-324, 0], [0, 0], [5, 5]]), LABELS, [one("add", 8.0, item="A", location="L1")])
+    assert found.quantiles[0].tolist() == [[8, 8, 8]] * 2
 
 
 def test_they_follow_each_other_in_their_order():
@@ -127,6 +133,16 @@ def test_a_consensus_holds_what_stands_and_the_champions_forecast_stays(area, wo
     assert [one["id"] for one in area.ok("GET", "/adjustments?standing=true")["items"]] == [made["id"], past["id"]]
     again = area("DELETE", f"/adjustments/{gone['id']}")
     assert (again.status_code, again.json()["type"]) == (409, "/docs/errors#adjustment-withdrawn")
+
+
+def test_what_has_expired_takes_no_place(area, monkeypatch):
+    wish = {"action": "scale", "value": 1.5, "reason_code": "PROMOTION", "note": "flyer"}
+    standing = area.ok("GET", "/adjustments?standing=true")["items"]
+    monkeypatch.setattr(service, "MOST", sum(one["expires_on"] is None for one in standing) + 1)
+    area.ok("POST", "/adjustments", json=wish | {"expires_on": "2026-01-01"})
+    area.ok("POST", "/adjustments", json=wish)
+    over = area("POST", "/adjustments", json=wish)
+    assert (over.status_code, over.json()["type"]) == (409, "/docs/errors#too-many-adjustments")
 
 
 def test_what_is_stored_of_an_adjustment_is_held_against_the_ledger(area, database):
