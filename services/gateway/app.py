@@ -1,12 +1,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
-from services.gateway import bootstrap, contract, docs, health
+from services.gateway import bootstrap, contract, docs, health, upkeep
 from services.gateway.access import OPERATIONS
 from services.gateway.areas.routes import router as areas
 from services.gateway.auth import Gate, admitted
@@ -15,10 +16,11 @@ from services.gateway.checkpoints.routes import router as checkpoints
 from services.gateway.database import Database
 from services.gateway.directory import Directory
 from services.gateway.entrance import Entrance, Refusals
-from services.gateway.events import service as events_service
+from services.gateway.events.following import Following
 from services.gateway.events.routes import router as events
 from services.gateway.keys.routes import router as keys
 from services.gateway.principals.routes import router as principals
+from services.gateway.retention import FORGET_SECONDS, forget
 from services.gateway.routing import Routes
 from services.gateway.settings import GatewaySettings
 from services.gateway.upstream import Upstream
@@ -44,22 +46,22 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
                 await connections.enter_async_context(upstream.open())
             app.state.happened = asyncio.Event()
             app.state.sender = sender = delivery.Sender(private=settings.webhooks_private)
-            keeping = [
-                asyncio.create_task(signed.keep(database, upstreams, settings.checkpoint_seconds)),
-                asyncio.create_task(delivery.keep(database, sender, app.state.happened)),
-                asyncio.create_task(events_service.keep(database, settings.event_days)),
+            app.state.following = following = Following(database)
+            work = [
+                upkeep.every(settings.checkpoint_seconds, partial(signed.take_all, database, upstreams)),
+                upkeep.every(FORGET_SECONDS, partial(forget, database, settings.event_days)),
+                following.look(),
+                *(delivery.keep(database, sender, app.state.happened) for _ in range(delivery.SENDERS)),
             ]
-            yield
-            for task in keeping:
-                task.cancel()
-            await asyncio.gather(*keeping, return_exceptions=True)
+            async with upkeep.beside(work):
+                yield
             await sender.close()
         await database.dispose()
 
     inside = shared_app.create("Accord gateway", lifespan)
     directory = Directory(database, settings.cache_seconds)
     inside.state.database, inside.state.directory, inside.state.settings = database, directory, settings
-    inside.state.upstreams, inside.state.followers = upstreams, 0
+    inside.state.upstreams = upstreams
     inside.router.routes.append(Refusals())
     for router in FEATURES:
         inside.include_router(router, dependencies=[Depends(admitted)])

@@ -15,7 +15,7 @@ from services.gateway.keys.service import Holder
 from shared.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from shared.principal import Area, Principal
 
-CALLER = "caller"  # in the scope of the gateway's own operations
+CALLER, PROFILE = "caller", "profile"  # in the scope of the gateway's own operations: who, in which area
 RawHeaders = Sequence[tuple[bytes, bytes]]
 NOBODY: Roles = frozenset()
 _PERSON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
@@ -113,4 +113,10 @@ def admitted(request: Request) -> Caller:
     return caller
 
 
+def inside(request: Request) -> Principal:
+    """The caller in the area of the path."""
+    return admitted(request).inside(request.scope[PROFILE])
+
+
 Admitted = Annotated[Caller, Depends(admitted)]
+Inside = Annotated[Principal, Depends(inside)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.gateway.auth import CALLER, Gate
+from services.gateway.auth import CALLER, PROFILE, Gate
 from services.gateway.routing import Found, Routes
 from services.gateway.upstream import Upstream
 from shared.errors import NotFound, Problem
@@ -61,7 +61,7 @@ class Entrance:
         if operation.service and profile is not None:
             await self._upstreams[operation.service].forward(caller.inside(profile), scope, receive, send)
             return True
-        scope[CALLER] = caller
+        scope[CALLER], scope[PROFILE] = caller, profile
         if scope["method"] not in SAFE:
             log.info("%s %s by %s", scope["method"], scope["path"], caller.id)
         return False

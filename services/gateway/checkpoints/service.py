@@ -7,8 +7,7 @@ here, a checkpoint shows what was cut off or changed since.
 import asyncio
 import datetime
 import logging
-import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -25,7 +24,7 @@ from services.gateway.events.schemas import EventIn
 from services.gateway.upstream import Upstream
 from shared.errors import Problem
 from shared.ids import uuid7
-from shared.principal import Area, Principal
+from shared.principal import Principal
 
 MOST_KEYS = 100
 log = logging.getLogger(__name__)
@@ -86,19 +85,10 @@ async def verified(
     return {"chains": [chain for answer in answers for chain in answer["chains"]]}
 
 
-async def keep(database: Database, upstreams: Mapping[str, Upstream], seconds: float) -> None:
-    """Take a checkpoint of every area each so many seconds, until cancelled. What fails is logged, and tried again."""
-    while True:
-        await asyncio.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311  processes apart from each other
-        try:
-            async with database.read() as session:
-                areas = [row.profile() for row in await session.scalars(select(AreaRow))]
-            await _take_all(database, upstreams, areas)
-        except Exception:
-            log.exception("no checkpoints were taken")
-
-
-async def _take_all(database: Database, upstreams: Mapping[str, Upstream], areas: Iterable[Area]) -> None:
+async def take_all(database: Database, upstreams: Mapping[str, Upstream]) -> None:
+    """Take a checkpoint of every area."""
+    async with database.read() as session:
+        areas = [row.profile() for row in await session.scalars(select(AreaRow))]
     for area in areas:
         try:
             await take(database, upstreams, Principal("gateway", "gateway", frozenset({"auditor"}), area))

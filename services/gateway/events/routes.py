@@ -13,21 +13,15 @@ from services.gateway.events.schemas import EventsIn, FeedOut
 from services.gateway.once import SealedRoute
 from shared import app
 from shared.app import problems
-from shared.errors import Unavailable
 from shared.media import JSON, wanted
 from shared.schemas import Key
 
 MOST = 1000
-MOST_FOLLOWERS = 500  # in one process
 EVENT_STREAM = "text/event-stream"
 STREAMED: dict[int | str, dict[str, Any]] = {
     200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}, "description": "The events"}
 }
 router = app.router(route_class=SealedRoute, prefix="/v1/areas/{area}/events", tags=["Events"])
-
-
-class TooManyFollowers(Unavailable):
-    slug, title = "too-many-followers", "Too many clients follow events"
 
 
 @router.post("", status_code=204, operation_id="take_events", responses=problems(413, 415))
@@ -51,20 +45,8 @@ async def events(
     if wanted(request, JSON, EVENT_STREAM) == JSON:
         return await service.feed(session, area, after or 0, limit)
     begin = last_event_id if last_event_id is not None else after
-    return _followed(request, area, await service.last(session, area) if begin is None else begin)
-
-
-def _followed(request: Request, area: str, after: int) -> StreamingResponse:
     state = request.app.state
-    if state.followers >= MOST_FOLLOWERS:
-        raise TooManyFollowers("As many clients follow events as this process serves; try again, or pull them.")
-
-    async def content() -> Any:
-        state.followers += 1
-        try:
-            async for piece in service.stream(state.database, area, after):
-                yield piece
-        finally:
-            state.followers -= 1
-
-    return StreamingResponse(content(), media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})
+    state.following.check()
+    begin = await service.last(session, area) if begin is None else begin
+    content = service.stream(state.database, state.following, area, begin)
+    return StreamingResponse(content, media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import aiohttp
 from sqlalchemy import func, select
@@ -28,9 +29,13 @@ from services.gateway.events.service import out
 from services.gateway.events.tables import EventHead, EventRow
 from services.gateway.webhooks.guard import PublicResolver, check_literal
 from services.gateway.webhooks.tables import Delivery, Endpoint
+from shared.errors import Unavailable
 
 SCHEDULE = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)  # seconds after each attempt that failed
 SECONDS = 15  # for one answer
+LOST_SECONDS = 60  # after which whoever waits for an answer is lost
+SENDERS = 8  # of one process: so many slow receivers hold up no others
+MOST_TESTS = 3  # at a time: each holds a connection to the database
 MOST_ANSWER_BYTES = 10_000
 IDLE_SECONDS, TROUBLED_SECONDS = 3.0, 5.0  # another process may have taken what happened
 PASSED_AT_ONCE = 1000
@@ -53,11 +58,16 @@ class Answer:
         return self.status == HTTPStatus.GONE
 
 
+class TooManyTests(Unavailable):
+    slug, title = "too-many-tests", "Too many test messages are under way"
+
+
 class Sender:
     """private: whether receivers may have addresses that are not public."""
 
     def __init__(self, *, private: bool) -> None:
         self._private = private
+        self.testing = 0
         self._resolver = PublicResolver(private=private)
         connector = aiohttp.TCPConnector(resolver=self._resolver, force_close=True, use_dns_cache=False)
         timeout = aiohttp.ClientTimeout(total=SECONDS)
@@ -114,7 +124,8 @@ async def keep(database: Database, sender: Sender, happened: asyncio.Event) -> N
 async def one(database: Database, sender: Sender) -> bool:
     """Deliver the next event of an endpoint that is due; False where there is none.
 
-    The endpoint is locked meanwhile: no other process delivers to it.
+    It is sent outside of any transaction. Nobody else delivers to the endpoint meanwhile: it is due again only when the
+    answer is there, or when whoever was to wait for it is lost.
     """
     async with database.write() as session:
         due = select(Endpoint).join(EventHead, EventHead.area == Endpoint.area)
@@ -126,16 +137,21 @@ async def one(database: Database, sender: Sender) -> bool:
         event = await _next(session, endpoint)
         if event is None:
             return True
-        answer = await sender.send(endpoint.url, endpoint.secret, str(event.id), message(event, endpoint.area))
-        endpoint.attempts += 1
-        session.add(_delivery(endpoint, event.sequence, answer))
-        _settle(endpoint, event.sequence, answer)
+        endpoint.due = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=LOST_SECONDS)
+    answer = await sender.send(endpoint.url, endpoint.secret, str(event.id), message(event, endpoint.area))
+    async with database.write() as session:
+        now = await session.get(Endpoint, endpoint.id, with_for_update=True)
+        if now is not None:  # else it was deleted
+            session.add(_delivery(now.id, event.sequence, endpoint.attempts + 1, answer))
+            if (now.cursor, now.attempts) == (endpoint.cursor, endpoint.attempts):  # else a replay began elsewhere
+                _settle(now, event.sequence, answer)
     return True
 
 
 def _settle(endpoint: Endpoint, sequence: int, answer: Answer) -> None:
     """Go on to the next event, wait, or give up."""
     now = datetime.datetime.now(datetime.UTC)
+    endpoint.attempts += 1
     if answer.taken:
         endpoint.cursor, endpoint.attempts, endpoint.due = sequence, 0, now
     elif answer.gone:
@@ -162,12 +178,17 @@ async def _next(session: AsyncSession, endpoint: Endpoint) -> EventOut | None:
 
 
 async def test(sender: Sender, endpoint: Endpoint) -> Delivery:
-    """Send a message that is no event."""
+    """Send a message that is no event; TooManyTests where others are under way."""
+    if sender.testing >= MOST_TESTS:
+        raise TooManyTests("This process sends as many test messages as it may; try again when they are answered.")
     body = {"type": "webhook.test", "timestamp": datetime.datetime.now(datetime.UTC).isoformat(), "data": {}}
-    answer = await sender.send(endpoint.url, endpoint.secret, f"test-{endpoint.id}", json.dumps(body).encode())
-    return _delivery(endpoint, 0, answer)
+    sender.testing += 1
+    try:
+        answer = await sender.send(endpoint.url, endpoint.secret, f"test-{endpoint.id}", json.dumps(body).encode())
+    finally:
+        sender.testing -= 1
+    return _delivery(endpoint.id, 0, 1, answer)
 
 
-def _delivery(endpoint: Endpoint, sequence: int, answer: Answer) -> Delivery:
-    attempt = endpoint.attempts if sequence else 1
-    return Delivery(endpoint=endpoint.id, sequence=sequence, attempt=attempt, status=answer.status, error=answer.error)
+def _delivery(endpoint: UUID, sequence: int, attempt: int, answer: Answer) -> Delivery:
+    return Delivery(endpoint=endpoint, sequence=sequence, attempt=attempt, status=answer.status, error=answer.error)

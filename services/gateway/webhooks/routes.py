@@ -46,7 +46,7 @@ async def deliveries(area: Key, endpoint: UUID, session: Read, asked: Paging) ->
     return Page[DeliveryOut](items=[DeliveryOut.model_validate(one) for one in rows], next_cursor=cursor)
 
 
-@router.post("/{endpoint}/tests", status_code=201, operation_id="test_webhook_endpoint", responses=problems())
+@router.post("/{endpoint}/tests", status_code=201, operation_id="test_webhook_endpoint", responses=problems(503))
 async def test(area: Key, endpoint: UUID, session: Write, request: Request) -> DeliveryOut:
     """Send a message of type `webhook.test` now, and show what came of it."""
     row = await service.one(session, area, endpoint)

@@ -1,12 +1,17 @@
 """Events: numbered as they come, once each, pulled from a sequence on and followed as they happen."""
 
+import asyncio
+import contextlib
 import itertools
 import json
 import threading
 import uuid
 
 import pytest
+from sqlalchemy.event import listen
 
+from services.gateway.database import Database
+from services.gateway.events.following import Following
 from tests.unit.gateway.conftest import ADMIN, AREA, caller
 
 AT = "2026-03-02T08:00:00+00:00"
@@ -96,3 +101,28 @@ def test_who_says_nothing_follows_from_now_on(url, admin, planner_key, path):
         assert next(lines) == "retry: 1000"
         threading.Timer(0.2, lambda: send(planner_key, path, event(2))).start()
         assert read(lines, 1) == [(2, "plans.succeeded", 2)]
+
+
+def test_clients_that_wait_share_one_look(server, admin, planner_key, path):
+    """Of 50 that wait for two seconds, each is told as soon as something happens, by some four queries in all."""
+    area, queries = path.split("/")[3], []
+
+    async def waited():
+        database = Database(server.url("gateway"), pool_size=1)
+        listen(database.engine.sync_engine, "before_cursor_execute", lambda *told: queries.append(told[2]))
+        following = Following(database)
+        with contextlib.ExitStack() as clients:
+            for _ in range(50):
+                clients.enter_context(following.client(area))
+            looking = asyncio.create_task(following.look())
+            waiting = [asyncio.create_task(following.news(area, 0, 20)) for _ in range(50)]
+            await asyncio.sleep(1.5)
+            assert not any(one.done() for one in waiting)
+            await asyncio.to_thread(send, planner_key, path, event(1))
+            assert await asyncio.gather(*waiting) == [True] * 50
+            assert not await following.news(area, 1, 0.1)
+            looking.cancel()
+        await database.dispose()
+
+    asyncio.run(waited())
+    assert 1 <= sum("event_heads" in query for query in queries) <= 10

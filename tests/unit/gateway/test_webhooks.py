@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import datetime
 import hashlib
 import hmac
 import json
@@ -12,24 +13,29 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from sqlalchemy import create_engine, text
 
-from services.gateway.webhooks.delivery import SCHEDULE, Sender, signed
+from services.gateway.database import Database
+from services.gateway.retention import forget
+from services.gateway.webhooks.delivery import MOST_TESTS, SCHEDULE, SECONDS, Sender, signed
 from services.gateway.webhooks.guard import public
+from tests.unit.gateway.conftest import ADMIN, caller
 from tests.unit.gateway.test_events import event, path, planner_key, send  # noqa: F401  fixtures
 
 PATIENCE_SECONDS = 15
 
 
 class Receiver:
-    """Answers with what `answers` says, then 204; `got` are the messages."""
+    """Answers with what `answers` says, then 204, where it is `ready`; `got` are the messages."""
 
     def __init__(self):
-        self.answers, self.got = [], []
+        self.answers, self.got, self.ready = [], [], threading.Event()
+        self.ready.set()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                receiver.ready.wait(PATIENCE_SECONDS)
                 status, headers = receiver.answers.pop(0) if receiver.answers else (204, {})
                 self.send_response(status)
                 for name, value in headers.items():
@@ -53,8 +59,18 @@ class Receiver:
 
 @pytest.fixture
 def receiver():
+    yield from receiving()
+
+
+@pytest.fixture
+def slow():
+    yield from receiving()
+
+
+def receiving():
     found = Receiver()
     yield found
+    found.ready.set()
     found.server.shutdown()
     found.server.server_close()
 
@@ -77,8 +93,8 @@ def due(server):
     engine.dispose()
 
 
-def until(condition):
-    end = time.monotonic() + PATIENCE_SECONDS
+def until(condition, seconds=PATIENCE_SECONDS):
+    end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come to that"
         time.sleep(0.05)
@@ -151,6 +167,89 @@ def test_gone_disables_and_a_replay_goes_on(admin, planner_key, path, hooks, rec
     again = admin.post(f"{hooks}/{made['id']}/replays", json={"after": 0}).json()
     assert (again["cursor"], again["disabled"], again["attempts"]) == (0, None, 0)
     until(lambda: receiver.numbers() == [1, 1, 2])
+
+
+def test_slow_receivers_hold_up_no_others(admin, planner_key, path, hooks, receiver, slow):  # noqa: F811
+    slow.ready.clear()
+    for _ in range(3):
+        create(admin, hooks, url=slow.url)
+    create(admin, hooks, url=receiver.url)
+    send(planner_key, path, event(1), event(2))
+    until(lambda: receiver.numbers() == [1, 2], SECONDS / 2)
+    assert slow.numbers() == [1, 1, 1]
+    slow.ready.set()
+    until(lambda: slow.numbers() == [1, 1, 1, 2, 2, 2])
+
+
+def test_a_replay_counts_though_an_answer_is_waited_for(admin, planner_key, path, hooks, slow):  # noqa: F811
+    made = create(admin, hooks, url=slow.url)
+    send(planner_key, path, event(1), event(2))
+    until(lambda: shown(admin, hooks)["cursor"] == 2)
+    send(planner_key, path, event(3))
+    slow.ready.clear()
+    send(planner_key, path, event(4))
+    until(lambda: len(slow.got) == 4)
+    assert admin.post(f"{hooks}/{made['id']}/replays", json={"after": 1}).json()["cursor"] == 1
+    slow.ready.set()
+    until(lambda: slow.numbers()[4:] == [2, 3, 4])
+    until(lambda: shown(admin, hooks)["cursor"] == 4)
+
+
+def test_what_is_deleted_meanwhile_stays_deleted(admin, planner_key, path, hooks, receiver, slow):  # noqa: F811
+    slow.ready.clear()
+    made = create(admin, hooks, url=slow.url)
+    send(planner_key, path, event(1))
+    until(lambda: len(slow.got) == 1)
+    assert admin.delete(f"{hooks}/{made['id']}").status_code == 204
+    slow.ready.set()
+    create(admin, hooks, url=receiver.url, after=0)
+    until(lambda: receiver.numbers() == [1])
+    assert [one["url"] for one in admin.get(hooks).json()["items"]] == [receiver.url]
+
+
+def test_so_many_tests_at_a_time(url, admin, hooks, slow):
+    slow.ready.clear()
+    made = create(admin, hooks, url=slow.url)
+    answers = []
+
+    def one():
+        with caller(url, ADMIN.text) as client:
+            answers.append(client.post(f"{hooks}/{made['id']}/tests").status_code)
+
+    threads = [threading.Thread(target=one) for _ in range(MOST_TESTS)]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(slow.got) == MOST_TESTS)
+    over = admin.post(f"{hooks}/{made['id']}/tests")
+    assert (over.status_code, over.json()["type"]) == (503, "/docs/errors#too-many-tests")
+    slow.ready.set()
+    for thread in threads:
+        thread.join()
+    assert answers == [201] * MOST_TESTS
+    assert admin.post(f"{hooks}/{made['id']}/tests").status_code == 201
+
+
+def test_what_is_old_is_forgotten_with_its_deliveries(server, admin, planner_key, path, hooks, receiver):  # noqa: F811
+    made = create(admin, hooks, url=receiver.url)
+    send(planner_key, path, event(1), event(2, at=datetime.datetime.now(datetime.UTC).isoformat()))
+    until(lambda: shown(admin, hooks)["cursor"] == 2)
+    engine = create_engine(server.url("gateway", "owner"))
+    with engine.begin() as connection:
+        mine = {"endpoint": made["id"]}
+        connection.execute(
+            text("UPDATE webhook_deliveries SET at = now() - interval '31 days' WHERE endpoint = :endpoint"), mine
+        )
+    engine.dispose()
+    admin.post(f"{hooks}/{made['id']}/tests")
+
+    async def forgotten():
+        database = Database(server.url("gateway"), pool_size=1)
+        await forget(database, 30)
+        await database.dispose()
+
+    asyncio.run(forgotten())
+    assert [one["sequence"] for one in admin.get(f"{hooks}/{made['id']}/deliveries").json()["items"]] == [0]
+    assert [one["sequence"] for one in admin.get(path, params={"after": 0}).json()["items"]] == [2]
 
 
 def test_only_the_types_that_were_asked_for(admin, planner_key, path, hooks, receiver):  # noqa: F811
