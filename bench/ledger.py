@@ -26,7 +26,7 @@ from services.planner.ledger import audit
 from services.planner.ledger.tables import TABLES
 from services.planner.plans import filing
 from services.planner.plans.tables import Plan
-from services.planner.recommendations.schemas import Content
+from services.planner.recommendations.content_schemas import Content
 from shared import ledger
 from shared.db import Database
 from shared.ids import uuid7

@@ -11,9 +11,9 @@ from services.planner.automation.schemas import AutomationOut
 from services.planner.ledger.tables import TABLES
 from services.planner.recommendations.advice import Proposal
 from services.planner.recommendations.content import IS_ORDER
+from services.planner.recommendations.content_schemas import Content, RoutedOut
 from services.planner.recommendations.decisions import OPEN, Move, after
 from services.planner.recommendations.desk import event
-from services.planner.recommendations.schemas import Content, RoutedOut
 from services.planner.recommendations.tables import Recommendation, RecommendationState
 from shared import ledger
 from shared.principal import Principal

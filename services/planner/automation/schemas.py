@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from services.planner.recommendations.schemas import OrderType
+from services.planner.recommendations.content_schemas import OrderType
 from shared.schemas import Code, Cost, Flag, Label, Money, Number, Schema, Whole
 
 Action = Literal["auto", "inform", "review", "dual"]

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from services.planner.ledger.projection import Impossible, Projection, Recorded, reading
 from services.planner.ledger.tables import Entry
 from services.planner.recommendations import content
+from services.planner.recommendations.content_schemas import Content
 from services.planner.recommendations.executions import jsonable
-from services.planner.recommendations.schemas import Content
 from services.planner.recommendations.tables import Execution, Recommendation, RecommendationState
 from services.planner.reference.tables import ReferenceDatum
 from shared.ledger import Finding

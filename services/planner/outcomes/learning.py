@@ -15,7 +15,7 @@ from services.planner.outcomes.tables import Outcome
 from services.planner.plans import sentence
 from services.planner.plans.money import money
 from services.planner.plans.proposals import Origin
-from services.planner.recommendations.schemas import Content
+from services.planner.recommendations.content_schemas import Content
 from services.planner.recommendations.settled import settled
 from services.planner.recommendations.tables import Recommendation, RecommendationState
 

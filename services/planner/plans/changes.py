@@ -17,7 +17,7 @@ from services.planner.plans.planning import THREADS, Alone
 from services.planner.plans.proposals import Origin, share, units
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.structure import KEY
-from services.planner.recommendations.schemas import Content
+from services.planner.recommendations.content_schemas import Content
 
 MOST = 2000  # changes of a plan that are looked into
 FIXED = "in_transit"  # nothing can be changed about it any more

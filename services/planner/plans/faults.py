@@ -14,7 +14,7 @@ from services.planner.plans.forecast import Forecast
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.structure import KEY, Structure
 from services.planner.plans.terms import terms
-from services.planner.recommendations.schemas import FaultOut, RecordOut
+from services.planner.recommendations.content_schemas import FaultOut, RecordOut
 from services.planner.scenarios import deltas
 from services.planner.scenarios.schemas import Delta
 from shared.principal import Area

@@ -17,8 +17,8 @@ from services.planner.plans.schemas import PlanWarningOut
 from services.planner.plans.snapshot import commitments
 from services.planner.plans.tables import Plan, PlanRow
 from services.planner.recommendations import content, guard
+from services.planner.recommendations.content_schemas import Content
 from services.planner.recommendations.decisions import OPEN, State
-from services.planner.recommendations.schemas import Content
 from services.planner.recommendations.tables import Recommendation, RecommendationState
 from shared import ledger
 from shared.principal import Area, Principal

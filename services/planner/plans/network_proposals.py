@@ -16,7 +16,7 @@ from services.planner.plans.inputs import Inputs
 from services.planner.plans.money import money, rate, total
 from services.planner.plans.planning import Together
 from services.planner.plans.proposals import TYPES, Origin, share, target, units
-from services.planner.recommendations.schemas import Content
+from services.planner.recommendations.content_schemas import Content
 
 WORK = 20_000_000  # columns of linear programmes that are solved again for releases, all in all
 COMPARED = 500  # releases with most at stake that are compared with other lots and sources

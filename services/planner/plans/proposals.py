@@ -15,7 +15,7 @@ from services.planner.plans.buckets import Buckets
 from services.planner.plans.faults import Faults
 from services.planner.plans.money import money, rate, total
 from services.planner.recommendations.content import MODES
-from services.planner.recommendations.schemas import Content
+from services.planner.recommendations.content_schemas import Content
 from shared.ids import uuid7
 
 TYPES = {mode: kind for kind, mode in MODES.items()}

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from services.planner.plans.tables import Plan, PlanRow
 from services.planner.recommendations.content import IS_ORDER
-from services.planner.recommendations.schemas import Content
+from services.planner.recommendations.content_schemas import Content
 from services.planner.recommendations.tables import Recommendation
 
 KEYS = (Recommendation.net_benefit, Recommendation.id)

@@ -17,7 +17,8 @@ from services.planner.plans.schemas import (
 )
 from services.planner.plans.tables import Plan
 from services.planner.recommendations import orders
-from services.planner.recommendations.schemas import Content, OrderOut
+from services.planner.recommendations.content_schemas import Content
+from services.planner.recommendations.schemas import OrderOut
 from services.planner.recommendations.tables import Recommendation
 from shared import app, waiting
 from shared.app import problems

@@ -43,7 +43,7 @@ from services.planner.plans.schemas import CountsOut, PlanWarningOut
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.tables import Plan
 from services.planner.plans.takeover import Key, Planned
-from services.planner.recommendations.schemas import Content
+from services.planner.recommendations.content_schemas import Content
 from services.planner.scenarios import deltas, values
 from shared import jobs
 from shared.principal import Principal

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from services.planner.production.tables import Process, ProcessComponent, ProcessLoad, Resource, ResourceCapacity
 from services.planner.recommendations.content import IS_ORDER, MODES
+from services.planner.recommendations.content_schemas import ChangeType, Type
 from services.planner.recommendations.decisions import COMMITTED
 from services.planner.recommendations.execution import UNDER_WAY
-from services.planner.recommendations.schemas import ChangeType, Type
 from services.planner.recommendations.settled import settled
 from services.planner.recommendations.tables import Execution, Recommendation, RecommendationState
 from services.planner.supply.tables import (

@@ -17,7 +17,7 @@ from services.planner.plans.sales import values
 from services.planner.plans.snapshot import Snapshot
 from services.planner.plans.structure import KEY
 from services.planner.plans.takeover import Planned
-from services.planner.recommendations.schemas import Content
+from services.planner.recommendations.content_schemas import Content
 
 DIGITS = 3
 RULE = [*KEY, "mode", "source"]

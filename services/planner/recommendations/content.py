@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import and_, or_
 
-from services.planner.recommendations.schemas import ORDERS, Content
+from services.planner.recommendations.content_schemas import ORDERS, Content
 from services.planner.recommendations.tables import Recommendation
 from shared import ledger
 

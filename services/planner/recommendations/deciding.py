@@ -12,13 +12,7 @@ from services.planner.ledger.tables import TABLES, Entry
 from services.planner.recommendations import approvals, guard
 from services.planner.recommendations.decisions import IllegalMove, Move, after
 from services.planner.recommendations.desk import Desk, Draft, event
-from services.planner.recommendations.schemas import (
-    MOST_AT_ONCE,
-    ApprovalIn,
-    DecisionIn,
-    DecisionOut,
-    DecisionRowIn,
-)
+from services.planner.recommendations.schemas import MOST_AT_ONCE, ApprovalIn, DecisionIn, DecisionOut, DecisionRowIn
 from services.planner.recommendations.tables import Recommendation, RecommendationState
 from shared import etag, ledger
 from shared.errors import NotFound, Problem, StaleVersion, Unprocessable

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Header, Query, Request, Response
 
 from services.planner.recommendations import deciding, executions, orders, service
+from services.planner.recommendations.content_schemas import Route, Type
 from services.planner.recommendations.decisions import Status
 from services.planner.recommendations.schemas import (
     ApprovalIn,
@@ -18,9 +19,7 @@ from services.planner.recommendations.schemas import (
     OrderOut,
     RecommendationDetailOut,
     RecommendationOut,
-    Route,
     Sort,
-    Type,
 )
 from services.planner.recommendations.tables import Recommendation
 from shared import app, etag

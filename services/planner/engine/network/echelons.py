@@ -36,9 +36,9 @@ def placed(network: Network, supply: Supply, paths: np.ndarray) -> Floats:
     safety = network.nodes.safety_stock.copy()
     if not len(chain.supplier):
         return safety
-    asked, fractile = chain.passed_down(network, supply, paths)
-    periods = paths.shape[2]
     serves = np.any(network.nodes.demand > 0, axis=1)
+    asked, fractile = chain.passed_down(network, np.where(serves, supply.fractile, 0.0), paths)
+    periods = paths.shape[2]
     for nodes in chain.trees(len(network.nodes)):
         stock = _stock(asked[nodes], fractile[nodes], supply.review[nodes], serves[nodes])
         place = np.full(len(network.nodes), -1)
@@ -121,7 +121,6 @@ def _from_root(near: list[list[tuple[int, bool]]]) -> tuple[list[int], list[int]
 class _Chain:
     """Who takes from whom by the option that comes first; e edges."""
 
-    option: Ints  # [n] that comes first, -1 for none
     lead_time: Ints  # [n]
     supplier: Ints  # [e]
     customer: Ints  # [e]
@@ -135,13 +134,11 @@ class _Chain:
             first[options.node[option]] = option
         lead_time = np.where(first >= 0, options.lead_time[first], 0)
         mine = first[options.node[uses.option]] == uses.option
-        return cls(first, lead_time, uses.node[mine], options.node[uses.option[mine]], uses.quantity[mine])
+        return cls(lead_time, uses.node[mine], options.node[uses.option[mine]], uses.quantity[mine])
 
-    def passed_down(self, network: Network, supply: Supply, paths: np.ndarray) -> tuple[np.ndarray, Floats]:
-        """What is asked of each on each path [n, S, T], and the fractile [n] at which it is to be there."""
-        asked, fractile = paths.astype(np.float32), supply.fractile.copy()
-        serves = np.any(network.nodes.demand > 0, axis=1)
-        fractile[~serves] = 0.0
+    def passed_down(self, network: Network, own: Floats, paths: np.ndarray) -> tuple[np.ndarray, Floats]:
+        """What is asked of each on each path [n, S, T], and the fractile [n] for it; own [n]: of who serves customers."""
+        asked, fractile = paths.astype(np.float32), own.copy()
         code = levels(network)
         for edge in np.argsort(code[self.supplier], kind="stable").tolist():
             above, below = self.customer[edge], self.supplier[edge]

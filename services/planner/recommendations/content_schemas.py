@@ -1,0 +1,258 @@
+"""What a plan proposes, and what speaks for it: the bodies that never change."""
+
+from typing import Annotated, Literal, get_args
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.schemas import Amount, Date, Schema, Whole
+
+OrderType = Literal["buy", "produce", "transfer", "expedite"]
+ORDERS = get_args(OrderType)
+ChangeType = Literal["expedite", "defer", "increase", "decrease", "cancel"]
+Type = OrderType | ChangeType | Literal["add_capacity", "parameter_change", "review_forecast", "data_fix", "dispose"]
+Route = Literal["auto", "inform", "review", "dual"]
+
+
+class ActingOut(Schema):
+    """Cost of carrying the order out; `total` is the sum of the others."""
+
+    total: Amount
+    purchase: Amount
+    ordering: Amount
+    extra_holding: Amount
+
+
+class InactionOut(Schema):
+    """What ordering nothing now costs more than ordering: shortage cost until the next review's order can arrive.
+
+    `units` is the demand that only the order serves by then.
+    """
+
+    mean: Amount
+    p90: Amount
+    units: float
+
+
+class ContrastOut(Schema):
+    """A figure without and with the recommended order."""
+
+    without: float
+    with_: Annotated[float, Field(alias="with")]
+
+
+class TriggersOut(Schema):
+    """The values that called for the order: units, unless the name says otherwise; lead time and review in periods.
+
+    What is planned together with others has no levels of its own: reorder point, order-up-to level and reviews covered
+    are null.
+    """
+
+    on_hand: float
+    on_order: float
+    projected: float
+    safety_stock: float
+    fractile: float
+    reorder_point: float | None
+    order_up_to: float | None
+    reviews_covered: Whole | None
+    lead_time: Whole
+    lead_time_spread: float = 0.0
+    review_period: Whole
+    moq: float
+    multiple: float
+    max_quantity: float | None
+    shortage_mode: str
+    service_level: float | None
+    fill_rate: float | None = None
+    shortage_cost: Amount | None
+    holding_cost: Amount
+
+
+class AlternativeOut(Schema):
+    """Another quantity for the same release (`wait` is none), or another `source`, with the recommended one's figures.
+
+    Its `cost_of_inaction` is what this quantity saves against none: the recommended one's says what is at stake.
+    """
+
+    kind: str
+    source: str | None = None
+    quantity: float
+    cost_of_acting: ActingOut
+    cost_of_inaction: InactionOut
+    net_benefit: Amount
+    stockout_probability: float
+    expected_shortage: float
+
+
+class RecordOut(Schema):
+    """A row by its table's path below the area and its natural key."""
+
+    table: str
+    key: dict[str, str]
+
+
+class FaultOut(Schema):
+    """Data that keep an item-location, or one of its sourcing rules, out of the plan. `record` is the row to mend."""
+
+    code: str
+    detail: str
+    record: RecordOut | None = None
+
+
+class ConstraintOut(Schema):
+    """Hours that are all taken in a period; `price` is what one more would save, confirmed by solving again."""
+
+    resource: str
+    period: Date
+    price: Amount
+
+
+class OvertimeOut(Schema):
+    period: Date
+    hours: float
+    cost: Amount
+
+
+class CapacityOut(Schema):
+    """Overtime that the plan counts on. `net_benefit` is what the plan would cost more without, planned anew."""
+
+    hours: float
+    cost: Amount
+    net_benefit: Amount
+    periods: list[OvertimeOut]
+
+
+class OrderChangeOut(Schema):
+    """An order under way that is to come on `new_due`, or where that is null not at all, with `new_quantity`.
+
+    The plan was made anew with the change: `holding_saved`, `shortage_saved` and `ordering_saved` (negative: it costs
+    more) add up to `net_benefit`, which of an order to expedite is what that may cost at most. `stockout_probability`
+    is that of the worst period, without and with the change. An order is increased in place of a new one.
+    """
+
+    reference: str
+    quantity: float
+    new_quantity: float
+    due: Date
+    new_due: Date | None
+    holding_saved: Amount
+    shortage_saved: Amount
+    ordering_saved: Amount
+    net_benefit: Amount
+    stockout_probability: ContrastOut
+
+
+class RoutedOut(Schema):
+    """The policy by which an order has its route. `sampled`: it is for review though the policy would accept it.
+
+    `sample` is the share that is drawn for that at random.
+    """
+
+    name: str
+    version: int
+    action: Route
+    sampled: bool
+    sample: float | None
+
+
+class DisposalOut(Schema):
+    """Stock to sell off or scrap, as it lasts longer than `worth_keeping_periods`: until holding has cost its price.
+
+    Or until it expires, where that is sooner.
+
+    `value` is what it cost; `net_benefit` is what holding it over the plan costs.
+    """
+
+    quantity: float
+    on_hand: float
+    demand_per_period: float
+    worth_keeping_periods: float
+    value: Amount
+    net_benefit: Amount
+
+
+class ParameterOut(Schema):
+    """A parameter of the row `record` that what happened disproves, in periods: `deliveries` came `mean_late`."""
+
+    record: RecordOut
+    name: str
+    current: float
+    proposed: float
+    current_spread: float
+    proposed_spread: float
+    deliveries: int
+    mean_late: float
+    standard_error: float
+
+
+class BiasOut(Schema):
+    """What overrides of an item-location, or for a reason, have in common: changed by `mean_change` on average.
+
+    They cost less than what was recommended by `value_added` on average, `low` to `high` with 95 % confidence.
+    """
+
+    reason_code: str | None
+    overrides: int
+    mean_change: float
+    value_added: Amount
+    low: Amount
+    high: Amount
+
+
+class ProposalOut(Schema):
+    """An order to release, and what speaks for it. Money is in the area's currency, rounded to two digits.
+
+    Stock-outs and shortage are those before the next review's order can arrive. For what is planned together with
+    others they are those of all that is made or moved of it, against putting the order off to the next review; and
+    `net_benefit` is what the linear programme costs more where nothing is released from the source for a review
+    period, all else planned anew (of the releases with most at stake; of the others, what they spare less what they
+    cost, as for item-locations by themselves).
+    """
+
+    source: str
+    quantity: float
+    release_date: Date
+    release_by: Date
+    receipt_date: Date
+    cost_of_acting: ActingOut
+    cost_of_inaction: InactionOut
+    net_benefit: Amount
+    stockout_probability: ContrastOut
+    expected_shortage: ContrastOut
+    triggers: TriggersOut
+    alternatives: list[AlternativeOut]
+    binding_constraints: list[ConstraintOut] = Field(default_factory=list)
+
+
+class Content(Schema):
+    """What a plan proposes; it never changes. Where data are to be mended `order` is null and `faults` say which.
+
+    It is about an item and a location; `add_capacity` is about a resource, and says in `capacity` which hours. `defer`,
+    `increase`, `decrease`, `cancel`, and an `expedite` without `order`, are about an order under way, and say in
+    `change` which and how. `dispose` says in `disposal` how much stock, `parameter_change` in `parameter` which value,
+    `review_forecast` in `bias` what people know that the forecast does not: again and again, of an item-location or for
+    a reason.
+    `route` says who must look: nobody (`auto`: a policy accepted it), nobody needs to (`inform`), a person (`review`),
+    or two (`dual`).
+    """
+
+    id: UUID
+    plan: UUID
+    forecast: UUID
+    model_version: int | None
+    type: Type
+    item: str | None
+    location: str | None
+    resource: str | None = None
+    currency: str
+    route: Route
+    policy: RoutedOut | None = None
+    text: str
+    order: ProposalOut | None
+    capacity: CapacityOut | None = None
+    change: OrderChangeOut | None = None
+    disposal: DisposalOut | None = None
+    parameter: ParameterOut | None = None
+    bias: BiasOut | None = None
+    faults: list[FaultOut]
