@@ -7,10 +7,10 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
-from services.planner.engine.inputs import Floats
 from services.planner.outcomes.schemas import By, DecisionValueOut, DecisionValuesOut, OutcomeOut, ReplayedOut
 from services.planner.outcomes.tables import Outcome
 from services.planner.plans.money import money
@@ -84,7 +84,7 @@ def _value(group: str | None, rows: Sequence[Any]) -> DecisionValueOut:
     )
 
 
-def bounds(values: Floats) -> tuple[float | None, float | None]:
+def bounds(values: npt.NDArray[np.float64]) -> tuple[float | None, float | None]:
     """95 % bounds of the mean by resampling, always the same; none for a few. Source: Efron (1979), the bootstrap.
 
     Of many they are those of the normal distribution, from which resampling hardly differs then.

@@ -137,7 +137,7 @@ class _Chain:
         return cls(lead_time, uses.node[mine], options.node[uses.option[mine]], uses.quantity[mine])
 
     def passed_down(self, network: Network, own: Floats, paths: np.ndarray) -> tuple[np.ndarray, Floats]:
-        """What is asked of each on each path [n, S, T], and the fractile [n] for it; own [n]: of who serves customers."""
+        """What is asked of each on each path [n, S, T], and the fractile [n] for it; own [n]: its own, of customers."""
         asked, fractile = paths.astype(np.float32), own.copy()
         code = levels(network)
         for edge in np.argsort(code[self.supplier], kind="stable").tolist():
