@@ -112,7 +112,9 @@ def test_orders_whose_time_is_not_over_hold_up_no_others(area, monkeypatch):
         area.ok("PUT", "/supply/planning-policies", json=policy)
     area.forecasts("A", "B")
     area.plan()
-    while (found := orders(area))["A"]["id"] > found["B"]["id"]:  # those of one millisecond come in any order
+    while (found := orders(area, status="proposed"))["A"]["id"] > found["B"][
+        "id"
+    ]:  # those of one millisecond come in any order
         area.plan()
     for item in ("A", "B"):
         decide(area, found[item], {"action": "accept"})
