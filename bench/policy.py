@@ -37,7 +37,8 @@ from shared.paths import series_seeds
 
 TRAINED_ON = 0.6  # share of history before the first decision
 RETRAINED = 26  # periods that a trained model serves
-HORIZON = {"D": 28, "W": 13, "M": 12}  # of the plan, at least
+# periods of a plan, at least, and twice the longest lead time and review
+HORIZON = {"D": 28, "W": 13, "M": 12}
 SPREAD_OVER = 26  # periods that the normal safety stock takes the spread of demand from
 PATHS = 200
 TERMS = ("lead_time", "moq", "multiple", "unit_cost", "order_cost", "holding_cost", "shortage_cost")
@@ -105,7 +106,7 @@ def _read(options: argparse.Namespace) -> tuple[Panel, pd.DataFrame]:
     given = [name for name in TERMS if name in columns]
     terms = contest.table.groupby(KEYS)[given].first()
     longest = int(terms["lead_time"].max()) if "lead_time" in given else options.lead_time
-    horizon = max(HORIZON[options.frequency], longest + 2 * options.review)
+    horizon = max(HORIZON[options.frequency], 2 * (longest + options.review))
     panel = replace(contest, table=contest.table.drop(columns=given), horizon=horizon).panel()
     return panel, terms.reindex(pd.MultiIndex.from_frame(panel.series[KEYS]))
 

@@ -17,6 +17,7 @@ from services.planner.engine.inputs import Demand, Floats, Ints, Supply
 from services.planner.engine.kpis import Tally, Totals
 from services.planner.engine.lateness import lateness
 from services.planner.engine.levels import levels
+from services.planner.engine.lingering import lingering
 from services.planner.engine.order import order_quantity
 from services.planner.engine.policies import benchmark, planned, scheduled
 from services.planner.engine.projection import Lines
@@ -49,10 +50,14 @@ def by_rule(supply: Supply, demand: Demand, reviews: Ints, count: int) -> Block:
     drawn = _known(demand) if certain else _sampled(demand, count)
     at_once = _first_order(supply)
     lasting = _first(at_once, reviews if at_once is supply else cover(at_once, demand.mean))
+    base = levels(supply, demand.mean, drawn, reviews, late)
     window = _window(at_once, demand, lasting, drawn if certain else None, count)
+    if not certain:
+        lasted = lingering(at_once, drawn, base.reorder_point)
+        window = replace(window, lingering=np.where(supply.targeted, 1.0, lasted))
     renewal = None if certain else Renewal.of(at_once, window, demand.mean)
     first = np.where(_first(supply, supply.closed), 0.0, order_quantity(at_once, window, renewal))
-    later = tuned(supply, drawn, first, levels(supply, demand.mean, drawn, reviews, late))
+    later = tuned(supply, drawn, first, base)
     pays = later.pays
     nothing = Totals.of(supply, drawn)
     while True:

@@ -24,14 +24,19 @@ class Window:
     scale: Floats  # [n] units against which rounding error is judged
     near: Bools  # [n, W] buckets before the next review's order can arrive
     inside: Bools  # [n, W] buckets that the order is meant to cover
+    lingering: Floats  # [n] review periods that a unit left over stays
 
     def rows(self, index: Ints) -> "Window":
         """The same of some rows."""
         return type(self)(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
     def holding(self, supply: Supply) -> Floats:
-        """[n, W] money per unit left at the end of each covered bucket."""
-        return self.inside * supply.holding_cost[:, None]
+        """[n, W] money per unit left at the end of each covered bucket.
+
+        What is left of the first review lingers, and pays for that at once.
+        """
+        longer = (self.near & self.inside) * (self.lingering - 1)[:, None]
+        return (self.inside + longer) * supply.holding_cost[:, None]
 
     def penalty(self, supply: Supply, buckets: Bools) -> Floats:
         """[n, W] money per unit that the order falls short of the threshold.
@@ -82,6 +87,7 @@ def open_window(supply: Supply, paths: np.ndarray, reviews: Ints, late: Floats |
         scale=scale,
         near=near,
         inside=inside,
+        lingering=np.ones(n),
     )
 
 
