@@ -5,9 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from services.forecast.adjustments.tables import Adjustment
 from services.forecast.forecasts.grid import Grid
+
+type Rows = npt.NDArray[np.intp]
+type Groups = dict[str, Rows]
 
 
 @dataclass(frozen=True)
@@ -21,8 +25,9 @@ class Labels:
 def applied(grid: Grid, labels: Labels, adjustments: Sequence[Adjustment]) -> Grid:
     """The consensus: means as adjusted, quantiles in proportion; where nothing was expected they are the mean."""
     mean = np.array(grid.mean, dtype=np.float64)
+    named = [_by_name(each) for each in (grid.items, grid.locations, labels.region, labels.category)]
     for one in adjustments:
-        rows, steps = _rows(grid, labels, one), _steps(grid, one)
+        rows, steps = _rows(len(mean), named, one), _steps(grid, one)
         if len(rows) and len(steps):
             cells = np.ix_(rows, steps)
             mean[cells] = _adjusted(mean[cells], one.action, one.value)
@@ -44,15 +49,25 @@ def _adjusted(mean: npt.NDArray[np.float64], action: str, value: float) -> npt.N
     return np.maximum(share * value if action == "set" else mean + share * value, 0)
 
 
-def _rows(grid: Grid, labels: Labels, one: Adjustment) -> npt.NDArray[np.intp]:
-    mine = np.ones(len(grid.items), dtype=bool)
-    for wanted, names in ((one.item, grid.items), (one.location, grid.locations), (one.region, labels.region)):
+def _by_name(names: Sequence[str | None]) -> Groups:
+    """The rows of each name."""
+    codes, each = pd.factorize(np.array(names, dtype=object))
+    inside = np.flatnonzero(codes >= 0)
+    order = inside[np.argsort(codes[inside], kind="stable")]
+    return dict(zip(each, np.split(order, np.flatnonzero(np.diff(codes[order])) + 1), strict=True)) if len(each) else {}
+
+
+def _rows(count: int, named: Sequence[Groups], one: Adjustment) -> Rows:
+    """Those of `count` rows that an adjustment concerns, ascending; named by item, location, region and category."""
+    *single, categories = named
+    mine = np.arange(count)
+    for wanted, groups in zip((one.item, one.location, one.region), single, strict=True):
         if wanted is not None:
-            mine &= np.array([name == wanted for name in names], dtype=bool)
+            mine = np.intersect1d(mine, groups.get(wanted, mine[:0]), assume_unique=True)
     if one.category is not None:
-        below = f"{one.category}/"
-        mine &= np.array([n is not None and (n == one.category or n.startswith(below)) for n in labels.category])
-    return np.flatnonzero(mine)
+        below = [rows for name, rows in categories.items() if f"{name}/".startswith(f"{one.category}/")]
+        mine = np.intersect1d(mine, np.concatenate([mine[:0], *below]), assume_unique=True)
+    return mine
 
 
 def _steps(grid: Grid, one: Adjustment) -> npt.NDArray[np.intp]:
