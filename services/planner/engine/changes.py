@@ -38,6 +38,10 @@ class Moves:
     def rows(self, index: Ints) -> Self:
         return type(self)(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
+    def dearest(self, most: int) -> Self:
+        """Those `most` with most at stake, in their order."""
+        return self.rows(np.sort(np.argsort(-self.stake, kind="stable")[:most]))
+
     @classmethod
     def joined(cls, parts: list[Self]) -> Self:
         names = (field.name for field in fields(cls))
@@ -49,13 +53,13 @@ class Changes:
     """k moves that pay, each of another item-location."""
 
     moves: Moves
-    before: Lines  # [k, T] the plan as it is
-    after: Lines  # [k, T] planned anew with the change
+    saved: dict[str, Floats]  # [k] money by part of the cost; negative where the change costs more
+    without: Floats  # [k] highest probability of a stock-out in a bucket
+    with_: Floats  # [k] the same with the change
 
-    @property
-    def saved(self) -> dict[str, Floats]:
-        """[k] money by part of the cost; negative where the change costs more."""
-        return {name: (getattr(self.before, name) - getattr(self.after, name)).sum(axis=1) for name in PARTS}
+    def rows(self, index: Ints) -> Self:
+        saved = {name: values[index] for name, values in self.saved.items()}
+        return type(self)(self.moves.rows(index), saved, self.without[index], self.with_[index])
 
 
 def later(supply: Supply, lines: Lines, orders: UnderWay) -> Moves:
@@ -117,8 +121,7 @@ def changes(
     At most `most` are looked into, those first that have most at stake. An order that becomes larger does so in place
     of a new one: none is to be released beside it.
     """
-    moves = Moves.joined(list(_possible(supply, planned, orders)))
-    moves = moves.rows(np.sort(np.argsort(-moves.stake, kind="stable")[:most]))
+    moves = Moves.joined(list(_possible(supply, planned, orders))).dearest(most)
     if not len(moves.order):
         return None
     rows, number = orders.row[moves.order], np.arange(len(moves.order))
@@ -128,13 +131,21 @@ def changes(
     comes = moves.bucket < receipts.shape[1]
     receipts[number[comes], moves.bucket[comes]] += moves.quantity[comes]
     after = plan(replace(part, receipts=receipts), demand.rows(rows), paths=paths, threads=threads)
-    found = Changes(moves, planned.lines.rows(rows), after.lines)
-    net = sum(found.saved.values())
+    lines = planned.lines.rows(rows)
+    saved = {name: (getattr(lines, name) - getattr(after.lines, name)).sum(axis=1) for name in PARTS}
+    chances = (each.stockout_probability.max(axis=1) for each in (lines, after.lines))
+    settled = (moves.quantity <= quantity) | (after.orders.option.quantity == 0)
+    return best(Changes(moves, saved, *chances).rows(np.flatnonzero(settled)), supply, orders)
+
+
+def best(found: Changes, supply: Supply, orders: UnderWay) -> Changes | None:
+    """Of each item-location the change that saves most, and at least a bucket's holding of what it moves; else None."""
+    moves, quantity = found.moves, orders.quantity[found.moves.order]
+    row = orders.row[moves.order]
+    net = np.asarray(sum(found.saved.values()))
     moved = np.where(moves.quantity == quantity, quantity, np.abs(moves.quantity - quantity))
-    pays = net >= part.holding_cost * moved
-    pays &= (moves.quantity <= quantity) | (after.orders.option.quantity == 0)
-    best = _first_of_each(rows, np.where(pays, net, 0.0))
-    return Changes(moves.rows(best), found.before.rows(best), after.lines.rows(best)) if len(best) else None
+    chosen = _first_of_each(row, np.where(net >= supply.holding_cost[row] * moved, net, 0.0))
+    return found.rows(chosen) if len(chosen) else None
 
 
 def _possible(supply: Supply, planned: Plan, orders: UnderWay) -> Iterator[Moves]:

@@ -176,12 +176,14 @@ def _proposals(run: Plan, basis: Basis, known: Inputs, planned: Planned) -> list
     found += upkeep.lead_times(origin, forecast.buckets, known, basis.snapshot)
     if planned.alone is not None:
         terms = known.terms.iloc[planned.alone.rows]
-        changed = changes.Found.of(forecast.buckets, known, planned.alone, basis.snapshot, PATHS)
+        changed = changes.Found.alone(forecast.buckets, known, planned.alone, basis.snapshot, PATHS)
         orders = proposals.orders(origin, forecast.buckets, terms, planned.alone.plan.orders, changed.enlarged)
         found += [*orders, *changed.proposals(origin, forecast.buckets)]
     if planned.together is not None:
         found += network_proposals.orders(origin, forecast.buckets, known, planned.together)
         found += network_proposals.overtime(origin, forecast.buckets, planned.together)
+        changed = changes.Found.together(forecast.buckets, known, planned.together, basis.snapshot)
+        found += changed.proposals(origin, forecast.buckets)
     return found
 
 

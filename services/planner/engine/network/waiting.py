@@ -84,13 +84,10 @@ class Scene:
 
         supply [n]: what a unit short and a unit in stock cost; paths: [n, S, T].
         """
-        node = int(network.options.node[option])
-        above, depth = _above(network, node)
-        inside = np.isin(network.options.node[network.uses.option], above) & np.isin(network.uses.node, above)
-        part, options, _ = replace(network, uses=some(network.uses, inside), loads=_none(network.loads)).part(above)
+        part, nodes, options, depth = above(network, int(network.options.node[option]))
         first = bucket + int(network.options.lead_time[option])
         span = range(first, min(first + review + depth, release.shape[1]))
-        return cls(part, supply.rows(above), options, paths[above], span, release, option, bucket, review)
+        return cls(part, supply.rows(nodes), options, paths[nodes], span, release, option, bucket, review)
 
     def wait(self) -> Wait:
         """Compare the plan with one that puts the release off to the next review."""
@@ -154,8 +151,19 @@ def _outlook(network: Network, supply: Supply, release: Floats, paths: np.ndarra
     return Outlook(float(out.mean()), float(short.mean()), shortage, holding)
 
 
-def _above(network: Network, node: int) -> tuple[Ints, int]:
-    """The item-location and all that is made or moved of it, and the longest lead time up there."""
+def above(network: Network, node: int) -> tuple[Network, Ints, Ints, int]:
+    """The part of an item-location and all that is made or moved of it, without what else that takes.
+
+    Also the part's rows of item-locations and of options, both ascending, and the longest lead time up there.
+    """
+    nodes, depth = _reached(network, node)
+    inside = np.isin(network.options.node[network.uses.option], nodes) & np.isin(network.uses.node, nodes)
+    part, options, _ = replace(network, uses=some(network.uses, inside), loads=_none(network.loads)).part(nodes)
+    return part, nodes, options, depth
+
+
+def _reached(network: Network, node: int) -> tuple[Ints, int]:
+    """Rows of the item-location and all that is made or moved of it, and the longest lead time up there."""
     options, uses = network.options, network.uses
     depth = {node: 0}
     waiting = [node]
