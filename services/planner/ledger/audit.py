@@ -101,7 +101,7 @@ def _members(facts: Sequence[tuple[int, dict[str, Any]]]) -> dict[UUID, list[UUI
     """The recommendations of each plan that were decided on."""
     found: dict[UUID, dict[UUID, None]] = {}
     for sequence, said in facts:
-        if said["action"] not in {"plan", *DOCUMENTS} and "plan" in said["body"]:
+        if said["action"] not in {"plan", "file", *DOCUMENTS} and "plan" in said["body"]:
             try:
                 found.setdefault(identified(said["body"]["plan"]), {})[identified(said["subject"])] = None
             except (TypeError, ValueError) as error:
