@@ -137,7 +137,7 @@ def test_a_note_is_part_of_the_proof(area, inbox, tmp_path):
     assert finding(tmp_path, entries) is None
 
 
-def test_a_net_change_supersedes_what_nobody_decided_on(area, inbox, tmp_path):  # noqa: ARG001  three that are open
+def test_a_net_change_supersedes_what_nobody_decided_on(area, inbox, tmp_path):
     area.supply("A", moq=20)
     area.plan(net_change=True)
     area.supply("A", "B", moq=25)
