@@ -26,10 +26,11 @@ def forecast(area):
     return area.succeed(area.as_("planner").post("/forecasts", json={}))["id"]
 
 
-def jobs(system, area, task):
+def jobs(system, about, task):
+    """Those that are queued, at work or have failed: what succeeded is gone."""
     query = "SELECT status::text, attempts FROM procrastinate_jobs WHERE task_name = %s AND args::text LIKE %s"
     with system.server.connect("forecast") as database:
-        return database.execute(query, (f"forecast:{task}", f"%{area}%")).fetchall()
+        return database.execute(query, (f"forecast:{task}", f"%{about}%")).fetchall()
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +64,7 @@ def test_a_level_that_triples_is_told_once_though_the_planner_was_down(system, s
     chains = area.as_("auditor").post("/decisions:verify").json()["chains"]
     assert [chain["first_bad"] for chain in chains] == [None, None]
     filed = [one for one in area.as_("auditor").get("/decisions").json()["items"] if one["action"] == "file"]
-    assert [one["id"] for one in reviews(area)] == [
-        one for entry in filed for one in entry["body"]["recommendations"] if one == review["id"]
-    ]
+    assert [one for entry in filed for one in entry["body"]["recommendations"]].count(review["id"]) == 1
 
 
 def _check(area, review, before, after):
@@ -87,14 +86,14 @@ def _check(area, review, before, after):
     assert review["stake"] == {"units": jump["change"], "value": f"{change * 10:.2f}", "rank": 1, "flagged": 1}
 
 
-def test_what_is_stable_is_told_of_nobody(alone):
+def test_what_is_stable_is_told_of_nobody(system, alone):
     area = alone.area()
     load_history(area, WEEKS)
     train_and_promote(area)
     forecast(area)
-    put(
-        area.as_("integrator"), "POST", "/demand", [row for row in history(WEEKS + NEW) if row["period"] >= week(WEEKS)]
-    )
-    forecast(area)
-    until(lambda: area.as_("planner").get("/forecasts/latest").json()["status"] == "succeeded")
+    rows = [row for row in history(WEEKS + NEW) if row["period"] >= week(WEEKS)]
+    put(area.as_("integrator"), "POST", "/demand", rows)
+    after = forecast(area)
+    until(lambda: not jobs(system, after, "review_forecast"))
+    until(lambda: not jobs(system, area.name, "file_recommendations"))
     assert reviews(area) == []

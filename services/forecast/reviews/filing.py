@@ -14,15 +14,15 @@ from sqlalchemy.orm import Session
 
 from services.forecast.settings import Settings
 from shared import jobs
-from shared.errors import Conflict, Unavailable
+from shared.errors import Unavailable
 
 TIMEOUT = urllib3.Timeout(connect=3, read=30)
 REFUSED = {400, 404, 413, 415, 422}
 SHOWN = 500
 
 
-class NotFiled(Conflict):
-    slug, title = "not-filed", "The planner refuses the recommendations"
+class NotFiledError(Exception):
+    """The planner refuses the recommendations, and would again: the job fails and is kept, the run is not touched."""
 
 
 def origin(*parts: object) -> str:
@@ -39,7 +39,7 @@ def queue(session: Session, area: str, rows: Sequence[Mapping[str, Any]]) -> Non
 
 
 def send(settings: Settings, area: str, body: str) -> None:
-    """One attempt. Raises Unavailable where another may succeed, NotFiled where none will."""
+    """One attempt. Raises Unavailable where another may succeed, NotFiledError where none will."""
     key = settings.service_key.get_secret_value()
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     url = f"{settings.gateway_url}/v1/areas/{area}/recommendations"
@@ -48,6 +48,6 @@ def send(settings: Settings, area: str, body: str) -> None:
     except urllib3.exceptions.HTTPError as error:
         raise Unavailable("The gateway cannot be reached.") from error
     if answer.status in REFUSED:
-        raise NotFiled(f"It answered {answer.status}: {answer.data[:SHOWN].decode(errors='replace')}")
+        raise NotFiledError(f"It answered {answer.status}: {answer.data[:SHOWN].decode(errors='replace')}")
     if answer.status != 200:  # noqa: PLR2004
         raise Unavailable(f"The gateway answered {answer.status}.")

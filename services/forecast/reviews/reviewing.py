@@ -137,8 +137,8 @@ def _evidence(told: Judged, row: int, columns: Ints, version: ModelVersion) -> d
 def _ranked(session: Session, run: Forecast, found: Sequence[Found]) -> list[dict[str, Any]]:
     """Those with most at stake, in money at unit cost, and where no cost is known behind them in units."""
     prices = select(Item.item, Item.unit_cost).where(Item.area == run.area, Item.unit_cost.is_not(None))
-    cost: dict[str, Decimal] = dict(session.execute(prices).tuples().all())  # type: ignore[arg-type]
-    worth = [None if one.key[0] not in cost else _money(one.units, cost[one.key[0]]) for one in found]
+    cost: dict[str, Decimal | None] = {row.item: row.unit_cost for row in session.execute(prices)}
+    worth = [_money(one.units, cost.get(one.key[0])) for one in found]
     order = sorted(range(len(found)), key=lambda n: (-(worth[n] or Decimal(0)), -found[n].units, found[n].key))
     last = run.periods[-1] + (run.periods[-1] - run.periods[-2] if len(run.periods) > 1 else datetime.timedelta(days=1))
     return [
@@ -162,8 +162,8 @@ def _ranked(session: Session, run: Forecast, found: Sequence[Found]) -> list[dic
     ]
 
 
-def _money(units: float, cost: Decimal) -> Decimal:
-    return (Decimal(repr(units)) * cost).quantize(Decimal("0.01"))
+def _money(units: float, cost: Decimal | None) -> Decimal | None:
+    return None if cost is None else (Decimal(repr(units)) * cost).quantize(Decimal("0.01"))
 
 
 def _round(value: float) -> float:
