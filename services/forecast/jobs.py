@@ -3,9 +3,11 @@
 
 import os
 from typing import Any
+from uuid import UUID
 
 import procrastinate
 from procrastinate import JobContext, RetryStrategy
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.forecast.forecasts.tables import Forecast
 from services.forecast.kinds import KINDS
@@ -13,10 +15,13 @@ from services.forecast.models.tables import TrainingRun
 from services.forecast.settings import Settings
 from shared import jobs
 from shared.db import Database
+from shared.errors import Unavailable
 from shared.imports import job as imports
 from shared.jobs import Work
 from shared.relay import Relay
 
+REVIEW_RETRY = RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=[SQLAlchemyError])
+FILING_RETRY = RetryStrategy(linear_wait=5, retry_exceptions=[Unavailable])  # however long the planner is away
 MIRROR_RETRY = RetryStrategy(max_attempts=10, exponential_wait=2)  # about half an hour
 STATEMENT_TIMEOUT_MS = 600_000
 
@@ -58,6 +63,20 @@ def mirror_champion(context: JobContext, area: str) -> None:
     from services.forecast.models.mirror import mirror
 
     mirror(context.additional_context["database"], context.additional_context["settings"], area)
+
+
+@tasks.task(name="review_forecast", pass_context=True, retry=REVIEW_RETRY)
+def review_forecast(context: JobContext, forecast: str) -> None:
+    from services.forecast.reviews.reviewing import review
+
+    review(context.additional_context["database"], UUID(forecast))
+
+
+@tasks.task(name="file_recommendations", pass_context=True, retry=FILING_RETRY)
+def file_recommendations(context: JobContext, area: str, body: str) -> None:
+    from services.forecast.reviews.filing import send
+
+    send(context.additional_context["settings"], area, body)
 
 
 @tasks.periodic(cron="41 * * * *")

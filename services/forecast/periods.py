@@ -46,6 +46,18 @@ def last_over(area: Area) -> datetime.date:
     return previous_start(area, start_of(area, area.today()))
 
 
+def start_of_number(frequency: Frequency, start: datetime.date, number: int) -> str:
+    """The first date of a period as `demand.matrix.ordinals` numbers it; weeks begin on the weekday of `start`."""
+    epoch = datetime.date(1970, 1, 1)
+    match frequency:
+        case "D":
+            return str(epoch + datetime.timedelta(days=number))
+        case "W":
+            return str(epoch + datetime.timedelta(days=number * 7 + (start - epoch).days % 7))
+        case "M":
+            return str(datetime.date(1970 + number // 12, number % 12 + 1, 1))
+
+
 def require_start(area: Area, day: datetime.date, parameter: str) -> None:
     """422 unless `day` begins a period; `parameter` is the JSON Pointer of the field that holds it."""
     if day != start_of(area, day):

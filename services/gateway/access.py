@@ -208,6 +208,7 @@ _PLANNER: dict[str, list[_Row]] = {
     ],
     "Recommendations and decisions": [
         ("GET", "recommendations", READ),
+        ("POST", "recommendations", SERVICE),
         ("GET", "recommendations/{recommendation}", READ),
         ("POST", "recommendations/{recommendation}/decisions", DECIDER),
         ("POST", "recommendations:decide", DECIDER),

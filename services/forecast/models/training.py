@@ -18,6 +18,8 @@ from services.forecast.models import artifacts
 from services.forecast.models.registry import Candidate, Registered, Registry
 from services.forecast.models.tables import ModelVersion, TrainingRun
 from services.forecast.panels import Profile
+from services.forecast.reviews import filing
+from services.forecast.reviews.contest import contested, recommended
 from services.forecast.settings import Settings
 from shared import jobs
 from shared.errors import Conflict
@@ -41,8 +43,10 @@ def train(work: Work[TrainingRun], settings: Settings) -> None:
     steps.reached(steps.total - 1)
     candidate = _candidate(work.run, taken, panel, report, model)
     registered = Registry(settings).register(candidate)
+    contest = contested(work, settings, panel, report)
     with work.finish() as (session, run):
         session.add(_version(run, taken, model, candidate, registered))
+        filing.queue(session, run.area, recommended(run, registered.version, contest))
         run.model_version = registered.version
         run.code_version = candidate.tags["accord.code_version"]
         run.warnings = warnings

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.planner.ledger.projection import DOCUMENTS, Impossible, Projection, identified
+from services.planner.ledger.projection import DOCUMENTS, Impossible, Projection, identified, reading
 from shared import ledger
 from shared.ledger import Finding, Known
 
@@ -98,12 +98,23 @@ def _impossible(entries: Iterable[Exported]) -> Finding | None:
 
 
 def _members(facts: Sequence[tuple[int, dict[str, Any]]]) -> dict[UUID, list[UUID]]:
-    """The recommendations of each plan that were decided on."""
+    """The recommendations of each plan that were decided on, or that a later net change names.
+
+    Of the latter nothing says which plan they are from: they are taken for the plan's before it, where they were open.
+    """
     found: dict[UUID, dict[UUID, None]] = {}
     for sequence, said in facts:
-        if said["action"] not in {"plan", *DOCUMENTS} and "plan" in said["body"]:
-            try:
+        if said["action"] not in {"plan", "file", *DOCUMENTS} and "plan" in said["body"]:
+            with reading(sequence):
                 found.setdefault(identified(said["body"]["plan"]), {})[identified(said["subject"])] = None
-            except (TypeError, ValueError) as error:
-                raise Impossible(sequence) from error
+    decided = {one for members in found.values() for one in members}
+    before: UUID | None = None
+    for sequence, said in facts:
+        if said["action"] != "plan":
+            continue
+        with reading(sequence):
+            for named in map(identified, said["body"].get("superseded", ())):
+                if before is not None and named not in decided:
+                    found.setdefault(before, {})[named] = None
+            before = identified(said["subject"])
     return {plan: list(members) for plan, members in found.items()}

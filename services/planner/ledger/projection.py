@@ -84,16 +84,21 @@ class Projection:
         subject = identified(facts["subject"])
         if facts["action"] == "plan":
             self._file(sequence, subject, members.get(subject, ()), facts["body"])
+        elif facts["action"] == "file":
+            self._file(sequence, subject, [identified(one) for one in facts["body"]["recommendations"]], facts["body"])
         else:
             self._decide(sequence, subject, facts)
 
-    def _file(self, sequence: int, plan: UUID, filed: Sequence[UUID], body: Mapping[str, Any]) -> None:
-        """A plan supersedes what is open, save what it counted on, and proposes its own; a net change names what."""
+    def _file(self, sequence: int, by: UUID, filed: Sequence[UUID], body: Mapping[str, Any]) -> None:
+        """A plan supersedes what is open, save what it names, and proposes its own.
+
+        A net change, and a filing of another service, names what it supersedes.
+        """
         named = body.get("superseded")
         closed = self._open.difference(map(UUID, body["kept"])) if named is None else set(map(UUID, named))
         for identifier in closed:
             old = self.standings[identifier]
-            self._set(identifier, Standing(after(old.state, Move("supersede", plan=plan)), old.sequence, sequence))
+            self._set(identifier, Standing(after(old.state, Move("supersede", plan=by)), old.sequence, sequence))
         for identifier in filed:
             self._set(identifier, Standing(State(), None, sequence))
 

@@ -30,14 +30,14 @@ def fault(session: Session, area: str) -> Finding | None:
 
 def _fault(session: Session, area: str) -> Finding | None:
     members: dict[UUID, list[UUID]] = {}
-    for entry in session.scalars(_entries(area).where(Entry.action == "plan")).all():
+    for entry in session.scalars(_entries(area).where(Entry.action.in_(("plan", "file")))).all():
         with reading(entry.sequence):
-            plan = UUID(entry.subject)
-            rows = _rows(session, area, plan)
+            made = UUID(entry.subject)
+            rows = _rows(session, area, made, entry.action)
             finding = _content_fault(entry, rows)
         if finding:
             return finding
-        members[plan] = [row.id for row in rows]
+        members[made] = [row.id for row in rows]
     projection = Projection.of(_facts(session, area), members)
     return (
         _state_fault(session, area, projection)
@@ -56,17 +56,20 @@ def _facts(session: Session, area: str) -> Iterator[tuple[int, dict[str, Any]]]:
         yield sequence, json.loads(text)
 
 
-def _rows(session: Session, area: str, plan: UUID) -> list[Any]:
+def _rows(session: Session, area: str, made: UUID, action: str) -> list[Any]:
     columns = (getattr(Recommendation, name) for name in content.COLUMNS)
     exact = cast(Recommendation.content, Text).label("text")
     filed = select(Recommendation.id, exact, *columns).order_by(Recommendation.id)
-    return list(session.execute(filed.where(Recommendation.area == area, Recommendation.plan_id == plan)))
+    came_with = Recommendation.plan_id if action == "plan" else Recommendation.filing_id
+    return list(session.execute(filed.where(Recommendation.area == area, came_with == made)))
 
 
 def _content_fault(entry: Entry, rows: list[Any]) -> Finding | None:
-    """Whether a plan's recommendations are those whose digest its entry holds."""
+    """Whether a plan's or filing's recommendations are those whose digest its entry holds."""
     if content.digest(row.text for row in rows) != json.loads(entry.content)["body"]["digest"]:
-        return Finding(entry.sequence, f"the recommendations of plan {entry.subject} are not those that were filed")
+        return Finding(
+            entry.sequence, f"the recommendations of {entry.action} {entry.subject} are not those that were filed"
+        )
     for row in rows:
         if content.columns(Content.model_validate_json(row.text)) != {
             name: getattr(row, name) for name in content.COLUMNS

@@ -67,7 +67,7 @@ def _without_decided(
 
 
 def _supersede(session: Session, run: Plan, counted: set[UUID]) -> list[UUID]:
-    """Close the area's open recommendations, save those that were counted and those that the plan takes over."""
+    """Close what is open of the area's older plans, save what was counted and what the plan takes over."""
     state = RecommendationState
     taken_over = exists().where(
         PlanRow.plan_id == run.id,
@@ -79,6 +79,7 @@ def _supersede(session: Session, run: Plan, counted: set[UUID]) -> list[UUID]:
     closed = (
         update(state)
         .where(state.recommendation_id == Recommendation.id, *still_open, ~taken_over)
+        .where(Recommendation.plan_id.is_not(None))
         .values(asdict(State("superseded", superseded_by=run.id)) | {"version": state.version + 1})
         .returning(state.recommendation_id)
     )
@@ -86,12 +87,13 @@ def _supersede(session: Session, run: Plan, counted: set[UUID]) -> list[UUID]:
 
 
 def _what_became_of_others(session: Session, run: Plan, superseded: Sequence[UUID]) -> dict[str, list[str]]:
-    """For the ledger, what stayed open of older plans, or, of a net change, what did not: whichever is short."""
+    """For the ledger, what stayed open of what was there, or, of a net change, what did not: whichever is short."""
     if run.net_change:
         return {"superseded": [str(identifier) for identifier in superseded]}
     state = RecommendationState
     still_open = select(state.recommendation_id).join(Recommendation, Recommendation.id == state.recommendation_id)
-    kept = still_open.where(state.area == run.area, state.status.in_(OPEN), Recommendation.plan_id != run.id)
+    others = Recommendation.plan_id.is_distinct_from(run.id)
+    kept = still_open.where(state.area == run.area, state.status.in_(OPEN), others)
     return {"kept": sorted(str(identifier) for identifier in session.scalars(kept))}
 
 

@@ -14,7 +14,7 @@ from services.planner.plans.tables import Plan
 from services.planner.recommendations import guard
 from services.planner.recommendations.decisions import OPEN, Action, Move, after
 from services.planner.recommendations.desk import event
-from services.planner.recommendations.tables import Recommendation, RecommendationState
+from services.planner.recommendations.tables import Filing, Recommendation, RecommendationState
 from shared import ledger
 from shared.db import Database
 from shared.principal import Principal
@@ -69,7 +69,10 @@ def _action(state: RecommendationState, today: datetime.date) -> Action:
 
 
 def _caller(session: Session, area: str) -> Principal:
-    """The planner itself, in the area as its newest plan knows it."""
-    plans = select(Plan.caller).where(Plan.area == area).order_by(Plan.created_at.desc()).limit(1)
-    asked = TypeAdapter(Principal).validate_python(session.scalars(plans).one())
+    """The planner itself, in the area as its newest plan, or where it has none its newest filing, knows it."""
+    told = (
+        session.scalar(select(made.caller).where(made.area == area).order_by(made.created_at.desc()).limit(1))
+        for made in (Plan, Filing)
+    )
+    asked = TypeAdapter(Principal).validate_python(next(filter(None, told)))
     return replace(asked, id=ACTOR, name=ACTOR, roles=frozenset({"service"}), on_behalf_of=None)

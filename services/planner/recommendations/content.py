@@ -1,4 +1,4 @@
-"""What a plan proposes, as it is stored: one text, and the columns that repeat parts of it for filters."""
+"""What is proposed, as it is stored: one text, and the columns that repeat parts of it for filters."""
 
 import hashlib
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ def text(content: Content) -> str:
 
 
 def columns(content: Content) -> dict[str, Any]:
-    """What `COLUMNS` hold of a content. Where data are to be mended, nothing is at stake."""
+    """What `COLUMNS` hold of a content. Of data to be mended, reviews and models nobody can tell it."""
     told = content.capacity or content.change or content.disposal
     benefit = inaction = told.net_benefit if told else content.bias.value_added if content.bias else Decimal(0)
     if content.order is not None:

@@ -1,16 +1,26 @@
-"""What a plan proposes, and what speaks for it: the bodies that never change."""
+"""What is proposed, and what speaks for it: the bodies that never change."""
 
 from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 from pydantic import Field
 
+from services.planner.recommendations.evidence_schemas import (
+    BiasOut,
+    DisposalOut,
+    ForecastJumpOut,
+    MissesOut,
+    ModelContestOut,
+    ModelDecayOut,
+    StakeOut,
+)
 from shared.schemas import Amount, Date, Schema, Whole
 
 OrderType = Literal["buy", "produce", "transfer", "expedite"]
 ORDERS = get_args(OrderType)
 ChangeType = Literal["expedite", "defer", "increase", "decrease", "cancel"]
-Type = OrderType | ChangeType | Literal["add_capacity", "parameter_change", "review_forecast", "data_fix", "dispose"]
+FiledType = Literal["review_forecast", "retrain_model", "promote_model"]
+Type = OrderType | ChangeType | FiledType | Literal["add_capacity", "parameter_change", "data_fix", "dispose"]
 Route = Literal["auto", "inform", "review", "dual"]
 
 
@@ -156,22 +166,6 @@ class RoutedOut(Schema):
     sample: float | None
 
 
-class DisposalOut(Schema):
-    """Stock to sell off or scrap, as it lasts longer than `worth_keeping_periods`: until holding has cost its price.
-
-    Or until it expires, where that is sooner.
-
-    `value` is what it cost; `net_benefit` is what holding it over the plan costs.
-    """
-
-    quantity: float
-    on_hand: float
-    demand_per_period: float
-    worth_keeping_periods: float
-    value: Amount
-    net_benefit: Amount
-
-
 class ParameterOut(Schema):
     """A parameter of the row `record` that what happened disproves, in periods: `deliveries` came `mean_late`."""
 
@@ -184,20 +178,6 @@ class ParameterOut(Schema):
     deliveries: int
     mean_late: float
     standard_error: float
-
-
-class BiasOut(Schema):
-    """What overrides of an item-location, or for a reason, have in common: changed by `mean_change` on average.
-
-    They cost less than what was recommended by `value_added` on average, `low` to `high` with 95 % confidence.
-    """
-
-    reason_code: str | None
-    overrides: int
-    mean_change: float
-    value_added: Amount
-    low: Amount
-    high: Amount
 
 
 class ProposalOut(Schema):
@@ -226,20 +206,25 @@ class ProposalOut(Schema):
 
 
 class Content(Schema):
-    """What a plan proposes; it never changes. Where data are to be mended `order` is null and `faults` say which.
+    """What a plan or another service proposes; it never changes.
 
-    It is about an item and a location; `add_capacity` is about a resource, and says in `capacity` which hours. `defer`,
-    `increase`, `decrease`, `cancel`, and an `expedite` without `order`, are about an order under way, and say in
-    `change` which and how. `dispose` says in `disposal` how much stock, `parameter_change` in `parameter` which value,
-    `review_forecast` in `bias` what people know that the forecast does not: again and again, of an item-location or for
-    a reason.
+    `plan` made it, or it came with `filing`, told by one or more `origins` that the service knows it by.
+    Where data are to be mended `order` is null and `faults` say which. It is about an item and a location;
+    `add_capacity` is about a resource, and says in `capacity` which hours. `defer`, `increase`, `decrease`, `cancel`,
+    and an `expedite` without `order`, are about an order under way, and say in `change` which and how. `dispose` says
+    in `disposal` how much stock, `parameter_change` in `parameter` which value. `review_forecast` says in `bias` what
+    people know that the forecast does not, again and again, of an item-location or for a reason; in `jump` how far a
+    forecast moved, in `misses` which demand its interval missed, in `stake` how much that is about. `promote_model` and
+    `retrain_model` are about `model_version`: `contest` holds it against the champion, `decay` against its backtest.
     `route` says who must look: nobody (`auto`: a policy accepted it), nobody needs to (`inform`), a person (`review`),
     or two (`dual`).
     """
 
     id: UUID
-    plan: UUID
-    forecast: UUID
+    plan: UUID | None
+    filing: UUID | None = None
+    origins: list[str] = Field(default_factory=list)
+    forecast: UUID | None
     model_version: int | None
     type: Type
     item: str | None
@@ -255,4 +240,9 @@ class Content(Schema):
     disposal: DisposalOut | None = None
     parameter: ParameterOut | None = None
     bias: BiasOut | None = None
+    stake: StakeOut | None = None
+    jump: ForecastJumpOut | None = None
+    misses: MissesOut | None = None
+    contest: ModelContestOut | None = None
+    decay: ModelDecayOut | None = None
     faults: list[FaultOut]

@@ -11,8 +11,8 @@ proposed ── accept, override ──▶ accepted, overridden ── release �
 What is open (proposed, awaiting_approval, deferred) may expire or be superseded. `annotate` is legal everywhere and
 changes nothing; neither does `report`, news of an order that the ERP carries out. People accept, override, reject,
 defer, annotate and revert, approvers approve and refuse; `release`, `receive`, `complete`, `fail` and `report` come
-from the ERP, `supersede` from a newer plan, `resume` and `expire` from the calendar, `auto_accept` (to auto_accepted,
-which is as accepted) from a policy.
+from the ERP, `supersede` from a newer plan or filing, `resume` and `expire` from the calendar, `auto_accept`
+(to auto_accepted, which is as accepted) from a policy.
 """
 
 import datetime
@@ -100,7 +100,10 @@ class State:
 
 @dataclass(frozen=True)
 class Move:
-    """An action with what it decides. approval: whether a rule has the decision wait for an approver."""
+    """An action with what it decides. plan: which, or which filing, supersedes.
+
+    approval: whether a rule has the decision wait for an approver.
+    """
 
     action: Action
     quantity: float | None = None
@@ -130,7 +133,7 @@ def after(state: State, made: Move) -> State:
     except IllegalMove as error:
         if state.superseded_by is None:
             raise
-        raise IllegalMove(f"{error.detail} Plan {state.superseded_by} took its place.") from None
+        raise IllegalMove(f"{error.detail} {state.superseded_by} took its place.") from None
     if made.action in {"annotate", "report"}:
         return state
     moved = replace(state, status=status, version=state.version + 1)

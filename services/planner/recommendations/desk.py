@@ -170,7 +170,7 @@ class Desk:
 def event(row: Recommendation, action: str, before: State, decided: State, facts: dict[str, Any]) -> Event:
     """The ledger entry of what happened to a recommendation."""
     common = {
-        "plan": str(row.plan_id),
+        "plan" if row.plan_id else "filing": str(row.by),
         "forecast": row.content["forecast"],
         "model_version": row.content["model_version"],
         "before": StandingOut.facts(before),

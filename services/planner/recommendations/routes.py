@@ -5,9 +5,10 @@ from uuid import UUID
 
 from fastapi import Header, Query, Request, Response
 
-from services.planner.recommendations import deciding, executions, orders, service
+from services.planner.recommendations import deciding, executions, filings, orders, service
 from services.planner.recommendations.content_schemas import Route, Type
 from services.planner.recommendations.decisions import Status
+from services.planner.recommendations.filing_schemas import FilingIn, FilingOut
 from services.planner.recommendations.schemas import (
     ApprovalIn,
     DecisionIn,
@@ -55,6 +56,12 @@ def list_recommendations(
     )
     rows, cursor = page(session, found, service.SORTS[sort], asked, descending=sort.startswith("-"))
     return Page(items=[service.out(row) for row in rows], next_cursor=cursor)
+
+
+@router.post("/recommendations", operation_id="file_recommendations", responses=problems(400, 409, 415))
+def file_recommendations(wish: FilingIn, who: Caller, session: Write) -> FilingOut:
+    """File what a service recommends; what was filed before, by its origins, is not filed again."""
+    return filings.file(session, who, wish)
 
 
 @router.get("/recommendations/{recommendation}", operation_id="get_recommendation", responses=problems())

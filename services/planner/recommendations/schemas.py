@@ -26,7 +26,9 @@ class DecidedOut(Schema):
 
 
 class RecommendationOut(Content):
-    """`expires_on`: the day on which it is too late to decide; null where that day was over when the plan was made.
+    """`superseded_by`: the plan or filing that took its place.
+
+    `expires_on`: the day on which it is too late to decide; null where that day was over when the plan was made.
 
     `deferred_until`: the day on which a deferred one is proposed again.
     """

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, get_args
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager
 
 from services.planner.ledger.tables import Entry
@@ -86,15 +86,16 @@ def _decisions(session: Session, who: Principal, ids: Sequence[UUID], actions: S
 
 
 def _predecessors(session: Session, row: Recommendation) -> list[UUID]:
-    """Those that plan after plan superseded, down to this one: of one type for one item-location or resource."""
+    """Those that plan after plan, or filing after filing, superseded, down to this one: alike in type and subject."""
     state = RecommendationState
-    same = select(Recommendation.id, Recommendation.plan_id, state.superseded_by).join(Recommendation.state)
+    made = func.coalesce(Recommendation.plan_id, Recommendation.filing_id).label("by")
+    same = select(Recommendation.id, made, state.superseded_by).join(Recommendation.state)
     superseded = same.where(state.status == "superseded", *deciding.alike(row))
     by_successor = {found.superseded_by: found for found in session.execute(superseded)}
-    chain, plan = [], row.plan_id
-    while before := by_successor.pop(plan, None):
+    chain, made_by = [], row.by
+    while before := by_successor.pop(made_by, None):
         chain.append(before.id)
-        plan = before.plan_id
+        made_by = before.by
     return chain
 
 

@@ -11,9 +11,9 @@ from services.planner.recommendations.tables import Recommendation, Recommendati
 
 
 def settled(area: str, types: Collection[str], *keys: Any) -> Select[*tuple[Any, ...]]:
-    """When somebody last accepted or rejected recommendations of some types: columns `keys` and `at`."""
+    """When somebody last accepted or rejected what plans recommended of some types: columns `keys` and `at`."""
     state = RecommendationState
     found = select(*keys, func.max(Entry.at).label("at")).select_from(Recommendation)
     found = found.join(Recommendation.state).join(state.entry)
     decided = state.area == area, Recommendation.type.in_(types), state.status.in_((*COMMITTED, "rejected"))
-    return found.where(*decided).group_by(*keys)
+    return found.where(*decided, Recommendation.plan_id.is_not(None)).group_by(*keys)

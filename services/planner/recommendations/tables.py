@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import JSON, Computed, ForeignKey, and_
+from sqlalchemy import JSON, Computed, ForeignKey, and_, func
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from services.planner.ledger.tables import Entry
@@ -12,8 +12,29 @@ from services.planner.recommendations.decisions import State, Status
 from services.planner.tables import Base
 
 
+class Filing(Base):
+    """What another service filed at once. `caller` is its principal, with the area's profile at that time."""
+
+    __tablename__ = "filings"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    area: Mapped[str]
+    caller: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime.datetime] = mapped_column(server_default=func.now())
+
+
+class FiledOrigin(Base):
+    """What a service knows a recommendation by, so that it is filed once."""
+
+    __tablename__ = "filed_origins"
+
+    area: Mapped[str] = mapped_column(primary_key=True)
+    origin: Mapped[str] = mapped_column(primary_key=True)
+    recommendation_id: Mapped[UUID] = mapped_column(ForeignKey("recommendations.id"))
+
+
 class Recommendation(Base):
-    """What a plan proposes. `content` is the exact text that the plan's ledger entry has the digest of.
+    """What a plan proposes, or a service files. `content` is the exact text that the ledger's entry has the digest of.
 
     The other columns repeat parts of it for filters; the database refuses every change.
     """
@@ -22,7 +43,8 @@ class Recommendation(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     area: Mapped[str]
-    plan_id: Mapped[UUID] = mapped_column(ForeignKey("plans.id"))
+    plan_id: Mapped[UUID | None] = mapped_column(ForeignKey("plans.id"))
+    filing_id: Mapped[UUID | None] = mapped_column(ForeignKey("filings.id"))
     type: Mapped[str]
     item: Mapped[str | None]
     location: Mapped[str | None]
@@ -34,6 +56,13 @@ class Recommendation(Base):
     created_at: Mapped[datetime.datetime]
 
     state: Mapped["RecommendationState"] = relationship(lazy="raise", viewonly=True)
+
+    @property
+    def by(self) -> UUID:
+        """The plan or filing that it came with."""
+        made = self.plan_id or self.filing_id
+        assert made is not None  # noqa: S101  as the database checks
+        return made
 
 
 class RecommendationState(Base):
@@ -48,7 +77,7 @@ class RecommendationState(Base):
     quantity: Mapped[float | None]
     due: Mapped[datetime.date | None]
     reason_code: Mapped[str | None]
-    superseded_by: Mapped[UUID | None] = mapped_column(ForeignKey("plans.id"))
+    superseded_by: Mapped[UUID | None]  # a plan or a filing
     target: Mapped[str | None]
     until: Mapped[datetime.date | None]
     source: Mapped[str | None]

@@ -135,3 +135,14 @@ def test_a_note_is_part_of_the_proof(area, inbox, tmp_path):
     answer = area("GET", "/decisions", headers={"accept": NDJSON})
     entries = [json.loads(line) for line in answer.text.splitlines()]
     assert finding(tmp_path, entries) is None
+
+
+def test_a_net_change_supersedes_what_nobody_decided_on(area, inbox, tmp_path):
+    area.supply("A", moq=20)
+    area.plan(net_change=True)
+    area.supply("A", "B", moq=25)
+    area.plan(net_change=True)
+    exported = area("GET", "/decisions", headers={"accept": NDJSON}).text.splitlines()
+    superseded = [len(json.loads(json.loads(line)["content"])["body"].get("superseded", ())) for line in exported]
+    assert superseded == [0, 1, 2]
+    assert finding(tmp_path, [json.loads(line) for line in exported]) is None

@@ -1,0 +1,132 @@
+"""What speaks for recommendations that are no orders; that of other services as it comes in and as it is stored."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.schemas import Amount, Cost, Date, Number, Positive, Quantity, Schema, Share, Whole
+
+MOST_PERIODS = 1000
+Count = Annotated[Whole, Field(ge=0, lt=2**31)]
+Version = Annotated[Whole, Field(ge=1, lt=2**31)]
+Periods = Annotated[list[Date], Field(min_length=1, max_length=MOST_PERIODS)]
+Quantities = Annotated[list[Quantity], Field(min_length=1, max_length=MOST_PERIODS)]
+
+
+class StakeOut(Schema):
+    """How much is at stake: `units`, and their `value` at unit cost where that is known. `rank` is by it, of `flagged`.
+
+    All that the same rules found in the same run are `flagged`; only the first are filed.
+    """
+
+    units: Quantity
+    value: Cost | None
+    rank: Version
+    flagged: Version
+
+
+class ForecastJumpOut(Schema):
+    """Two forecasts of the same `periods`: means `before` and `after`, in units.
+
+    `change` is the sum of the differences, `spread` one standard deviation of the sum as the forecast `previous` told
+    it, `z` their quotient.
+    """
+
+    previous: UUID
+    previous_model_version: Version | None
+    periods: Periods
+    before: Quantities
+    after: Quantities
+    change: Number
+    spread: Positive
+    z: Number
+
+
+class MissesOut(Schema):
+    """`demand` that came in `periods` beside `low` and `high`, the interval of `level` told `lags` periods before.
+
+    `above` and `below` count what lay outside, of `fewest` that are told; a forecast whose intervals hold, one period
+    ahead, has so many in a block of `block` periods with a probability of `false_alarm`.
+    """
+
+    periods: Periods
+    lags: Annotated[list[Count], Field(min_length=1, max_length=MOST_PERIODS)]
+    demand: Quantities
+    low: Quantities
+    high: Quantities
+    level: Share
+    above: Count
+    below: Count
+    fewest: Version
+    block: Version
+    false_alarm: Share
+
+
+class FoldOut(Schema):
+    """A backtest from `origin`, the first period forecast: weighted quantile losses on the same cells.
+
+    `known_to_champion`: the champion was trained on demand of these periods, which only flatters it.
+    """
+
+    origin: Date
+    champion: Quantity
+    candidate: Quantity
+    known_to_champion: bool
+
+
+class ModelContestOut(Schema):
+    """A trained version against the champion on the same `folds`: the share of the champion's loss that it saves.
+
+    `low` to `high` bounds the `improvement` with a confidence of `level`.
+    """
+
+    champion: Version
+    folds: Annotated[list[FoldOut], Field(min_length=1, max_length=100)]
+    series: Version
+    improvement: Number
+    low: Number
+    high: Number
+    level: Share
+
+
+class ModelDecayOut(Schema):
+    """WMAPE of the champion on demand that has come since, over that of its backtest: `ratio`, told from `limit` on."""
+
+    first: Date
+    last: Date
+    cells: Version
+    measured: Quantity
+    backtest: Positive
+    ratio: Quantity
+    limit: Positive
+
+
+class DisposalOut(Schema):
+    """Stock to sell off or scrap, as it lasts longer than `worth_keeping_periods`: until holding has cost its price.
+
+    Or until it expires, where that is sooner.
+
+    `value` is what it cost; `net_benefit` is what holding it over the plan costs.
+    """
+
+    quantity: float
+    on_hand: float
+    demand_per_period: float
+    worth_keeping_periods: float
+    value: Amount
+    net_benefit: Amount
+
+
+class BiasOut(Schema):
+    """What overrides of an item-location, or for a reason, have in common: changed by `mean_change` on average.
+
+    They cost less than what was recommended by `value_added` on average, `low` to `high` with 95 % confidence.
+    """
+
+    reason_code: str | None
+    overrides: int
+    mean_change: float
+    value_added: Amount
+    low: Amount
+    high: Amount

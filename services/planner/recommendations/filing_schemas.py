@@ -1,0 +1,70 @@
+"""Bodies of the call by which other services file what they recommend."""
+
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from services.planner.recommendations.content_schemas import FiledType
+from services.planner.recommendations.evidence_schemas import (
+    ForecastJumpOut,
+    MissesOut,
+    ModelContestOut,
+    ModelDecayOut,
+    StakeOut,
+    Version,
+)
+from shared.schemas import Code, Date, Flag, Schema
+
+MOST_FILED = 200
+EVIDENCE = {"review_forecast": {"jump", "misses"}, "promote_model": {"contest"}, "retrain_model": {"decay"}}
+
+
+class FiledRecommendationIn(Schema):
+    """A recommendation with its evidence: `jump`, `misses` or both, `contest`, or `decay`, as the type has it.
+
+    `origins` are its natural keys: it is filed if one of them is new in the area. From `expires_on` on it is of no use.
+    """
+
+    origins: Annotated[list[Code], Field(min_length=1, max_length=10)]
+    type: FiledType
+    item: Code | None = None
+    location: Code | None = None
+    forecast: UUID | None = None
+    model_version: Version | None = None
+    expires_on: Date | None = None
+    stake: StakeOut | None = None
+    jump: ForecastJumpOut | None = None
+    misses: MissesOut | None = None
+    contest: ModelContestOut | None = None
+    decay: ModelDecayOut | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        every = set[str]().union(*EVIDENCE.values())
+        given = {name for name in every if getattr(self, name) is not None}
+        if not given or not given <= EVIDENCE[self.type]:
+            raise ValueError(f"takes evidence in {' or '.join(sorted(EVIDENCE[self.type]))}, and in nothing else")
+        reviewed = self.type == "review_forecast"
+        if any((one is not None) != reviewed for one in (self.item, self.location, self.stake)):
+            raise ValueError("has item, location and stake where it reviews a forecast, and only there")
+        if not reviewed and self.model_version is None:
+            raise ValueError("is about a model_version")
+        return self
+
+
+class FilingIn(Schema):
+    recommendations: Annotated[list[FiledRecommendationIn], Field(min_length=1, max_length=MOST_FILED)]
+
+
+class FiledRecommendationOut(Schema):
+    """`new` is false where it had been filed before: the recommendation is the one that stands."""
+
+    recommendation: UUID
+    new: Flag
+
+
+class FilingOut(Schema):
+    """In the order in which they were sent."""
+
+    items: list[FiledRecommendationOut]

@@ -1,0 +1,65 @@
+"""What other services recommend, in words. Every number in them is a field's, or a sum of them."""
+
+from decimal import Decimal
+
+from services.planner.plans.sentence import percent, plain
+from services.planner.recommendations.evidence_schemas import (
+    ForecastJumpOut,
+    MissesOut,
+    ModelContestOut,
+    ModelDecayOut,
+)
+from services.planner.recommendations.filing_schemas import FiledRecommendationIn
+
+DIGITS = 3
+
+
+def of(wish: FiledRecommendationIn, currency: str) -> str:
+    """What to look at, and why."""
+    if wish.contest:
+        return _promote(wish, wish.contest)
+    if wish.decay:
+        return _retrain(wish, wish.decay)
+    assert wish.stake is not None  # noqa: S101  as the schema checks
+    told = [_jump(wish.jump)] if wish.jump else []
+    told += [_misses(wish.misses)] if wish.misses else []
+    worth = "" if wish.stake.value is None else f", {wish.stake.value} {currency} at unit cost"
+    stake = f"{_short(wish.stake.units)} units{worth} are at stake."
+    return " ".join([f"Look at the forecast of {wish.item} in {wish.location}.", *told, stake])
+
+
+def _jump(jump: ForecastJumpOut) -> str:
+    return (
+        f"Over {len(jump.periods)} periods from {jump.periods[0]} on it went from {_short(sum(jump.before))} to "
+        f"{_short(sum(jump.after))}, {_short(abs(jump.z))} times the spread of the forecast before."
+    )
+
+
+def _misses(misses: MissesOut) -> str:
+    return (
+        f"Of the demand of {len(misses.periods)} periods from {misses.periods[0]} on {misses.above} lay above the "
+        f"{percent(misses.level)} interval and {misses.below} below it."
+    )
+
+
+def _promote(wish: FiledRecommendationIn, contest: ModelContestOut) -> str:
+    return (
+        f"Consider version {wish.model_version} as champion: on the same {len(contest.folds)} backtests it loses "
+        f"{_share(contest.improvement)} less than version {contest.champion} ({_share(contest.low)} to "
+        f"{_share(contest.high)}). Nothing is promoted by accepting this: POST models/promotions does it."
+    )
+
+
+def _retrain(wish: FiledRecommendationIn, decay: ModelDecayOut) -> str:
+    return (
+        f"Train a model anew: from {decay.first} to {decay.last} the WMAPE of version {wish.model_version} was "
+        f"{_share(decay.measured)}, {_short(decay.ratio)} times that of its backtest, {_share(decay.backtest)}."
+    )
+
+
+def _short(number: float) -> str:
+    return plain(round(number, DIGITS))
+
+
+def _share(number: float) -> str:
+    return percent(float(round(Decimal(repr(number)), DIGITS)))
