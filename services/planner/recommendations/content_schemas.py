@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.planner.recommendations.grounds import GroundsOut
 from shared.schemas import Amount, Date, Schema, Whole
 
 OrderType = Literal["buy", "produce", "transfer", "expedite"]
@@ -203,6 +204,8 @@ class BiasOut(Schema):
 class ProposalOut(Schema):
     """An order to release, and what speaks for it. Money is in the area's currency, rounded to two digits.
 
+    `cancellable`: its sourcing rule says that it can be given back until it is received; null where it was not asked.
+
     Stock-outs and shortage are those before the next review's order can arrive. For what is planned together with
     others they are those of all that is made or moved of it, against putting the order off to the next review; and
     `net_benefit` is what the linear programme costs more where nothing is released from the source for a review
@@ -223,6 +226,7 @@ class ProposalOut(Schema):
     triggers: TriggersOut
     alternatives: list[AlternativeOut]
     binding_constraints: list[ConstraintOut] = Field(default_factory=list)
+    cancellable: bool | None = None
 
 
 class Content(Schema):
@@ -234,7 +238,7 @@ class Content(Schema):
     `review_forecast` in `bias` what people know that the forecast does not: again and again, of an item-location or for
     a reason.
     `route` says who must look: nobody (`auto`: a policy accepted it), nobody needs to (`inform`), a person (`review`),
-    or two (`dual`).
+    or two (`dual`). `grounds` are those of orders that people can decide on.
     """
 
     id: UUID
@@ -250,6 +254,7 @@ class Content(Schema):
     policy: RoutedOut | None = None
     text: str
     order: ProposalOut | None
+    grounds: GroundsOut | None = None
     capacity: CapacityOut | None = None
     change: OrderChangeOut | None = None
     disposal: DisposalOut | None = None
