@@ -6,6 +6,7 @@ alone, their export by `audit`, chain and history, and all of it with the stored
 """
 
 import contextlib
+import datetime
 import http.client
 import json
 import statistics
@@ -22,6 +23,7 @@ from uuid import UUID
 from bench.report import Goal, report
 from bench.stack import Process, Stack, call, started
 from services.embedded.environment import HOST
+from services.planner.automation.grounding import Noticed
 from services.planner.ledger import audit
 from services.planner.ledger.tables import TABLES
 from services.planner.plans import filing
@@ -63,10 +65,11 @@ def _filed(database: Database, count: int) -> list[UUID]:
     contents = [_content(plan, number) for number in range(count)]
     with database.write() as session:
         common = {"status": "succeeded", "requested_by": "bench", "caller": {}, "forecast_asked": "latest", "seed": 1}
+        common |= {"periods": [datetime.date(2026, 1, 5)]}
         run = Plan(id=plan, area=AREA.area, forecast_id=uuid7(), **common)
         session.add(run)
         session.flush()
-        filing.file(session, run, WHO, contents, set())
+        filing.file(session, run, WHO, contents, set(), Noticed({}, {}))
     return [content.id for content in contents]
 
 

@@ -225,7 +225,7 @@ _PLANNER: dict[str, list[_Row]] = {
         ("GET", "auto-accept-policies", READ),
         ("GET", "auto-accept-policies/{policy}", READ),
         ("PUT", "auto-accept-policies/{policy}", APPROVER),
-        ("POST", "auto-accept-policies/{policy}/simulations", DECIDER),
+        ("POST", "auto-accept-policies/{policy}:simulate", DECIDER),
         ("GET", "approval-rules", READ),
         ("PUT", "approval-rules", ADMIN),
     ],

@@ -90,7 +90,7 @@ class ForecastClient:
         return self._table(area, f"demand?from={first}", beat)
 
     def items(self, area: str, beat: Callable[[], None]) -> pa.Table:
-        """item, uom, unit_price and shelf_life_days, beside what else is known of items."""
+        """item, category, uom, unit_price and shelf_life_days, beside what else is known of items."""
         return self._table(area, "items", beat)
 
     def _table(self, area: str, path: str, beat: Callable[[], None]) -> pa.Table:

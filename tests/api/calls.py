@@ -135,7 +135,7 @@ SAMPLES = {
         {"action": "auto", "order": 5, "types": ["buy"], "order_value_at_most": "99.00", "sample": 0.1},
         headers={"If-Match": '"0"'},
     ),
-    "POST /auto-accept-policies/{policy}/simulations": Sample({"action": "auto", "change_at_most": 0.2}),
+    "POST /auto-accept-policies/{policy}:simulate": Sample({"action": "auto", "change_at_most": 0.2}),
     "PUT /approval-rules": Sample(
         {"order_value_above": "1000000.00", "cost_increase_above": "1000000.00", "frozen_fence": 1},
         headers={"If-Match": '"0"'},

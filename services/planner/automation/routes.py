@@ -2,7 +2,7 @@
 
 from fastapi import Response
 
-from services.planner.automation import service
+from services.planner.automation import rules, service, simulation
 from services.planner.automation.schemas import AutomationIn, AutomationOut, PolicyIn, PolicyOut, SimulationOut
 from shared import app, etag
 from shared.app import problems
@@ -58,7 +58,11 @@ def put_policy(
     return found
 
 
-@router.post("/auto-accept-policies/{policy}/simulations", operation_id="simulate_policy", responses=problems(400, 415))
-def simulate_policy(policy: Key, wish: PolicyIn, who: Caller, session: Read) -> SimulationOut:  # noqa: ARG001
-    """Say what a policy like this would have done with what people decided; nothing is stored."""
-    return service.simulated(session, who, wish)
+@router.post("/auto-accept-policies/{policy}:simulate", operation_id="simulate_policy", responses=problems(400, 415))
+def simulate_policy(policy: Key, who: Caller, session: Read, wish: PolicyIn | None = None) -> SimulationOut:
+    """Say what a policy would have done with what was decided before, by itself; nothing is stored.
+
+    Without a body it is the policy as it stands, with one the policy as it would be, which need not exist yet.
+    """
+    tried = wish or service.one(session, who, policy).policy
+    return simulation.simulated(session, who, rules.Named(policy, 0, tried))

@@ -1,20 +1,23 @@
 """The route of each recommendation of a plan, and the orders that policies accept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, contains_eager
 
-from services.planner.automation import rules, service
+from services.planner.automation import grounding, rules, service
+from services.planner.automation.grounding import Before
 from services.planner.automation.schemas import AutomationOut
 from services.planner.ledger.tables import TABLES
+from services.planner.recommendations import approvals
 from services.planner.recommendations.advice import Proposal
-from services.planner.recommendations.content import IS_ORDER
 from services.planner.recommendations.content_schemas import Content, RoutedOut
-from services.planner.recommendations.decisions import OPEN, Move, after
+from services.planner.recommendations.decisions import Move, after
 from services.planner.recommendations.desk import event
-from services.planner.recommendations.tables import Recommendation, RecommendationState
+from services.planner.recommendations.tables import Recommendation
+from services.planner.reference import service as reference
+from services.planner.reference.schemas import ApprovalRules
 from shared import ledger
 from shared.principal import Principal
 
@@ -25,8 +28,10 @@ def routed(session: Session, who: Principal, contents: Sequence[Content]) -> lis
     """The same recommendations, each with its route: by the area's policies, and by how many people are to see."""
     automation = service.automation(session, who)
     policies = service.policies(session, who) if automation.enabled else []
-    before = _before(session, who) if any(one.policy.change_at_most is not None for one in policies) else {}
-    found = [_routed(one, policies, before) for one in contents]
+    if not policies:
+        return _limited(automation, contents)
+    limits, earlier = reference.approval_rules(session, who), grounding.before(session, who)
+    found = [_routed(one, policies, limits, earlier) for one in contents]
     return _limited(automation, found)
 
 
@@ -51,29 +56,23 @@ def accept(session: Session, who: Principal, contents: Sequence[Content]) -> Non
         row.state.set(decided, sequence)
 
 
-def _routed(one: Content, policies: Sequence[rules.Named], before: dict[rules.Key, float]) -> Content:
-    if one.order is None or not policies:
+def _routed(
+    one: Content, policies: Sequence[rules.Named], limits: ApprovalRules, earlier: Mapping[grounding.Source, Before]
+) -> Content:
+    if one.order is None:
         return one
-    key = one.type, one.item, one.location
-    chosen = rules.way(one.id, key, one.order.model_dump(mode="json"), policies, before.get(key))
+    before, content = earlier.get(grounding.source(one)), one.model_dump(mode="json")
+    drawn, barred = before.drawn if before else None, approvals.barred(limits, content["order"])
+    chosen = rules.way(one.id, content, policies, drawn=drawn, barred=barred)
     policy = RoutedOut.model_validate(chosen.facts) if chosen.facts else None
     return one.model_copy(update={"route": chosen.route, "policy": policy})
 
 
-def _limited(automation: AutomationOut, contents: list[Content]) -> list[Content]:
+def _limited(automation: AutomationOut, contents: Sequence[Content]) -> list[Content]:
     """At most so many orders for people, those of the highest net benefit; what a policy drew for review stays."""
     if automation.review_limit is None:
-        return contents
+        return list(contents)
     seen = [one for one in contents if one.order and one.route == "review" and not (one.policy and one.policy.sampled)]
     ranked = sorted(seen, key=lambda one: (-one.order.net_benefit if one.order else 0, one.id))
     beyond = {one.id for one in ranked[automation.review_limit :]}
     return [one.model_copy(update={"route": "inform"}) if one.id in beyond else one for one in contents]
-
-
-def _before(session: Session, who: Principal) -> dict[rules.Key, float]:
-    """What is still open of the plan before, in units."""
-    row = Recommendation
-    quantity = row.content["order"]["quantity"].as_float()
-    known = select(row.type, row.item, row.location, quantity).join(row.state)
-    known = known.where(row.area == who.area.area, RecommendationState.status.in_(OPEN), IS_ORDER)
-    return {(kind, item, location): units for kind, item, location, units in session.execute(known)}

@@ -5,10 +5,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.planner.recommendations.content_schemas import OrderType
+from services.planner.recommendations.grounds import DataFlag
 from shared.schemas import Code, Cost, Flag, Label, Money, Number, Schema, Whole
 
 Action = Literal["auto", "inform", "review", "dual"]
 MOST_REVIEWED = 1_000_000
+Part = Annotated[Number, Field(ge=0, le=1)]
+Flags = Annotated[list[DataFlag], Field(min_length=1)]
 
 
 class AutomationIn(Schema):
@@ -30,10 +33,15 @@ class PolicyIn(Schema):
 
     Conditions: its type; item and location; `order_value_at_most`, the purchase; `inaction_at_most`, what waiting would
     cost on average; `net_benefit_at_least`; `change_at_most`, how far its quantity is from the one that the plan before
-    recommended, as a share of that: an order that was not recommended before does not meet it.
+    recommended, as a share of that: an order that was not recommended before does not meet it. `cancellable`: whether
+    its sourcing rule says that it can be given back. Of its `grounds`: `flags_none_of` and `flags_any_of`, data flags;
+    `coverage_at_least`, of its class over `measured_at_least` outcomes or more; `frozen_fence`, whether it is received
+    inside of the one of the approval rules or outside. Orders that were recommended before there were grounds do not
+    meet these, nor `change_at_most`.
 
-    `auto` accepts it, save a random `sample`, which people review all the same; `inform` leaves it open, `review` is
-    for people, `dual` for two. Of several policies the one of the lowest `order` decides, then of the first name.
+    `auto` accepts it, save a random `sample`, which people review all the same, and orders for which the approval rules
+    ask for an approver; `inform` leaves it open, `review` is for people, `dual` for two. Of several policies the one of
+    the lowest `order` decides, then of the first name.
     """
 
     description: Label | None = None
@@ -47,7 +55,13 @@ class PolicyIn(Schema):
     inaction_at_most: Cost | None = None
     net_benefit_at_least: Cost | None = None
     change_at_most: Annotated[Number, Field(ge=0, le=1000)] | None = None
-    sample: Annotated[Number, Field(ge=0, le=1)] = 0.05
+    cancellable: Flag | None = None
+    flags_none_of: Flags | None = None
+    flags_any_of: Flags | None = None
+    coverage_at_least: Part | None = None
+    measured_at_least: Annotated[Whole, Field(ge=1, le=MOST_REVIEWED)] = 20
+    frozen_fence: Literal["inside", "outside"] | None = None
+    sample: Part = 0.05
 
 
 class PrecisionOut(Schema):
@@ -73,22 +87,31 @@ class PolicyOut(PolicyIn):
 
 
 class SimulationOut(Schema):
-    """What a policy would have done with the newest orders that people decided on, up to `decided` of them.
+    """What a policy would have done with the newest orders that people or policies decided on, `decided` of them.
 
-    `matched` are those whose conditions hold, `share` theirs of all. Of these people accepted as they were, overrode
-    and rejected so many; `net_benefit` is what the plans expected of those that people did not accept as they were. Of
-    the `measured` ones (outcomes) `value` is the mean that accepting as recommended would have cost less than what was
-    done, with 95 % bounds from five on: below 0 people's changes were worth more.
+    `matched` are those whose conditions hold. Of these it would have accepted `automated`, `share` of all decided, and
+    left the others to people: the random sample, and what needs an approver. People decided on `agreement.reviewed` of
+    the matched ones, and accepted, overrode and rejected so many; `net_benefit` is what the plans expected of those
+    that they did not accept as they were.
+
+    `value` is what automation gains per matched order, or below 0 loses, as people's changes were worth more: what was
+    done less what the recommendation would have cost. It is estimated from those that people decided on and that are
+    `measured` (outcomes). Where another policy accepted all but a random sample, `of_sample`, each of that counts for
+    as many as it was drawn from (inverse propensity). `low` and `high` bound it with 95 % confidence, from five on that
+    are not all the same; `total` is the value of all that it would have accepted.
     """
 
     decided: int
     matched: int
+    automated: int
     share: float | None
     agreement: PrecisionOut
     overridden: int
     rejected: int
     net_benefit: Cost
     measured: int
+    of_sample: int
     value: Money | None
     low: Money | None
     high: Money | None
+    total: Money | None

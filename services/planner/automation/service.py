@@ -1,21 +1,15 @@
 """Policies for orders that need nobody, and what they did."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-import numpy as np
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from services.planner.automation import rules
 from services.planner.automation.rules import Named
-from services.planner.automation.schemas import AutomationIn, AutomationOut, PolicyIn, PolicyOut, SimulationOut
-from services.planner.outcomes.service import bounds
-from services.planner.outcomes.tables import Outcome
-from services.planner.plans.money import money
-from services.planner.recommendations.content import IS_ORDER
+from services.planner.automation.schemas import AutomationIn, AutomationOut, PolicyIn, PolicyOut
+from services.planner.recommendations.decisions import COMMITTED, RELEASED, Status
 from services.planner.recommendations.tables import Recommendation, RecommendationState
 from services.planner.reference import service as reference
 from shared import etag
@@ -24,13 +18,12 @@ from shared.principal import Principal
 
 AUTOMATION, POLICY = "automation", "auto_accept_policy"
 SETTINGS = "automation"
-DECIDED = ("accepted", "overridden", "rejected", "released", "partially_executed", "executed")
+DECIDED: tuple[Status, ...] = (*COMMITTED, *RELEASED, "rejected")
 AS_IT_WAS = and_(
     RecommendationState.status.in_([status for status in DECIDED if status != "rejected"]),
     RecommendationState.quantity == Recommendation.content["order"]["quantity"].as_float(),
     RecommendationState.reason_code.is_(None),
 )
-MOST_SIMULATED = 10_000
 
 
 def automation(session: Session, who: Principal) -> AutomationOut:
@@ -70,7 +63,7 @@ def shown(session: Session, who: Principal, wanted: Sequence[Named]) -> list[Pol
     """Policies with what they did and how people saw their samples."""
     row = Recommendation
     sampled: ColumnElement[bool] = row.content["policy"]["sampled"].as_boolean()
-    counted = _of_area(who).with_only_columns(
+    counted = of_area(who).with_only_columns(
         row.policy,
         func.count().filter(row.route == "auto"),
         func.count().filter(sampled, RecommendationState.status.in_(DECIDED)),
@@ -87,43 +80,8 @@ def _out(named: Named, automated: int, reviewed: int, accepted: int) -> PolicyOu
     return PolicyOut.model_validate(named.policy.model_dump() | facts)
 
 
-def simulated(session: Session, who: Principal, policy: PolicyIn) -> SimulationOut:
-    """What a policy would have done with what people decided. What the plan before recommended is not known here."""
-    newest = _of_area(who).where(RecommendationState.status.in_(DECIDED), IS_ORDER)
-    state = RecommendationState
-    newest = newest.add_columns(state.status, AS_IT_WAS).order_by(Recommendation.created_at.desc())
-    decided: Sequence[Any] = session.execute(newest.limit(MOST_SIMULATED)).all()
-    known = policy.model_copy(update={"change_at_most": None})
-    matched = [one for one in decided if rules.holds(known, _key(one[0]), one[0].content["order"], None)]
-    others = [(row, status) for row, status, same in matched if not same]
-    rejected = sum(status == "rejected" for _, status in others)
-    return SimulationOut(
-        decided=len(decided),
-        matched=len(matched),
-        share=round(len(matched) / len(decided), rules.DIGITS) if decided else None,
-        agreement=rules.precision(len(matched) - len(others), len(matched)),
-        overridden=len(others) - rejected,
-        rejected=rejected,
-        net_benefit=sum((Decimal(row.content["order"]["net_benefit"]) for row, _ in others), Decimal("0.00")),
-        **_value(session, [row.id for row, *_ in matched]),
-    )
-
-
-def _value(session: Session, ids: list[UUID]) -> dict[str, Any]:
-    """What accepting as recommended would have been worth, of those whose outcome is known."""
-    lost = select(Outcome.executed_cost - Outcome.recommended_cost).where(Outcome.recommendation_id.in_(ids))
-    found = np.array(session.scalars(lost).all())
-    low, high = bounds(found)
-    told = {"value": float(found.mean()) if len(found) else None, "low": low, "high": high}
-    return {"measured": len(found)} | {name: None if one is None else money(one) for name, one in told.items()}
-
-
-def _of_area(who: Principal) -> Select[Recommendation]:
+def of_area(who: Principal) -> Select[Recommendation]:
     return select(Recommendation).join(Recommendation.state).where(RecommendationState.area == who.area.area)
-
-
-def _key(row: Recommendation) -> rules.Key:
-    return row.type, row.item, row.location
 
 
 def _named(row: Any) -> Named:

@@ -24,6 +24,7 @@ class Result:
     cost: float  # holding, shortage and ordering
     short: float  # units not served in their bucket
     stock: float  # mean units at a bucket's end
+    left: float  # units at the end of the last one; negative: backlog
 
 
 def replay(stock: float, supply: Floats, demand: Floats, order: Floats, first: int, terms: Terms) -> Result:
@@ -44,4 +45,4 @@ def replay(stock: float, supply: Floats, demand: Floats, order: Floats, first: i
             cost += terms.holding * max(state, 0.0) + terms.penalty * unmet
             short += unserved
             held += max(state, 0.0)
-    return Result(float(cost), short, held / (len(demand) - first))
+    return Result(float(cost), short, held / (len(demand) - first), float(state))

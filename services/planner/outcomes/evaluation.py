@@ -28,6 +28,7 @@ SETTLING = ("accept", "auto_accept", "override", "reject")
 OVER = (*COMMITTED, *RELEASED, "rejected")
 MOST = 5000  # in one plan run; the others come with the next
 PIECE = 1000  # read at a time
+ROUNDING = 1e-6  # of a quantity: recommendations show six digits
 
 type Demand = Mapping[tuple[str, str], Mapping[datetime.date, tuple[float, bool]]]
 
@@ -150,6 +151,7 @@ def _outcome(run: Plan, one: Due, demand: Demand) -> dict[str, Any]:
         "first": one.buckets.periods[one.first],
         "last": one.buckets.periods[-1],
         "censored": censored,
+        "covered": None if censored else _covered(one, results["recommended"].left),
         "action": one.decision.action,
         "actor": one.decision.actor,
         "reason_code": state.reason_code,
@@ -157,6 +159,19 @@ def _outcome(run: Plan, one: Due, demand: Demand) -> dict[str, Any]:
         "demand": float(asked[one.first :].sum()),
     }
     return facts | {f"{name}_{field}": value for name, result in results.items() for field, value in _facts(result)}
+
+
+def _covered(one: Due, left: float) -> bool | None:
+    """Whether stock at the window's end, had the order come as recommended, lies in the plan's 80 % interval of it.
+
+    None where the plan counts on other orders until then, or on demand that no customer tells of.
+    """
+    line, count = one.line, len(one.buckets)
+    planned, dependent = sum(line.planned_receipts[:count]), sum(line.dependent_demand[:count])
+    if abs(planned - one.row.content["order"]["quantity"]) > ROUNDING * max(planned, 1) or dependent > 0:
+        return None
+    slack = ROUNDING * max(abs(left), 1)
+    return bool(line.available_p10[count - 1] - slack <= left <= line.available_p90[count - 1] + slack)
 
 
 def _facts(result: Result) -> list[tuple[str, float]]:

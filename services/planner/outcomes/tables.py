@@ -20,6 +20,7 @@ class Outcome(Base):
     first: Mapped[datetime.date]
     last: Mapped[datetime.date]
     censored: Mapped[bool]
+    covered: Mapped[bool | None]  # None of outcomes before there was this column, and where a plan does not say
     action: Mapped[str]
     actor: Mapped[str]
     reason_code: Mapped[str | None]

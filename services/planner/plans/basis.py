@@ -1,6 +1,6 @@
 """What a plan run rests on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,9 @@ class Basis:
     plain: dict[str, Any]
     forecast: Forecast
     recent: Floats
+    out_of_stock: Collection[tuple[str, str]]  # in the periods of `recent`
     snapshot: Snapshot
-    items: pd.DataFrame  # uom, unit_price, shelf_life_days, by item
+    items: pd.DataFrame  # category, uom, unit_price, shelf_life_days, by item
     changes: list[Delta]
 
     def origin(self, run: Plan) -> Origin:

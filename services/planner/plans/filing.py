@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
-from services.planner.automation import routing
+from services.planner.automation import grounding, routing
 from services.planner.ledger.tables import TABLES
 from services.planner.plans.buckets import shift
 from services.planner.plans.bulk import copy
@@ -25,7 +25,12 @@ from shared.principal import Area, Principal
 
 
 def file(
-    session: Session, run: Plan, who: Principal, proposed: Sequence[Content], counted: set[UUID]
+    session: Session,
+    run: Plan,
+    who: Principal,
+    proposed: Sequence[Content],
+    counted: set[UUID],
+    noticed: grounding.Noticed,
 ) -> list[PlanWarningOut]:
     """File a plan's recommendations in place of those that are still open, and warn where some were not.
 
@@ -35,7 +40,7 @@ def file(
     """
     guard.filing(session, run.area)
     filed, warnings = _without_decided(session, run.area, proposed, counted)
-    filed = routing.routed(session, who, filed)
+    filed = routing.routed(session, who, grounding.grounded(session, who, run, filed, noticed))
     superseded = _supersede(session, run, counted)
     texts = store(session, run, filed)
     _propose(session, run, filed, who.area)

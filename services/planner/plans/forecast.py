@@ -8,6 +8,7 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from services.planner.engine.inputs import Floats
 from services.planner.plans.buckets import Buckets
@@ -109,6 +110,13 @@ class Forecast:
         known = (rows >= 0) & (columns >= 0)
         history[rows[known], columns[known]] = frame["quantity"].to_numpy(np.float64)[known]
         return history
+
+
+def out_of_stock(demand: pa.Table, periods: list[datetime.date]) -> set[tuple[str, str]]:
+    """Item-locations that were out of stock in one of the periods: not all of their demand was seen."""
+    short = demand.filter(pc.invert(demand["in_stock"])).select(["item", "location", "period"]).to_pandas()
+    short = short[short["period"].isin(periods)]
+    return set(zip(short["item"], short["location"], strict=True))
 
 
 def _check(frame: pd.DataFrame, keys: pd.MultiIndex, periods: list[datetime.date], numbers: list[str]) -> None:

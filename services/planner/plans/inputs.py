@@ -9,7 +9,7 @@ import pandas as pd
 
 from services.planner.engine.consumption import consume
 from services.planner.engine.inputs import Bools, Demand, Floats, Ints, Supply
-from services.planner.plans.buckets import shift
+from services.planner.plans.buckets import Buckets, shift
 from services.planner.plans.faults import Faults, OptionFaults, examine, option_faults
 from services.planner.plans.forecast import Forecast
 from services.planner.plans.schemas import PlanWarningOut
@@ -197,14 +197,22 @@ def _external(forecast: Forecast) -> list[PlanWarningOut]:
 
 
 def _stock_warnings(forecast: Forecast, frame: pd.DataFrame) -> list[PlanWarningOut]:
-    buckets = forecast.buckets
-    fresh = shift(buckets.as_of, buckets.frequency, -1)
-    stale: Bools = (frame["as_of"] < fresh).to_numpy(bool)
-    short: Bools = ((frame["on_hand"] < frame["reserved"]) & (frame["shortage_mode"] != "backlog")).to_numpy(bool)
+    stale, short = stale_stock(frame, forecast.buckets), overreserved(frame)
     return [
         *_warning("stale-stock", "Stock is told for more than a period before the plan begins.", int(stale.sum())),
         *_warning("reserved-exceeds-stock", "More is reserved than on hand: planned as empty.", int(short.sum())),
     ]
+
+
+def stale_stock(terms: pd.DataFrame, buckets: Buckets) -> Bools:
+    """[n] whether stock is told for more than a period before the plan begins."""
+    fresh = shift(buckets.as_of, buckets.frequency, -1)
+    return (terms["as_of"] < fresh).to_numpy(bool)
+
+
+def overreserved(terms: pd.DataFrame) -> Bools:
+    """[n] whether more is reserved than on hand, where that is no backlog."""
+    return ((terms["on_hand"] < terms["reserved"]) & (terms["shortage_mode"] != "backlog")).to_numpy(bool)
 
 
 def _warning(code: str, detail: str, count: int) -> list[PlanWarningOut]:

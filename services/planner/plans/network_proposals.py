@@ -119,6 +119,7 @@ def _order(
             "without": units(found.waiting.expected_shortage),
             "with": units(found.acting.expected_shortage),
         },
+        "cancellable": bool(rule["cancellable"]),
         "triggers": _triggers(known, together, option, node, arrival),
         "alternatives": _alternatives(known, together, (option, bucket, quantity), benefit, found, others),
         "binding_constraints": _constraints(buckets, together, option, bucket),

@@ -21,6 +21,7 @@ TERMS = [
     "resource",
     "load_per_unit",
     "carbon_per_unit",
+    "cancellable",
     "expedite_lead_time",
 ]
 COLUMNS = [*TERMS[:-1], "expedited"]

@@ -69,6 +69,7 @@ def _order(buckets: Buckets, term: Mapping[str, Any], evidence: Evidence, row: i
         "receipt_date": buckets.periods[evidence.receipt[row]],
         "stockout_probability": {"without": without_probability, "with": probability},
         "expected_shortage": {"without": units(without_shortage), "with": shortage},
+        "cancellable": bool(term["cancellable"]),
         "triggers": _triggers(term, evidence, row),
         "alternatives": [
             {"kind": str(alternative.kind[row])} | _option(alternative.option, row, without_shortage)

@@ -11,6 +11,7 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
+from services.planner.automation import grounding
 from services.planner.engine.assets import assets
 from services.planner.engine.inputs import Demand, Floats
 from services.planner.engine.kpis import Comparison
@@ -27,6 +28,7 @@ from services.planner.plans import (
     planning,
     proposals,
     proposed,
+    quality,
     rows,
     takeover,
     upkeep,
@@ -35,7 +37,7 @@ from services.planner.plans.basis import Basis
 from services.planner.plans.bulk import copy, copy_lines
 from services.planner.plans.capacity import Capacity
 from services.planner.plans.digest import code_version, digest
-from services.planner.plans.forecast import Forecast, ForecastNotReady
+from services.planner.plans.forecast import Forecast, ForecastNotReady, out_of_stock
 from services.planner.plans.inputs import Inputs, Orders, demand_of
 from services.planner.plans.method import described
 from services.planner.plans.sales import Sales
@@ -99,8 +101,9 @@ def _carry_out(work: jobs.Work[Plan], client: ForecastClient) -> None:
             copy(session, "plan_resources", capacity.COLUMNS, hours.rows(run.id, basis.forecast.buckets))
         found = planned.comparison(len(basis.forecast.buckets))
         dear = _dear(known, found) if found else []
-        warnings = [*known.warnings, *dear, *(before.warnings if before else []), *_file(session, run, basis, wished)]
         evaluation.store(session, came)
+        filed = _file(session, run, basis, known, wished)
+        warnings = [*known.warnings, *dear, *(before.warnings if before else []), *filed]
         run.counts = _counts(session, run, known)
         run.warnings = [warning.model_dump() for warning in warnings]
 
@@ -136,7 +139,8 @@ def _basis(work: jobs.Work[Plan], client: ForecastClient, beat: Beat) -> Basis:
     with work.database.read() as session:
         snapshot = Snapshot.read(session, area.area, forecast.buckets.as_of)
     items = client.items(area.area, lambda: beat(0, 0)).to_pandas().set_index("item")
-    return Basis(who, plain, forecast, whole.recent(demand, past), snapshot, items, changes)
+    short = out_of_stock(demand, past)
+    return Basis(who, plain, forecast, whole.recent(demand, past), short, snapshot, items, changes)
 
 
 def _before(work: jobs.Work[Plan], client: ForecastClient, basis: Basis, beat: Beat) -> values.Before | None:
@@ -202,12 +206,15 @@ def _learned(work: jobs.Work[Plan], basis: Basis) -> list[Content]:
         return list(learning.proposals(basis.origin(work.run), learning.groups(session, work.run.area)))
 
 
-def _file(session: Session, run: Plan, basis: Basis, wished: list[Content]) -> list[PlanWarningOut]:
+def _file(session: Session, run: Plan, basis: Basis, known: Inputs, wished: list[Content]) -> list[PlanWarningOut]:
     """Into the inbox; of a scenario, beside it: nobody is to decide on what is only supposed."""
     if run.scenario is not None:
         filing.store(session, run, wished)
         return []
-    return filing.file(session, run, basis.who, wished, set(basis.snapshot.commitments["recommendation_id"]))
+    categories = basis.items["category"].dropna()
+    noticed = grounding.Noticed(quality.flags(basis, known), dict(zip(categories.index, categories, strict=True)))
+    counted = set(basis.snapshot.commitments["recommendation_id"])
+    return filing.file(session, run, basis.who, wished, counted, noticed)
 
 
 def _describe(run: Plan, basis: Basis, known: Inputs, planned: Planned) -> None:

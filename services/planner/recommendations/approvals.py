@@ -46,6 +46,11 @@ def order_demands(rules: ApprovalRules, order: Mapping[str, Any], quantity: floa
         yield AdviceOut(code="order_value", detail=detail)
 
 
+def barred(rules: ApprovalRules, order: Mapping[str, Any]) -> bool:
+    """Whether the recommended order needs an approver even if nobody changes it."""
+    return any(order_demands(rules, order, order["quantity"]))
+
+
 def override_demands(
     rules: ApprovalRules,
     order: Mapping[str, Any],
@@ -58,7 +63,7 @@ def override_demands(
     if rules.cost_increase_above is not None and increase > rules.cost_increase_above:
         detail = f"Expected cost rises by about {increase:.2f}, more than {rules.cost_increase_above}."
         yield AdviceOut(code="cost_increase", detail=detail)
-    if rules.frozen_fence and min(due, datetime.date.fromisoformat(order["receipt_date"])) < _after(
+    if rules.frozen_fence and min(due, datetime.date.fromisoformat(order["receipt_date"])) < after(
         periods, rules.frozen_fence
     ):
         detail = f"It changes what is received within the plan's first {rules.frozen_fence} periods."
@@ -92,6 +97,6 @@ def _interpolated(points: Sequence[tuple[float, Decimal]], at: float) -> Decimal
     return value + (min(slope, Decimal(0)) if beyond else slope) * Decimal(at - start)
 
 
-def _after(periods: Sequence[datetime.date], count: int) -> datetime.date:
+def after(periods: Sequence[datetime.date], count: int) -> datetime.date:
     """The first day after the first `count` periods; the last day of all where there are no more."""
     return periods[count] if count < len(periods) else datetime.date.max

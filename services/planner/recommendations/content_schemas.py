@@ -14,6 +14,7 @@ from services.planner.recommendations.evidence_schemas import (
     ModelDecayOut,
     StakeOut,
 )
+from services.planner.recommendations.grounds import GroundsOut
 from shared.schemas import Amount, Date, Schema, Whole
 
 OrderType = Literal["buy", "produce", "transfer", "expedite"]
@@ -183,6 +184,8 @@ class ParameterOut(Schema):
 class ProposalOut(Schema):
     """An order to release, and what speaks for it. Money is in the area's currency, rounded to two digits.
 
+    `cancellable`: its sourcing rule says that it can be given back until it is received; null where it was not asked.
+
     Stock-outs and shortage are those before the next review's order can arrive. For what is planned together with
     others they are those of all that is made or moved of it, against putting the order off to the next review; and
     `net_benefit` is what the linear programme costs more where nothing is released from the source for a review
@@ -203,6 +206,7 @@ class ProposalOut(Schema):
     triggers: TriggersOut
     alternatives: list[AlternativeOut]
     binding_constraints: list[ConstraintOut] = Field(default_factory=list)
+    cancellable: bool | None = None
 
 
 class Content(Schema):
@@ -217,7 +221,7 @@ class Content(Schema):
     forecast moved, in `misses` which demand its interval missed, in `stake` how much that is about. `promote_model` and
     `retrain_model` are about `model_version`: `contest` holds it against the champion, `decay` against its backtest.
     `route` says who must look: nobody (`auto`: a policy accepted it), nobody needs to (`inform`), a person (`review`),
-    or two (`dual`).
+    or two (`dual`). `grounds` are those of orders that people can decide on.
     """
 
     id: UUID
@@ -235,6 +239,7 @@ class Content(Schema):
     policy: RoutedOut | None = None
     text: str
     order: ProposalOut | None
+    grounds: GroundsOut | None = None
     capacity: CapacityOut | None = None
     change: OrderChangeOut | None = None
     disposal: DisposalOut | None = None

@@ -105,6 +105,7 @@ class SourcingRuleIn(Schema):
 
     With `resource` and `load_per_unit` each unit takes that much of the resource in the period of its release: of a
     supplier's capacity, a dock's, or a budget in money. `carbon_per_unit` is kg CO2e of supplying and moving it.
+    What is ordered can be given back until it is received where it is `cancellable`.
     """
 
     item: Code
@@ -127,6 +128,7 @@ class SourcingRuleIn(Schema):
     resource: Code | None = None
     load_per_unit: Positive | None = None
     carbon_per_unit: Quantity | None = None
+    cancellable: Flag = False
 
     @model_validator(mode="after")
     def some_order_is_possible(self) -> Self:

@@ -86,6 +86,7 @@ class SourcingRule(Supplied):
     resource: Mapped[str | None]
     load_per_unit: Mapped[float | None]
     carbon_per_unit: Mapped[float | None]
+    cancellable: Mapped[bool]
 
 
 class PlanningPolicy(Supplied):

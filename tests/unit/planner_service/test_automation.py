@@ -14,17 +14,48 @@ from tests.unit.planner_service.test_recommendations import decide
 from tests.unit.planner_service.test_reference import approve, put
 
 POLICY = "/auto-accept-policies/small"
-ORDER = {
-    "quantity": 30.0,
-    "cost_of_acting": {"purchase": "120.00"},
-    "cost_of_inaction": {"mean": "80.00"},
-    "net_benefit": "70.00",
+GROUNDS = {
+    "data_flags": ["stale_stock"],
+    "calibration": {"item_class": None, "measured": 20, "inside": 15, "coverage": 0.75},
+    "in_frozen_fence": True,
+    "quantity_before": 20.0,
 }
-KEY = ("buy", "A", "L")
+CONTENT = {
+    "type": "buy",
+    "item": "A",
+    "location": "L",
+    "order": {
+        "quantity": 30.0,
+        "cost_of_acting": {"purchase": "120.00"},
+        "cost_of_inaction": {"mean": "80.00"},
+        "net_benefit": "70.00",
+        "cancellable": True,
+    },
+    "grounds": GROUNDS,
+}
 
 
 def named(name="p", version=1, **policy):
     return rules.Named(name, version, PolicyIn.model_validate({"action": "auto", "sample": 0} | policy))
+
+
+def way(number, policies, **more):
+    return rules.way(UUID(int=number), CONTENT, policies, **more)
+
+
+ON_GROUNDS = [
+    ({"change_at_most": 0.5}, True),  # from 20
+    ({"change_at_most": 0.49}, False),
+    ({"flags_none_of": ["suspect_demand"]}, True),
+    ({"flags_none_of": ["suspect_demand", "stale_stock"]}, False),
+    ({"flags_any_of": ["suspect_demand", "stale_stock"]}, True),
+    ({"flags_any_of": ["suspect_demand"]}, False),
+    ({"coverage_at_least": 0.75}, True),
+    ({"coverage_at_least": 0.76}, False),
+    ({"coverage_at_least": 0.75, "measured_at_least": 21}, False),
+    ({"frozen_fence": "inside"}, True),
+    ({"frozen_fence": "outside"}, False),
+]
 
 
 @pytest.mark.parametrize(
@@ -42,33 +73,60 @@ def named(name="p", version=1, **policy):
         ({"inaction_at_most": "79.99"}, False),
         ({"net_benefit_at_least": "70.00"}, True),
         ({"net_benefit_at_least": "70.01"}, False),
-        ({"change_at_most": 0.5}, True),  # from 20
-        ({"change_at_most": 0.49}, False),
+        ({"cancellable": True}, True),
+        ({"cancellable": False}, False),
+        *ON_GROUNDS,
     ],
 )
 def test_all_conditions_that_are_given_must_hold(condition, holds):
-    assert rules.holds(named(**condition).policy, KEY, ORDER, 20.0) is holds
+    assert rules.holds(named(**condition).policy, CONTENT) is holds
+
+
+@pytest.mark.parametrize("condition", [condition for condition, _ in ON_GROUNDS])
+def test_of_grounds_that_are_not_known_nothing_holds(condition):
+    """As of what was recommended by an earlier release."""
+    assert not rules.holds(named(**condition).policy, CONTENT | {"grounds": None})
+    assert rules.holds(named().policy, CONTENT | {"grounds": None})
 
 
 def test_what_was_not_recommended_before_has_changed():
-    assert not rules.holds(named(change_at_most=1000).policy, KEY, ORDER, None)
+    new = CONTENT | {"grounds": GROUNDS | {"quantity_before": None}}
+    assert not rules.holds(named(change_at_most=1000).policy, new)
+
+
+def test_a_class_without_outcomes_is_not_calibrated():
+    none = {"item_class": "x", "measured": 0, "inside": 0, "coverage": None}
+    content = CONTENT | {"grounds": GROUNDS | {"calibration": none}}
+    assert not rules.holds(named(coverage_at_least=0, measured_at_least=1).policy, content)
 
 
 def test_of_several_the_lowest_order_decides_and_then_the_first_name():
     policies = rules.ranked([named("b", order=2), named("c", order=1, item="B"), named("a", order=2, action="dual")])
-    assert rules.way(UUID(int=1), KEY, ORDER, policies, None).by.name == "a"
+    assert way(1, policies).by.name == "a"
     off = rules.ranked([named("a", enabled=False), named("b", action="inform")])
-    assert rules.way(UUID(int=1), KEY, ORDER, off, None).route == "inform"
-    assert rules.way(UUID(int=1), KEY, ORDER, [], None) == rules.Way("review")
+    assert way(1, off).route == "inform"
+    assert way(1, []) == rules.Way("review")
 
 
 def test_a_share_is_drawn_for_review_the_same_whoever_computes_it():
     policy = [named(sample=0.2)]
-    ways = [rules.way(UUID(int=number), KEY, ORDER, policy, None) for number in range(2000)]
-    drawn = [way.sampled for way in ways]
+    ways = [way(number, policy) for number in range(2000)]
+    drawn = [one.sampled for one in ways]
     assert 330 < sum(drawn) < 470  # 400, give or take four standard deviations
-    assert {way.route for way in ways if way.sampled} == {"review"}
-    assert drawn == [rules.way(UUID(int=number), KEY, ORDER, policy, None).sampled for number in range(2000)]
+    assert {one.route for one in ways if one.sampled} == {"review"}
+    assert {one.facts["sample"] for one in ways} == {0.2}
+    assert drawn == [way(number, policy).sampled for number in range(2000)]
+
+
+def test_what_is_drawn_stays_drawn_with_the_propensity_that_it_was_drawn_with():
+    again = way(1, [named(sample=0)], drawn=("p", 0.05))
+    assert (again.route, again.sampled, again.facts["sample"]) == ("review", True, 0.05)
+    assert way(1, [named(sample=0)], drawn=("another", 0.05)).route == "auto"
+
+
+def test_no_policy_accepts_what_needs_an_approver():
+    barred = way(1, [named(sample=1)], barred=True)
+    assert (barred.route, barred.sampled, barred.facts["sample"]) == ("review", False, None)
 
 
 @given(st.integers(1, 10_000), st.data())
@@ -160,11 +218,11 @@ def test_the_sample_measures_what_people_would_have_done(stocked):
     assert shown["automated"] == 0
     assert (shown["precision"]["reviewed"], shown["precision"]["accepted"], shown["precision"]["share"]) == (2, 1, 0.5)
     wish = {"action": "auto"}
-    tried = stocked.ok("POST", f"{POLICY}/simulations", json=wish)
+    tried = stocked.ok("POST", f"{POLICY}:simulate", json=wish)
     assert (tried["decided"], tried["matched"], tried["overridden"], tried["rejected"]) == (2, 2, 1, 0)
     assert tried["agreement"]["share"] == 0.5
     assert tried["net_benefit"] == found["B"]["order"]["net_benefit"]
-    none = stocked.ok("POST", f"{POLICY}/simulations", json=wish | {"item": "C"})
+    none = stocked.ok("POST", f"{POLICY}:simulate", json=wish | {"item": "C"})
     assert (none["matched"], none["share"], none["agreement"]["share"]) == (0, 0.0, None)
 
 

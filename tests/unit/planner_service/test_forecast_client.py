@@ -36,7 +36,7 @@ def test_a_table_comes_as_it_was_sent(client, upstream):
     assert client.demand("north", "2026-01-01", lambda: None).num_rows == 13
     upstream.answers["items"] = (200, arrow(items(A={"uom": "kg", "shelf_life_days": 9})))
     [item] = client.items("north", lambda: None).to_pylist()
-    assert item == {"item": "A", "uom": "kg", "unit_price": None, "shelf_life_days": 9}
+    assert item == {"item": "A", "category": None, "uom": "kg", "unit_price": None, "shelf_life_days": 9}
     assert [one["accept"] for one in upstream.headers] == [ARROW, "application/json", ARROW, ARROW]
 
 

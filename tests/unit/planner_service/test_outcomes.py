@@ -185,7 +185,7 @@ def test_a_simulation_tells_what_automation_would_have_been_worth(area, three):
     decide(area, three["C"], {"action": "reject", "reason_code": "MODEL_DISTRUST"})
     actual(area, A=[10, 10, 12], B=[10, 10, 12], C=[10, 10, 12])
     area.plan(as_of=week(3).isoformat())
-    found = area.ok("POST", "/auto-accept-policies/any/simulations", json={"action": "auto"})
+    found = area.ok("POST", "/auto-accept-policies/any:simulate", json={"action": "auto"})
     lost = Decimal(told(area)["C"]["value_added"])
     assert (found["matched"], found["measured"], found["low"], found["high"]) == (2, 2, None, None)
     assert Decimal(found["value"]) == -lost / 2 > 0

@@ -53,7 +53,8 @@ def demand(series: dict[tuple[str, str], float], periods: int = 13) -> pa.Table:
 
 def items(**described: dict[str, object]) -> pa.Table:
     """Items by their codes; `uom` is unit where nothing else is told."""
-    kinds = {"item": pa.string(), "uom": pa.string(), "unit_price": pa.float64(), "shelf_life_days": pa.int64()}
+    kinds = {"item": pa.string(), "category": pa.string(), "uom": pa.string()}
+    kinds |= {"unit_price": pa.float64(), "shelf_life_days": pa.int64()}
     rows = [{"item": item, "uom": "unit"} | told for item, told in described.items()]
     return pa.Table.from_pylist(rows, pa.schema(kinds))
 

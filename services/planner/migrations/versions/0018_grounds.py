@@ -1,0 +1,13 @@
+"""What policies judge orders by: whether they can be taken back, and whether stock came out as planned."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0018"
+down_revision = "0016"
+
+
+def upgrade() -> None:
+    op.add_column("sourcing_rules", sa.Column("cancellable", sa.Boolean, nullable=False, server_default="false"))
+    op.add_column("outcomes", sa.Column("covered", sa.Boolean))
+    op.create_index("ix_outcomes_area_last", "outcomes", ["area", "last"])
