@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session, contains_eager
 from services.planner.engine.inputs import Floats, implied_penalty
 from services.planner.engine.replay import Result, Terms, replay
 from services.planner.ledger.tables import Entry
+from services.planner.outcomes import classes
+from services.planner.outcomes.classes import Classes
 from services.planner.outcomes.tables import Outcome
 from services.planner.plans.buckets import Buckets, shift
 from services.planner.plans.tables import Plan, PlanLine
@@ -94,8 +96,9 @@ def evaluate(
     """Rows of all outcomes that are due when a plan begins; `demand` is asked only where there are any."""
     with database.read() as session:
         found = due(session, run.area, buckets.frequency, buckets.as_of)
+        known_classes = classes.of_plans(session, {one.row.plan_id for one in found})
     known = demand_of(demand(demand_since(found))) if found else {}
-    return [_outcome(run, one, known) for one in found]
+    return [_outcome(run, one, known, known_classes) for one in found]
 
 
 def store(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -133,7 +136,7 @@ def _decisions(session: Session, area: str, ids: Sequence[Any]) -> dict[str, Ent
     }
 
 
-def _outcome(run: Plan, one: Due, demand: Demand) -> dict[str, Any]:
+def _outcome(run: Plan, one: Due, demand: Demand, known: Classes) -> dict[str, Any]:
     order, state, count = one.row.content["order"], one.row.state, len(one.buckets)
     asked, censored = _asked(one, demand)
     supply = np.array(one.line.scheduled_receipts[:count])
@@ -156,6 +159,7 @@ def _outcome(run: Plan, one: Due, demand: Demand) -> dict[str, Any]:
         "actor": one.decision.actor,
         "reason_code": state.reason_code,
         "policy": policy["name"] if policy and one.row.route == "auto" else None,
+        "item_class": known.get((one.row.plan_id, one.line.item, one.line.location)),
         "demand": float(asked[one.first :].sum()),
     }
     return facts | {f"{name}_{field}": value for name, result in results.items() for field, value in _facts(result)}

@@ -25,5 +25,5 @@ def list_outcomes(who: Caller, session: Read, asked: Paging) -> Page[OutcomeOut]
 
 @router.get("/decisions/outcomes", operation_id="get_outcomes", responses=problems())
 def get_outcomes(who: Caller, session: Read, by: Annotated[By, Query()] = "person") -> DecisionValuesOut:
-    """Show what decisions added to the recommendations, by person, reason code, type, action or policy."""
+    """Show what decisions added to the recommendations, by person, reason code, type, item class, action or policy."""
     return service.values(session, who, by)

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from shared.schemas import Amount, Schema
 
-By = Literal["person", "reason", "type", "action", "policy"]
+By = Literal["person", "reason", "type", "class", "action", "policy"]
+ItemClass = Literal["A", "B", "C"]
 
 
 class ReplayedOut(Schema):
@@ -25,6 +26,8 @@ class OutcomeOut(Schema):
     plan. `executed` is what the ERP reported, else what was decided, nothing where it was rejected; `nothing` is no
     order at all. `censored`: in some period it was out of stock, and what was forecast stands for demand that nobody
     saw. `value_added` is what the recommendation would have cost less what was done: above 0 the decision was better.
+    `item_class` is the item-location's in the plan that recommended it: A has the demand of greatest value, up to 80 %
+    of all, B that up to 95 %, C the rest; null where an earlier release made the plan.
     """
 
     recommendation: UUID
@@ -38,6 +41,7 @@ class OutcomeOut(Schema):
     actor: str
     reason_code: str | None
     policy: str | None
+    item_class: ItemClass | None
     demand: float
     executed: ReplayedOut
     recommended: ReplayedOut

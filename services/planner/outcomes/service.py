@@ -21,7 +21,14 @@ MOST = 200_000  # of the newest that are looked at
 FEWEST, MANY = 5, 5000
 RESAMPLES = 2000
 SEED = 1
-COLUMN = {"person": Outcome.actor, "reason": Outcome.reason_code, "action": Outcome.action, "policy": Outcome.policy}
+COLUMN = {
+    "person": Outcome.actor,
+    "reason": Outcome.reason_code,
+    "type": Recommendation.type,
+    "class": Outcome.item_class,
+    "action": Outcome.action,
+    "policy": Outcome.policy,
+}
 WAYS = ("executed", "recommended", "nothing")
 
 
@@ -41,7 +48,7 @@ def out(found: Outcome) -> OutcomeOut:
         )
         for way in WAYS
     }
-    names = ("first", "last", "censored", "action", "actor", "reason_code", "policy", "demand")
+    names = ("first", "last", "censored", "action", "actor", "reason_code", "policy", "item_class", "demand")
     return OutcomeOut(
         recommendation=found.recommendation_id,
         type=found.recommendation.type,
@@ -55,9 +62,8 @@ def out(found: Outcome) -> OutcomeOut:
 
 def values(session: Session, who: Principal, by: By) -> DecisionValuesOut:
     """What decisions added, by group, the largest group first."""
-    column = Recommendation.type if by == "type" else COLUMN[by]
     found = select(
-        column.label("group"),
+        COLUMN[by].label("group"),
         (Outcome.recommended_cost - Outcome.executed_cost).label("added"),
         (Outcome.nothing_cost - Outcome.recommended_cost).label("advice"),
         Outcome.censored,

@@ -25,6 +25,7 @@ class Outcome(Base):
     actor: Mapped[str]
     reason_code: Mapped[str | None]
     policy: Mapped[str | None]
+    item_class: Mapped[str | None]
     demand: Mapped[float]
     executed_cost: Mapped[float]
     executed_short: Mapped[float]

@@ -16,7 +16,7 @@ from services.planner.plans.tables import Plan, PlanRow
 from services.planner.plans.takeover import Earlier, Key, Planned, Row
 from shared.db import Database
 
-SOLD = ("revenue", "cost_of_sales", "carbon")
+SOLD = ("revenue", "cost_of_sales", "carbon", "demand_value")
 COLUMNS = ("plan_id", "item", "location", "origin", "input_digest", "output_digest", "inputs", *SOLD)
 _INPUTS = text(
     "SELECT item, location, inputs FROM plan_rows"
@@ -25,8 +25,10 @@ _INPUTS = text(
 )
 _TAKE_OVER = text(
     "INSERT INTO plan_rows"
-    " (plan_id, item, location, origin, input_digest, output_digest, inputs, revenue, cost_of_sales, carbon)"
-    " SELECT :plan, item, location, origin, input_digest, output_digest, inputs, revenue, cost_of_sales, carbon"
+    " (plan_id, item, location, origin, input_digest, output_digest, inputs, revenue, cost_of_sales, carbon,"
+    " demand_value)"
+    " SELECT :plan, item, location, origin, input_digest, output_digest, inputs, revenue, cost_of_sales, carbon,"
+    " demand_value"
     " FROM plan_rows"
     " WHERE plan_id = :earlier AND (item, location)"
     " NOT IN (SELECT * FROM unnest(CAST(:items AS text[]), CAST(:locations AS text[])))"
@@ -72,12 +74,13 @@ def store(session: Session, run: Plan, known: Inputs, planned: Planned, sales: S
 
 def _fresh(run: Plan, known: Inputs, planned: Planned, sales: Sales) -> Iterator[tuple[Any, ...]]:
     fresh = planned.fresh.tolist()
-    sold = zip(*(map(_told, column.tolist()) for column in (sales.revenue, sales.cost, sales.carbon)), strict=True)
+    columns = (sales.revenue, sales.cost, sales.carbon, sales.demand_value)
+    sold = zip(*(map(_told, column.tolist()) for column in columns), strict=True)
     for row, pack, one in zip(fresh, takeover.packed(known, planned.fresh), sold, strict=True):
         yield run.id, *known.terms.index[row], run.id, planned.inputs[row], planned.outputs[row], pack, *one
     for (item, location), digest in planned.faults.items():
         if (item, location) not in planned.same:
-            yield run.id, item, location, run.id, digest, None, None, None, None, None
+            yield run.id, item, location, run.id, digest, None, None, *(None for _ in SOLD)
 
 
 def _told(number: float) -> float | None:

@@ -1,4 +1,4 @@
-"""What each item-location of a plan is expected to sell for, what that costs, and the carbon of what it releases."""
+"""What each item-location of a plan is expected to sell for, what that costs, its value, and the carbon of releases."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,20 +18,22 @@ class Sales:
     revenue: Floats  # money
     cost: Floats  # money: at unit cost, all that a unit is made of included
     carbon: Floats  # kg CO2e
+    demand_value: Floats  # money: all demand, dependent demand included, at unit cost
 
     @classmethod
     def of(cls, known: Inputs, planned: Planned, measures: Mapping[str, Floats]) -> "Sales":
         """Of the rows that were computed; measures [m, T]: their lines."""
         fresh = planned.fresh
         if len(fresh) == 0:
-            return cls(*np.zeros((3, 0)))
+            return cls(*np.zeros((4, 0)))
         waits = known.supply.backlog[fresh]
         wanted = (measures["demand"] - measures["dependent_demand"]).sum(axis=1)
         lost = np.where(waits, measures["backlog"][:, -1], measures["shortage"].sum(axis=1))
         served = np.maximum(wanted - lost, 0)
         price = known.terms["unit_price"].to_numpy(np.float64)[fresh]
-        cost = np.where(np.isnan(price), np.nan, served * values(known, planned))
-        return cls(served * price, cost, _carbon(known, planned, measures))
+        worth = values(known, planned)
+        cost = np.where(np.isnan(price), np.nan, served * worth)
+        return cls(served * price, cost, _carbon(known, planned, measures), measures["demand"].sum(axis=1) * worth)
 
 
 def values(known: Inputs, planned: Planned) -> Floats:

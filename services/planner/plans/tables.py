@@ -87,6 +87,7 @@ class PlanRow(Base):
     revenue: Mapped[float | None]
     cost_of_sales: Mapped[float | None]
     carbon: Mapped[float | None]
+    demand_value: Mapped[float | None]
 
 
 class PlanLine(Base):

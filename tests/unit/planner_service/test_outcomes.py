@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from services.planner.outcomes import evaluation
+from services.planner.outcomes import classes, evaluation
 from services.planner.outcomes.service import MANY, bounds
 from tests.unit.planner_service.test_automation import orders
 from tests.unit.planner_service.test_executions import tell
@@ -101,6 +101,58 @@ def test_what_a_policy_accepted_is_told_by_its_name(area):
     groups = area.ok("GET", "/decisions/outcomes?by=policy")["items"]
     assert [(one["group"], one["n"], one["value_added"]) for one in groups] == [("small", 1, "0.00")]
     assert Decimal(groups[0]["advice"]) > 0
+
+
+def test_decisions_are_told_by_item_class(area):
+    """Of 80 a week, A asks for the worth of 86 of 100, B for 10 and C for 4; all three are received two weeks later."""
+    for item, cost in (("A", "8.60"), ("B", "1.00"), ("C", "0.40")):
+        area.supply(item, unit_cost=cost)
+    area.ok("PUT", "/supply/planning-policies", json={"shortage_cost": "6.00", "holding_cost": "0.50"})
+    area.forecasts("A", "B", "C")
+    area.plan()
+    found = orders(area)
+    decide(area, found["A"], {"action": "accept"})
+    decide(area, found["B"], {"action": "reject", "reason_code": "BUDGET_CASH"})
+    decide(area, found["C"], {"action": "reject", "reason_code": "BUDGET_CASH"})
+    actual(area, A=[10, 10, 12], B=[10, 10, 12], C=[10, 10, 13])
+    area.plan(as_of=week(3).isoformat())
+    came = told(area)
+    assert {item: one["item_class"] for item, one in came.items()} == {"A": "A", "B": "B", "C": "C"}
+    groups = {one["group"]: one for one in area.ok("GET", "/decisions/outcomes?by=class")["items"]}
+    left = {item: Decimal("1.00") + Decimal("0.50") * Decimal(found[item]["order"]["quantity"] - asked)
+            for item, asked in (("B", 12), ("C", 13))}  # fmt: skip
+    assert {group: (one["n"], Decimal(one["value_added"])) for group, one in groups.items()} == {
+        "A": (1, 0),
+        "B": (1, left["B"] - 12 * 6),
+        "C": (1, left["C"] - 13 * 6),
+    }
+
+
+def test_the_class_is_that_of_the_plan_that_recommended_it(area):
+    """B becomes dear after the recommendation; a net change that takes A's row over leaves both classes as they are."""
+    for item, cost in (("A", "9.00"), ("B", "0.50")):
+        area.supply(item, unit_cost=cost)
+    area.ok("PUT", "/supply/planning-policies", json={"shortage_cost": "6.00", "holding_cost": "0.50"})
+    area.forecasts("A", "B")
+    area.plan()
+    area.ok("POST", "/inventory", json={"item": "B", "location": "L", "as_of": week(0).isoformat(), "on_hand": 11})
+    area.plan(net_change=True)
+    found = orders(area, status="proposed")
+    assert found["A"]["plan"] != found["B"]["plan"]
+    for item in ("A", "B"):
+        decide(area, found[item], {"action": "accept"})
+    area.supply("B", unit_cost="99.00")
+    actual(area, A=[10, 10, 12], B=[10, 10, 12])
+    area.plan(as_of=week(3).isoformat())
+    assert {item: one["item_class"] for item, one in told(area).items()} == {"A": "A", "B": "B"}
+
+
+@pytest.mark.parametrize(
+    ("value", "before", "item_class"),
+    [(90, 0, "A"), (2, 79.9, "A"), (10, 80, "B"), (9, 94.9, "B"), (5, 95, "C"), (0, 100, "C"), (0, 0, "C")],
+)
+def test_the_one_that_crosses_a_cut_belongs_before_it(value, before, item_class):
+    assert classes.abc(value, before, 100) == item_class
 
 
 def test_orders_whose_time_is_not_over_hold_up_no_others(area, monkeypatch):
