@@ -10,7 +10,7 @@ import datetime
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -309,8 +309,11 @@ def work(
     lease: float,
     context: dict[str, Any],
     relay: Carrier,
+    beside: Sequence[str] = (),
 ) -> None:
     """Run a worker until SIGTERM or SIGINT, one run at a time and one import beside it.
+
+    beside: further queues, one job of each at a time.
 
     tasks: by the namespace that `start` names.
     lease: seconds of silence after which a worker is given up for dead; its run is queued again within 6 s more.
@@ -319,15 +322,17 @@ def work(
     app = queue.opened(conninfo)
     for namespace, found in {**tasks, "upkeep": _upkeep(lease)}.items():
         app.add_tasks_from(found, namespace=namespace)
-    asyncio.run(_run(app, lease, context, relay))
+    asyncio.run(_run(app, lease, context, relay, (RUNS, IMPORTS, UPKEEP, *beside)))
 
 
-async def _run(app: procrastinate.App, lease: float, context: dict[str, Any], relay: Carrier) -> None:
+async def _run(
+    app: procrastinate.App, lease: float, context: dict[str, Any], relay: Carrier, queues: Sequence[str]
+) -> None:
     stop, over = asyncio.Event(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with app.open_async(), asyncio.TaskGroup() as group:  # if one fails, the process ends and is missed
-        workers = [group.create_task(_worker(app, name, lease, context)) for name in (RUNS, IMPORTS, UPKEEP)]
+        workers = [group.create_task(_worker(app, name, lease, context)) for name in queues]
         carrying = group.create_task(asyncio.to_thread(relay.keep, over))
         await stop.wait()
         over.set()

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.forecast.forecasts.tables import Forecast
 from services.forecast.kinds import KINDS
+from services.forecast.models.promotions import REGISTRY
 from services.forecast.models.tables import TrainingRun
 from services.forecast.settings import Settings
 from shared import jobs
@@ -58,7 +59,7 @@ def consensus(context: JobContext, run_id: str) -> None:
     jobs.attempt(context, Forecast, run_id, do)
 
 
-@tasks.task(name="mirror_champion", pass_context=True, retry=MIRROR_RETRY)
+@tasks.task(name="mirror_champion", queue=REGISTRY, pass_context=True, retry=MIRROR_RETRY)
 def mirror_champion(context: JobContext, area: str) -> None:
     from services.forecast.models.mirror import mirror
 
@@ -77,6 +78,15 @@ def file_recommendations(context: JobContext, area: str, body: str) -> None:
     from services.forecast.reviews.filing import send
 
     send(context.additional_context["settings"], area, body)
+
+
+@tasks.periodic(cron="* * * * *")
+@tasks.task(name="reconcile_aliases", queue=REGISTRY, queueing_lock="reconcile_aliases", pass_context=True)
+def reconcile_aliases(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
+    from services.forecast.models import mirror
+
+    database, settings = (context.additional_context[name] for name in ("database", "settings"))
+    mirror.mirror_all(database, settings)
 
 
 @tasks.periodic(cron="41 * * * *")
@@ -101,4 +111,4 @@ def work(settings: Settings) -> None:
     context: dict[str, Any] = {"database": database, "settings": settings}
     found = {"forecast": tasks, "imports": imports.tasks(KINDS)}
     relay = Relay(database, "forecast", settings.gateway_url, settings.service_key.get_secret_value())
-    jobs.work(found, settings.database_url, settings.lease_seconds, context, relay)
+    jobs.work(found, settings.database_url, settings.lease_seconds, context, relay, beside=(REGISTRY,))

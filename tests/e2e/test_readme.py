@@ -70,6 +70,13 @@ def test_the_page_on_forecasting(day, run):
     assert '"cause":"shock"' in told
 
 
+def test_the_page_on_models(day, run):
+    done = run([DAY[0], *blocks((ROOT / "docs" / "models.md").read_text())])
+    assert done.returncode == 0, done.stderr
+    assert "warm_up True" in done.stdout
+    assert "# Model card" in done.stdout
+
+
 def test_the_page_on_decisions(day, run):
     """Its proof needs the package, so that its program is run from where that is."""
     commands = "\n".join(blocks((ROOT / "docs" / "decisions.md").read_text()))

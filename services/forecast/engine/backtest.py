@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from services.forecast.engine.baselines import seasonal_naive
-from services.forecast.engine.cells import QUANTILES, Bools, Floats, Ints, TooShort
+from services.forecast.engine.cells import QUANTILES, Bools, Dates, Floats, Ints, TooShort
 from services.forecast.engine.level_scores import LevelOutcome, level_outcomes, level_report
 from services.forecast.engine.metrics import Scores, decile_loss
 from services.forecast.engine.panel import Panel
@@ -32,7 +32,7 @@ _METHOD = (
 class Outcome:
     """One origin: history [n, t], demand that came [n, H], and what model, yardstick and members [M, n, H] had said."""
 
-    origin: np.datetime64
+    periods: Dates
     history: Floats
     demand: Floats
     model: tuple[Floats, Floats]
@@ -41,6 +41,11 @@ class Outcome:
     segment: Ints
     volume: Ints
     levels: tuple[LevelOutcome, ...] = ()
+
+    @property
+    def origin(self) -> np.datetime64:
+        found: np.datetime64 = self.periods[0]
+        return found
 
     @property
     def point(self) -> Point:
@@ -207,7 +212,7 @@ def _outcome(panel: Panel, length: int, *, seed: int, threads: int, cancelled: C
     forecast = train(known, seed=seed, threads=threads, cancelled=cancelled).forecast(known)
     demand = panel.demand[:, length : length + panel.horizon]
     return Outcome(
-        origin=known.future[0],
+        periods=known.future,
         history=known.demand,
         demand=demand,
         model=(forecast.mean, forecast.quantiles),

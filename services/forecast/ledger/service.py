@@ -1,4 +1,4 @@
-"""Does the ledger hold, and do promotions and adjustments say what the ledger says?"""
+"""Does the ledger hold, and do promotions, approvals and adjustments say what the ledger says?"""
 
 import json
 from typing import Any
@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from services.forecast.adjustments import service as adjustments
 from services.forecast.ledger.tables import TABLES, Entry
-from services.forecast.models import promotions
-from services.forecast.models.tables import Promotion
+from services.forecast.models import approvals, promotions
+from services.forecast.models.tables import Approval, Promotion
 from shared import ledger
 from shared.ledger import Finding, Known
 
@@ -17,20 +17,31 @@ from shared.ledger import Finding, Known
 def verify(session: Session, area: str, known: Known | None = None) -> tuple[int, Finding | None]:
     """How many entries hold, and the first place where the chain or what was made of it does not."""
     entries, finding = ledger.verify(session, TABLES, area, known)
-    return entries, finding or _promotions(session, area) or _adjustments(session, area)
+    return entries, finding or _promotions(session, area) or _approvals(session, area) or _adjustments(session, area)
 
 
 def _promotions(session: Session, area: str) -> Finding | None:
-    logged = select(Entry).where(Entry.area == area, Entry.action == "promote").order_by(Entry.sequence)
+    logged = select(Entry).where(Entry.area == area, Entry.action.in_(("promote", "rollback"))).order_by(Entry.sequence)
     stored = session.scalars(promotions.promotions(area).order_by(Promotion.sequence)).all()
-    by_sequence = {row.sequence: (promotions.facts(row), row.promoted_by) for row in stored}
+    by_sequence = {row.sequence: (promotions.facts(row), row.promoted_by, row.action) for row in stored}
     for entry in session.scalars(logged):
         facts: dict[str, Any] = json.loads(entry.content)["body"]
-        if by_sequence.pop(facts["sequence"], None) != (facts, entry.actor):
+        if by_sequence.pop(facts["sequence"], None) != (facts, entry.actor, entry.action):
             return Finding(entry.sequence, f"promotion {facts['sequence']} is not what was logged")
     if by_sequence:
         return Finding(0, f"promotion {min(by_sequence)} was never logged")
     return None
+
+
+def _approvals(session: Session, area: str) -> Finding | None:
+    """Whether what is stored of approvals of models is what was logged of them."""
+    stored = {row.sequence: row for row in session.scalars(select(Approval).where(Approval.area == area))}
+    logged = select(Entry).where(Entry.area == area, Entry.action.in_(approvals.ACTIONS.values()))
+    for entry in session.scalars(logged.order_by(Entry.sequence)):
+        row, facts = stored.pop(entry.sequence, None), json.loads(entry.content)["body"]
+        if row is None or (approvals.facts(row), row.decided_by) != (facts, entry.actor):
+            return Finding(entry.sequence, f"the approval of model version {facts['version']} is not what was logged")
+    return Finding(min(stored), "an approval of a model version was never logged") if stored else None
 
 
 def _adjustments(session: Session, area: str) -> Finding | None:

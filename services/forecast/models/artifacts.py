@@ -57,6 +57,11 @@ class ModelCache:
         return files
 
 
+def intact(root: Path, version: ModelVersion) -> bool:
+    """Whether the cache under `root` holds the files that were trained."""
+    return digest(_read(root / version.area / str(version.version))) == version.artifact_digest
+
+
 def _read(directory: Path) -> Files:
     if not directory.is_dir():
         return {}

@@ -33,6 +33,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
 from services.forecast.models.artifacts import Files
+from services.forecast.models.card import markdown
 from services.forecast.settings import Settings
 from shared.errors import NotFound, Unavailable
 
@@ -58,6 +59,7 @@ class Candidate:
     run_name: str
     parameters: dict[str, Any]
     report: dict[str, Any]
+    card: dict[str, Any]
     scores: list[dict[str, float]]
     figures: dict[str, float]
     tags: dict[str, str]
@@ -89,6 +91,8 @@ class Registry:
             for step, scores in enumerate(candidate.scores):
                 mlflow.log_metrics(scores, step=step)
             mlflow.log_dict(candidate.report, "backtest.json")
+            mlflow.log_dict(candidate.card, "card.json")
+            mlflow.log_text(markdown(candidate.card), "card.md")
             return self._log(candidate)
 
     def _log(self, candidate: Candidate) -> Registered:
@@ -121,6 +125,12 @@ class Registry:
         """Let the alias `champion` name this version."""
         with _reaching():
             self._client.set_registered_model_alias(model_name(area), CHAMPION, str(version))
+
+    def pointed(self, area: str) -> int | None:
+        """The version that the alias `champion` names; None where it names none."""
+        with _reaching():
+            aliases = self._client.get_registered_model(model_name(area)).aliases
+        return int(aliases[CHAMPION]) if CHAMPION in aliases else None
 
     def _experiment(self, area: str) -> str:
         found = self._client.get_experiment_by_name(model_name(area))

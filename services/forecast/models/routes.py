@@ -1,19 +1,25 @@
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Path, Response
+from fastapi import Header, Path, Request, Response
 
-from services.forecast.models import promotions, service, versions
+from services.forecast.models import approvals, card, promotions, rules, service, versions
 from services.forecast.models.schemas import (
     MOST_VERSION,
     ChampionOut,
+    ModelApprovalIn,
+    ModelApprovalOut,
+    ModelCardOut,
     ModelVersionOut,
     PromotionIn,
     PromotionOut,
+    PromotionRulesIn,
+    PromotionRulesOut,
+    RollbackIn,
     TrainingRunIn,
     TrainingRunOut,
 )
-from services.forecast.models.tables import ModelVersion, Promotion, TrainingRun
+from services.forecast.models.tables import Approval, ModelVersion, Promotion, TrainingRun
 from shared import etag, waiting
 from shared.app import problems
 from shared.app import router as strict_router
@@ -23,6 +29,7 @@ from shared.paging import Page, Paging, page
 from shared.principal import Caller
 
 router = strict_router(tags=["Models"])
+VersionPath = Annotated[int, Path(ge=1, le=MOST_VERSION)]
 RUNS = waiting.Runs(TrainingRun, lambda _, run: TrainingRunOut.of(run))
 
 
@@ -74,11 +81,23 @@ def list_model_versions(who: Caller, session: Read, asked: Paging) -> Page[Model
 
 
 @router.get("/models/versions/{version}", operation_id="get_model_version", responses=problems())
-def get_model_version(
-    version: Annotated[int, Path(ge=1, le=MOST_VERSION)], who: Caller, session: Read
-) -> ModelVersionOut:
+def get_model_version(version: VersionPath, who: Caller, session: Read) -> ModelVersionOut:
     """Show a model version with its backtest."""
     return ModelVersionOut.model_validate(versions.one(session, who.area.area, version))
+
+
+@router.get(
+    "/models/versions/{version}/card",
+    operation_id="get_model_card",
+    response_model=ModelCardOut,
+    responses=problems() | {200: {"content": {"text/markdown": {"schema": {"type": "string"}}}}},
+)
+def get_model_card(
+    version: VersionPath, who: Caller, session: Read, accept: Annotated[str, Header()] = "application/json"
+) -> Any:
+    """Show what a model version is, how good it was and where not to trust it; `Accept: text/markdown` to read."""
+    found = versions.card(session, who.area.area, version)
+    return Response(card.markdown(found), media_type="text/markdown") if "text/markdown" in accept else found
 
 
 @router.get("/models/champion", operation_id="get_champion", responses=problems())
@@ -102,10 +121,66 @@ def list_promotions(who: Caller, session: Read, asked: Paging, response: Respons
     "/models/promotions",
     operation_id="promote_model",
     status_code=201,
-    responses=problems(400, 412, 413, 415, 428),
+    responses=problems(400, 409, 412, 413, 415, 428),
 )
-def promote_model(body: PromotionIn, version: IfMatch, who: Caller, session: Write, response: Response) -> PromotionOut:
-    """Make a model version the champion."""
-    promotion = promotions.promote(session, who, version, body)
+def promote_model(
+    body: PromotionIn, version: IfMatch, who: Caller, session: Write, request: Request, response: Response
+) -> PromotionOut:
+    """Make a model version the champion; every forecast that is asked for from now on is made with it."""
+    promotion = promotions.promote(session, who, version, body, request.app.state.model_cache)
     response.headers["ETag"] = etag.of(promotion.sequence)
     return PromotionOut.model_validate(promotion)
+
+
+@router.post(
+    "/models/rollbacks",
+    operation_id="roll_model_back",
+    status_code=201,
+    responses=problems(400, 409, 412, 413, 415, 428),
+)
+def roll_model_back(
+    body: RollbackIn, version: IfMatch, who: Caller, session: Write, request: Request, response: Response
+) -> PromotionOut:
+    """Return to the champion before the present one."""
+    promotion = promotions.roll_back(session, who, version, body.reason, request.app.state.model_cache)
+    response.headers["ETag"] = etag.of(promotion.sequence)
+    return PromotionOut.model_validate(promotion)
+
+
+@router.post(
+    "/models/versions/{version}/approvals",
+    operation_id="approve_model",
+    status_code=201,
+    responses=problems(400, 413, 415),
+)
+def approve_model(version: VersionPath, body: ModelApprovalIn, who: Caller, session: Write) -> ModelApprovalOut:
+    """Approve or reject a model version that somebody else has trained."""
+    newest = promotions.newest(session, who.area.area)
+    made = approvals.decide(session, who, version, newest.version if newest else None, body)
+    return ModelApprovalOut.model_validate(made)
+
+
+@router.get("/models/versions/{version}/approvals", operation_id="list_model_approvals", responses=problems())
+def list_model_approvals(version: VersionPath, who: Caller, session: Read, asked: Paging) -> Page[ModelApprovalOut]:
+    """List what was said of a model version, newest first."""
+    found = approvals.approvals(who.area.area, version)
+    rows, following = page(session, found, [Approval.sequence], asked, descending=True)
+    return Page(items=[ModelApprovalOut.model_validate(row) for row in rows], next_cursor=following)
+
+
+@router.get("/models/promotion-rules", operation_id="get_promotion_rules", responses=problems())
+def get_promotion_rules(who: Caller, session: Read, response: Response) -> PromotionRulesOut:
+    """Show what a version must show before it may become champion."""
+    found = rules.rules(session, who.area.area)
+    response.headers["ETag"] = etag.of(found.version)
+    return found
+
+
+@router.put("/models/promotion-rules", operation_id="put_promotion_rules", responses=problems(400, 412, 413, 415, 428))
+def put_promotion_rules(
+    body: PromotionRulesIn, version: IfMatch, who: Caller, session: Write, response: Response
+) -> PromotionRulesOut:
+    """Say what a version must show; versions that are trained keep the gates that were judged."""
+    changed = rules.put(session, who, version, body)
+    response.headers["ETag"] = etag.of(changed.version)
+    return changed

@@ -4,9 +4,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.forecast.models.tables import Promotion, TrainingRun
+from services.forecast.models.tables import ApprovalAction, Promotion, PromotionAction, TrainingRun
 from shared.jobs import RunOut
-from shared.schemas import Note, Schema, Whole
+from shared.schemas import Flag, Key, Note, Number, Positive, Schema, Whole
 
 MOST_VERSION = 2**31 - 1
 Reason = Annotated[Note, Field(min_length=1)]
@@ -58,8 +58,23 @@ class FeatureOut(Schema):
     family: str
 
 
+class GateOut(Schema):
+    """A condition of promotion: `value` with its 90 % interval, where it has one, beside the area's `bound`."""
+
+    gate: str
+    passed: bool
+    detail: str
+    value: float | None
+    low: float | None
+    high: float | None
+    bound: float | None
+
+
 class ModelVersionOut(Schema):
-    """A trained model. `metrics` is its backtest: overall, by segment, against seasonal naive, and where it loses."""
+    """A trained model. `metrics` is its backtest: overall, by segment and fold, and against seasonal naive.
+
+    `gates` were judged when it was trained, against the champion of that time; null where an older release trained it.
+    """
 
     version: int
     training_run: UUID
@@ -75,6 +90,70 @@ class ModelVersionOut(Schema):
     dataset_digest: str
     artifact_digest: str
     code_version: str
+    gates: list[GateOut] | None
+    judged_against: int | None
+
+
+class ModelCardOut(Schema):
+    """What a version is, as MLflow shows it in `card.json` and `card.md`."""
+
+    intended_use: str
+    data: dict[str, Any]
+    profile: dict[str, Any]
+    features: list[str]
+    metrics: dict[str, Any]
+    calibration: dict[str, Any]
+    limits: list[str]
+    lineage: dict[str, Any]
+
+
+class PromotionRulesIn(Schema):
+    """What a version must show before it may become champion.
+
+    least_improvement: the 90 % interval of the share of the champion's loss that it saves must lie above; below 0 it
+    may be that much worse. most_bias: share of demand. coverage_within: distance of the 80 % intervals' coverage from
+    0.8. segment_worse_by: share of the champion's loss, of each demand class with at least segment_share of demand.
+    forecast_seconds: of a forecast of all item-locations. largest_mib: of its files. oldest_data_days: of its newest
+    period. approval_required: somebody else than its trainer must have approved it.
+    """
+
+    approval_required: Flag = False
+    least_improvement: Annotated[Number, Field(ge=-1, lt=1)] = 0.0
+    most_bias: Annotated[Positive, Field(le=1)] = 0.02
+    coverage_within: Annotated[Positive, Field(lt=1)] = 0.03
+    segment_worse_by: Annotated[Number, Field(ge=0, le=10)] = 0.03
+    segment_share: Annotated[Number, Field(ge=0, le=1)] = 0.05
+    forecast_seconds: Annotated[Positive, Field(le=86_400)] = 600.0
+    largest_mib: Annotated[Positive, Field(le=100_000)] = 200.0
+    oldest_data_days: Annotated[Whole, Field(ge=1, le=36_500)] | None = None
+
+
+class PromotionRulesOut(PromotionRulesIn):
+    version: int
+
+
+class ModelApprovalIn(Schema):
+    """`overrides`: gates that failed and that this approval lets pass, for the reason given."""
+
+    action: ApprovalAction
+    reason: Reason
+    overrides: Annotated[list[Key], Field(max_length=20, default_factory=list)]
+
+
+class ModelApprovalOut(Schema):
+    """What somebody else than its trainer said of a version; the newest counts."""
+
+    id: UUID
+    version: int
+    action: ApprovalAction
+    reason: str
+    overrides: list[str]
+    decided_by: str
+    decided_at: datetime.datetime
+
+
+class RollbackIn(Schema):
+    reason: Reason
 
 
 class PromotionIn(Schema):
@@ -83,15 +162,23 @@ class PromotionIn(Schema):
 
 
 class PromotionOut(Schema):
-    """`sequence` is the version of the promotions, which the ETag carries; `mirrored_at`: MLflow's alias followed."""
+    """`sequence` is the version of the promotions, which the ETag carries; `mirrored_at`: MLflow's alias followed.
+
+    `overridden`: gates that an approver let pass. `diverged_at`: when MLflow's alias was last found moved by somebody
+    else, to the version `diverged_to` or, where that is null, away; it was put back.
+    """
 
     sequence: int
+    action: PromotionAction
     version: int
     previous_version: int | None
     reason: str
     promoted_by: str
     promoted_at: datetime.datetime
+    overridden: list[str]
     mirrored_at: datetime.datetime | None
+    diverged_at: datetime.datetime | None
+    diverged_to: int | None
 
 
 class ChampionOut(Schema):

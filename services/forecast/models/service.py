@@ -18,6 +18,7 @@ def start(session: Session, who: Principal, wish: TrainingRunIn) -> TrainingRun:
     run = TrainingRun(
         area=area.area,
         reason=wish.reason,
+        principal=who.id,
         origins=wish.parameters.origins,
         seed=wish.parameters.seed,
         frequency=area.frequency,

@@ -1,6 +1,8 @@
 """The training job: read, backtest, train, register."""
 
+import datetime
 import time
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,11 +12,14 @@ from services.forecast.datasets.blocks import Datasets
 from services.forecast.engine.backtest import BacktestReport, backtest
 from services.forecast.engine.cells import Cancelled, Cells, TooShort
 from services.forecast.engine.features import FeatureBuilder
+from services.forecast.engine.folds import Fold
 from services.forecast.engine.model import Model
 from services.forecast.engine.panel import Panel
 from services.forecast.engine.training import train as train_model
 from services.forecast.inputs import Inputs
-from services.forecast.models import artifacts
+from services.forecast.models import artifacts, judging
+from services.forecast.models.artifacts import ModelCache
+from services.forecast.models.card import card
 from services.forecast.models.registry import Candidate, Registered, Registry
 from services.forecast.models.tables import ModelVersion, TrainingRun
 from services.forecast.panels import Profile
@@ -42,14 +47,30 @@ def train(work: Work[TrainingRun], settings: Settings) -> None:
     report, model = _learn(work.run, panel, steps)
     steps.reached(steps.total - 1)
     candidate = _candidate(work.run, taken, panel, report, model)
-    registered = Registry(settings).register(candidate)
+    registry = Registry(settings)
+    cache = ModelCache(settings.model_cache, registry.fetch)
+    trial = _trial(taken, panel, report, model, candidate)
+    judged = judging.judge(work.database, work.run.area, _today(), trial, cache)
+    registered = registry.register(candidate)
+    version = _version(work.run, taken, model, candidate, registered)
+    version.gates, version.judged_against = [gate.to_dict() for gate in judged.gates], judged.against
+    cache.files(version)  # what MLflow gives back is what was trained, and is at hand from now on
     contest = contested(work, settings, panel, report)
     with work.finish() as (session, run):
-        session.add(_version(run, taken, model, candidate, registered))
+        session.add(version)
         filing.queue(session, run.area, recommended(run, registered.version, contest))
         run.model_version = registered.version
         run.code_version = candidate.tags["accord.code_version"]
         run.warnings = warnings
+
+
+def _today() -> datetime.date:
+    return datetime.datetime.now(datetime.UTC).date()
+
+
+def _trial(taken: Inputs, panel: Panel, report: BacktestReport, model: Model, candidate: Candidate) -> judging.Trial:
+    folds = [Fold.of(outcome) for outcome in report.outcomes]
+    return judging.Trial(taken.digest, panel, model, candidate.files, report, folds)
 
 
 class Steps:
@@ -91,7 +112,14 @@ def _learn(order: TrainingRun, panel: Panel, steps: Steps) -> tuple[BacktestRepo
 
 def _candidate(order: TrainingRun, taken: Inputs, panel: Panel, report: BacktestReport, model: Model) -> Candidate:
     files = model.to_files()
-    told = report.to_dict()
+    told = report.to_dict() | {"folds": [Fold.of(outcome).to_dict() for outcome in report.outcomes]}
+    tags = {
+        "accord.area": order.area,
+        "accord.training_run": str(order.id),
+        "accord.dataset_digest": taken.digest,
+        "accord.artifact_digest": artifacts.digest(files),
+        "accord.code_version": provenance.code_version(),
+    }
     return Candidate(
         area=order.area,
         run_name=str(order.id),
@@ -109,17 +137,26 @@ def _candidate(order: TrainingRun, taken: Inputs, panel: Panel, report: Backtest
         report=told,
         scores=[_figures(_both(report, number)) for number in range(len(report.outcomes))],
         figures={f"mean_{name}": value for name, value in _figures(told["overall"]).items()},
-        tags={
-            "accord.area": order.area,
-            "accord.training_run": str(order.id),
-            "accord.dataset_digest": taken.digest,
-            "accord.artifact_digest": artifacts.digest(files),
-            "accord.code_version": provenance.code_version(),
-        },
+        tags=tags,
+        card=card(_facts(order, panel, tags), told, model.feature_names),
         files=files,
         stage1=model.mean.booster.to_bytes(),
         example=_example(panel, model),
     )
+
+
+def _facts(order: TrainingRun, panel: Panel, tags: dict[str, str]) -> dict[str, Any]:
+    """What a model card says of the version itself."""
+    names = ("area", "frequency", "season_length", "horizon", "seed", "origins")
+    return {name: getattr(order, name) for name in names} | {
+        "first_period": str(panel.periods[0]),
+        "last_period": str(panel.periods[-1]),
+        "periods": len(panel.periods),
+        "series": len(panel.series),
+        "training_run": str(order.id),
+        "dataset_digest": tags["accord.dataset_digest"],
+        "code_version": tags["accord.code_version"],
+    }
 
 
 def _both(report: BacktestReport, origin: int) -> dict[str, dict[str, float | None]]:
@@ -164,4 +201,5 @@ def _version(
         dataset_digest=taken.digest,
         artifact_digest=candidate.tags["accord.artifact_digest"],
         code_version=candidate.tags["accord.code_version"],
+        card=candidate.card,
     )

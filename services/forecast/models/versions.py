@@ -1,5 +1,7 @@
 """Model versions as this service knows them; MLflow is not asked."""
 
+from typing import Any
+
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
@@ -19,6 +21,14 @@ def one(session: Session, area: str, version: int) -> ModelVersion:
     found = session.get(ModelVersion, (area, version))
     if found is None:
         raise NotFound("There is no such model version in this area.")
+    return found
+
+
+def card(session: Session, area: str, version: int) -> dict[str, Any]:
+    """The model card; NotFound where a release before cards has trained the version."""
+    found = one(session, area, version).card
+    if found is None:
+        raise NotFound("This version was trained before there were model cards.")
     return found
 
 

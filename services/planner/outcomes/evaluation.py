@@ -96,7 +96,7 @@ def evaluate(
     """Rows of all outcomes that are due when a plan begins; `demand` is asked only where there are any."""
     with database.read() as session:
         found = due(session, run.area, buckets.frequency, buckets.as_of)
-        known_classes = classes.of_plans(session, {one.row.plan_id for one in found})
+        known_classes = classes.of_plans(session, {one.row.plan_id for one in found if one.row.plan_id is not None})
     known = demand_of(demand(demand_since(found))) if found else {}
     return [_outcome(run, one, known, known_classes) for one in found]
 
@@ -147,6 +147,7 @@ def _outcome(run: Plan, one: Due, demand: Demand, known: Classes) -> dict[str, A
     start = float(order["triggers"]["on_hand"])
     results = {name: replay(start, supply, asked, way, one.first, terms) for name, way in ways.items()}
     policy = one.row.content.get("policy")
+    plan = one.row.plan_id
     facts = {
         "recommendation_id": one.row.id,
         "area": run.area,
@@ -159,7 +160,7 @@ def _outcome(run: Plan, one: Due, demand: Demand, known: Classes) -> dict[str, A
         "actor": one.decision.actor,
         "reason_code": state.reason_code,
         "policy": policy["name"] if policy and one.row.route == "auto" else None,
-        "item_class": known.get((one.row.plan_id, one.line.item, one.line.location)),
+        "item_class": plan and known.get((plan, one.line.item, one.line.location)),
         "demand": float(asked[one.first :].sum()),
     }
     return facts | {f"{name}_{field}": value for name, result in results.items() for field, value in _facts(result)}

@@ -9,12 +9,12 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, contains_eager
 
 from services.planner.ledger.tables import TABLES, Entry
-from services.planner.recommendations import approvals, guard
+from services.planner.recommendations import guard
 from services.planner.recommendations.decisions import IllegalMove, Move, after
 from services.planner.recommendations.desk import Desk, Draft, event
 from services.planner.recommendations.schemas import MOST_AT_ONCE, ApprovalIn, DecisionIn, DecisionOut, DecisionRowIn
 from services.planner.recommendations.tables import Recommendation, RecommendationState
-from shared import etag, ledger
+from shared import etag, four_eyes, ledger
 from shared.errors import NotFound, Problem, StaleVersion, Unprocessable
 from shared.principal import Principal
 
@@ -59,8 +59,8 @@ def approve(session: Session, who: Principal, recommendation_id: UUID, version: 
     before = row.state.value
     decided = after(before, Move(wish.action))
     decision = session.get_one(Entry, (who.area.area, row.state.sequence))
-    if not approvals.differ(_decider(decision), approvals.Identity(who.id, who.on_behalf_of)):
-        raise approvals.SamePerson("Somebody else has to approve or refuse what you decided.")
+    if not four_eyes.differ(_decider(decision), four_eyes.Identity(who.id, who.on_behalf_of)):
+        raise four_eyes.SamePerson("Somebody else has to approve or refuse what you decided.")
     facts: dict[str, Any] = {
         "reason_code": before.reason_code,
         "note": wish.note,
@@ -151,9 +151,9 @@ def _store(session: Session, who: Principal, drafts: Sequence[Draft]) -> list[De
     return [out(entry) for entry in session.scalars(written.order_by(Entry.sequence))]
 
 
-def _decider(entry: Entry) -> approvals.Identity:
+def _decider(entry: Entry) -> four_eyes.Identity:
     principal = json.loads(entry.content)["principal"]
-    return approvals.Identity(principal, None if entry.actor == principal else entry.actor)
+    return four_eyes.Identity(principal, None if entry.actor == principal else entry.actor)
 
 
 def _complete(desk: Desk, wish: DecisionRowIn) -> None:

@@ -75,7 +75,9 @@ def outcome_of(origin, demand, model, naive):
     segment = np.zeros(len(demand), dtype=int)
     members = np.zeros((len(MEMBERS), *demand.shape))
     history = np.ones((len(demand), 4))
-    return Outcome(np.datetime64(origin), history, demand, said[0], said[1], members, segment, volume=segment)
+    return Outcome(
+        np.array([origin], dtype="datetime64[D]"), history, demand, said[0], said[1], members, segment, volume=segment
+    )
 
 
 def test_cells_tell_where_and_when_seasonal_naive_was_better():

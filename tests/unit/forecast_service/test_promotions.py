@@ -4,20 +4,27 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
+from services.forecast.models import artifacts
 from services.forecast.models.tables import ModelVersion, Promotion, TrainingRun
 
+FILES = {"model.json": b"{}"}
 METRICS = {"overall": {"model": {"wql": 0.1}}, "improvement": {"wql": {"estimate": 0.2}}, "origins": []}
 
 
 @pytest.fixture
-def modelled(area, database):
-    """An area with the model versions 1 to 3, trained for 4 periods."""
+def modelled(area, database, settings):
+    """An area with the model versions 1 to 3, trained for 4 periods, that passed their gates against any champion."""
     name = area.area.area
     time_profile = {"frequency": "W", "season_length": 52, "horizon": 4, "seed": 7}
     run = TrainingRun(id=uuid4(), area=name, reason="test", origins=3, requested_by="person-1", **time_profile)
-    lineage = {"dataset_digest": "d", "artifact_digest": "a", "code_version": "c", "mlflow_run": "r"}
+    lineage = {
+        "dataset_digest": "d",
+        "artifact_digest": artifacts.digest(FILES),
+        "code_version": "c",
+        "mlflow_run": "r",
+    }
     with database.write() as session:
         session.add(run)
         session.flush()
@@ -29,16 +36,31 @@ def modelled(area, database):
                 last_period="2024-01-01",
                 features=[],
                 metrics=METRICS,
+                gates=[],
                 **time_profile,
                 **lineage,
             )
             for version in (1, 2, 3)
         )
+    for version in "123":
+        place = settings.model_cache / name / version
+        place.mkdir(parents=True)
+        for file, content in FILES.items():
+            (place / file).write_bytes(content)
+
+    def judged_anew():
+        newest = select(Promotion.version).where(Promotion.area == name).order_by(Promotion.sequence.desc()).limit(1)
+        with database.write() as session:
+            here = update(ModelVersion).where(ModelVersion.area == name)
+            session.execute(here.values(judged_against=session.scalar(newest)))
+
+    area.judged_anew = judged_anew
     return area
 
 
 def promote(area, version, etag, reason="better"):
     headers = {} if etag is None else {"If-Match": etag}
+    area.judged_anew()
     return area("POST", "/models/promotions", json={"version": version, "reason": reason}, headers=headers)
 
 
@@ -64,9 +86,35 @@ def test_a_promotion_makes_the_champion(modelled):
     assert [row["sequence"] for row in modelled.ok("GET", "/models/promotions")["items"]] == [2, 1]
 
 
-def test_a_rollback_is_a_promotion_of_an_earlier_version(modelled):
-    promote(modelled, 2, '"0"')
-    promote(modelled, 1, '"1"', "2 forecast too high")
+def roll_back(area, etag, reason="too high"):
+    return area("POST", "/models/rollbacks", json={"reason": reason}, headers={"If-Match": etag})
+
+
+def test_rollbacks_return_to_one_champion_after_the_other(modelled):
+    for version in (1, 2, 3):
+        promote(modelled, version, f'"{version - 1}"')
+    first, second = roll_back(modelled, '"3"'), roll_back(modelled, '"4"')
+    assert (first.json()["action"], first.json()["version"], first.json()["previous_version"]) == ("rollback", 2, 3)
+    assert (second.json()["version"], second.headers["etag"]) == (1, '"5"')
+    assert problem(roll_back(modelled, '"5"')) == (409, "nothing-to-roll-back")
+    promote(modelled, 3, '"5"')
+    assert roll_back(modelled, '"6"').json()["version"] == 1
+    assert problem(roll_back(modelled, '"6"')) == (412, "stale-version")
+    assert modelled.ok("POST", "/decisions:verify")["chains"][0]["intact"]
+
+
+def test_a_promotion_and_a_rollback_at_once_are_one(modelled):
+    promote(modelled, 1, '"0"')
+    promote(modelled, 2, '"1"')
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: roll_back(modelled, '"2"').status_code, range(8)))
+    assert sorted(answers) == [201, *[412] * 7]
+
+
+def test_files_that_were_swapped_are_no_champion(modelled, settings):
+    promote(modelled, 1, '"0"')
+    (settings.model_cache / modelled.area.area / "2" / "model.json").write_bytes(b"{ }")
+    assert problem(promote(modelled, 2, '"1"')) == (409, "model-files-away")
     assert modelled.ok("GET", "/models/champion")["model"]["version"] == 1
 
 

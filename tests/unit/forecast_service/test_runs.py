@@ -16,7 +16,9 @@ from sqlalchemy import text
 from services.forecast import jobs, panels
 from services.forecast.datasets.blocks import Datasets
 from services.forecast.engine.model import Model
+from services.forecast.engine.training import train
 from services.forecast.inputs import Inputs
+from services.forecast.models import artifacts
 from services.forecast.panels import Profile
 from shared.media import NDJSON, PARQUET
 from tests.factories import history, week
@@ -132,12 +134,71 @@ def test_the_version_in_mlflow_suffices_to_forecast(forecast, promoted, settings
     assert [row["mean"] for row in rows] == model.forecast(panel).mean.ravel().tolist()
 
 
+def test_a_version_is_retrained_from_its_recorded_digest_and_says_the_same(trained, settings):
+    """What is recorded suffices: the dataset's digest, the profile, the seed."""
+    version = trained.ok("GET", "/models/versions/1")
+    tables = Datasets(settings.datasets).blocks(version["dataset_digest"])
+    origin = datetime.date.fromisoformat(version["last_period"])
+    profile = Profile(version["frequency"], version["season_length"], version["horizon"])
+    panel, _ = panels.panel(Inputs(version["dataset_digest"], origin, tables), profile)
+    again = train(panel, seed=version["seed"], threads=1)
+    place = settings.model_cache / "trained" / "1"
+    stored = Model.from_files({path.name: path.read_bytes() for path in place.iterdir()})
+    assert artifacts.digest(again.to_files()) == version["artifact_digest"]
+    assert again.forecast(panel).quantiles.tolist() == stored.forecast(panel).quantiles.tolist()
+
+
+def test_a_version_is_judged_when_it_is_trained(trained):
+    version = trained.ok("GET", "/models/versions/1")
+    gates = {gate["gate"]: gate for gate in version["gates"]}
+    assert version["judged_against"] is None
+    assert gates.keys() == {"bias", "coverage", "freshness", "size", "warm_up", "latency"}
+    assert all(gate["passed"] for gate in gates.values()), gates
+    assert gates["bias"]["low"] <= gates["bias"]["value"] <= gates["bias"]["high"]
+    folds = version["metrics"]["folds"]
+    assert [fold["periods"][0] for fold in folds] == version["metrics"]["origins"]
+    assert {len(fold["loss"]["all"]) for fold in folds} == {HORIZON}
+
+
+def test_a_model_card_tells_data_metrics_limits_and_lineage(trained, settings):
+    version = trained.ok("GET", "/models/versions/1")
+    card = trained.ok("GET", "/models/versions/1/card")
+    assert card["data"]["last_period"] == week(WEEKS - 1)
+    assert card["data"]["series"] == 3
+    assert card["lineage"]["dataset_digest"] == version["dataset_digest"]
+    assert card["metrics"]["overall"] == version["metrics"]["overall"]
+    read = trained("GET", "/models/versions/1/card", headers={"Accept": "text/markdown"})
+    assert read.headers["content-type"].startswith("text/markdown")
+    assert version["code_version"] in read.text
+    run = f"runs:/{version['mlflow_run']}"
+    shown = {name: mlflow.artifacts.load_text(f"{run}/{name}") for name in ("card.md", "card.json")}
+    assert shown["card.md"] == read.text
+    assert json.loads(shown["card.json"]) == card
+
+
 def test_the_alias_in_mlflow_follows_the_promotion(promoted, work, settings):
     assert promoted.ok("GET", "/models/champion")["promotion"]["mirrored_at"] is None
     work(jobs.mirror_champion, area="trained")
     client = mlflow.MlflowClient(settings.mlflow_tracking_uri)
     assert str(client.get_model_version_by_alias("accord-trained", "champion").version) == "1"
-    assert promoted.ok("GET", "/models/champion")["promotion"]["mirrored_at"] is not None
+    promotion = promoted.ok("GET", "/models/champion")["promotion"]
+    assert promotion["mirrored_at"] is not None
+    assert promotion["diverged_at"] is None
+
+
+def test_an_alias_that_somebody_moved_is_told_of_and_put_back(promoted, work, settings, database):
+    work(jobs.mirror_champion, area="trained")
+    client = mlflow.MlflowClient(settings.mlflow_tracking_uri)
+    for _ in range(2):
+        client.delete_registered_model_alias("accord-trained", "champion")
+        work(jobs.reconcile_aliases, timestamp=0)
+    assert str(client.get_model_version_by_alias("accord-trained", "champion").version) == "1"
+    promotion = promoted.ok("GET", "/models/champion")["promotion"]
+    assert promotion["diverged_at"] is not None
+    assert promotion["diverged_to"] is None
+    with database.read() as session:
+        told = text("SELECT data FROM outbox WHERE area = 'trained' AND type = 'models.registry_diverged'")
+        assert session.scalars(told).all() == [{"found": None, "champion": 1, "sequence": 1}] * 2
 
 
 def test_a_forecast_tells_what_it_was_made_of(forecast):

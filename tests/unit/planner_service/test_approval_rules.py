@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.planner.recommendations.approvals import (
-    Identity,
     cost_increase,
-    differ,
     order_demands,
     override_demands,
 )
 from services.planner.reference.schemas import ApprovalRules
+from shared.four_eyes import Identity, differ
 from tests.unit.planner_service.upstream import week
 
 ORDER = {
