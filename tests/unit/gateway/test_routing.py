@@ -57,7 +57,7 @@ def test_an_administrator_may_everything():
     assert [each for each in OPERATIONS if each.roles is not None and "admin" not in each.roles] == []
 
 
-def test_a_service_may_read_tell_what_happened_and_ask_for_what_ifs_and_nothing_else():
+def test_a_service_may_read_tell_what_happened_recommend_and_ask_for_what_ifs_and_nothing_else():
     writes = [each for each in OPERATIONS if each.method != "GET" and "service" in (each.roles or ())]
     told = {(each.method, each.path) for each in writes}
-    assert told == {("POST", f"{AREA}/forecasts"), ("POST", f"{AREA}/events")}
+    assert told == {("POST", f"{AREA}/{path}") for path in ("forecasts", "events", "recommendations")}
