@@ -15,6 +15,8 @@ from services.forecast.adjustments.applying import Labels, applied
 from services.forecast.forecasts.grid import Grid
 from tests.unit.forecast_service.test_runs import trained, work  # noqa: F401  fixtures
 
+TRAINED = "adjusted"
+
 WEEKS = np.array(["2026-03-02", "2026-03-09"], dtype="datetime64[D]")
 ANY = dict.fromkeys(("item", "location", "category", "region", "first", "last"))
 

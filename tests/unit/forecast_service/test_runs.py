@@ -50,9 +50,9 @@ def work(database, settings):
 
 
 @pytest.fixture(scope="module")
-def trained(client, work):
-    """An area with history, drivers and one model."""
-    area = Caller(client, profile("trained", horizon=HORIZON))
+def trained(request, client, work):
+    """An area with history, drivers and one model, of each module that uses it."""
+    area = Caller(client, profile(getattr(request.module, "TRAINED", "trained"), horizon=HORIZON))
     area.ok("PUT", "/items", json=[{"item": item, "category": "food"} for item in "ABC"])
     area.ok("PUT", "/locations", json=[{"location": "L1"}])
     area.ok("POST", "/demand", json=history(WEEKS))
