@@ -1,4 +1,4 @@
-"""Forecast value added over the real stack: a forecast is adjusted, demand comes, and it is told what that was worth."""
+"""Forecast value added over the real stack: a forecast is adjusted, demand comes, and the answer says what it cost."""
 
 import pytest
 
