@@ -36,6 +36,13 @@ def next_start(area: Area, start: datetime.date) -> datetime.date:
     return start_of(area, start + datetime.timedelta(days=_LONGEST[area.frequency]))
 
 
+def later_start(area: Area, start: datetime.date, count: int) -> datetime.date:
+    """The first date of the period that comes `count` periods after the one that begins on `start`."""
+    for _ in range(count):
+        start = next_start(area, start)
+    return start
+
+
 def previous_start(area: Area, start: datetime.date) -> datetime.date:
     """The first date of the period before the one that begins on `start`."""
     return start_of(area, start - datetime.timedelta(days=1))

@@ -1,23 +1,26 @@
 """Forecasts against demand, block of item-locations by block, so that memory does not grow with the area."""
 
 import datetime
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Self
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 from psycopg.rows import namedtuple_row
 from sqlalchemy.orm import Session
 
-from services.forecast.accuracy.schemas import By
+from services.forecast.accuracy.chains import Chains
+from services.forecast.accuracy.groups import Groups, Run
+from services.forecast.accuracy.schemas import AccuracyRowOut, By, ValueAddedOut
 from services.forecast.accuracy.service import Span
+from services.forecast.accuracy.staged import Staged
 from services.forecast.demand import matrix
-from services.forecast.demand.matrix import Matrix, ordinals
-from services.forecast.engine.accuracy import Figures, Scales, Tally
+from services.forecast.demand.matrix import Matrix
+from services.forecast.engine.accuracy import Scales, Tally
 from services.forecast.engine.cells import Bools, Floats, Ints
 from services.forecast.forecasts.tables import Forecast
+from shared import columns
 from shared.db import psycopg_connection
 from shared.principal import Area
 
@@ -43,33 +46,6 @@ type Key = tuple[int, int]  # origin and period, numbered
 
 
 @dataclass(frozen=True)
-class Run:
-    """A forecast as far as it is measured: which `places` of its periods, their numbers, and its origin's."""
-
-    id: UUID
-    model: str
-    stage: str
-    steps: int
-    levels: int
-    places: list[int]
-    periods: Ints
-    origin: int
-
-    @classmethod
-    def of(cls, area: Area, run: Forecast, span: Span) -> Self:
-        places = span.of(run.periods)
-        numbers = ordinals(area.frequency, run.periods)[places]
-        origin = int(ordinals(area.frequency, [run.origin or run.periods[0]])[0])
-        model = run.name if run.model_version is None else str(run.model_version)
-        return cls(run.id, model or "", run.kind, len(run.periods), len(run.quantiles), places, numbers, origin)
-
-    @property
-    def lags(self) -> list[int]:
-        lags: list[int] = (self.periods - self.origin).tolist()
-        return lags
-
-
-@dataclass(frozen=True)
 class Values:
     """What a forecast tells of a block: its `rows` [b], mean [b, h] and quantiles [b, h, K] in the periods measured."""
 
@@ -78,65 +54,23 @@ class Values:
     quantiles: Floats
 
 
-@dataclass(frozen=True)
-class Groups:
-    """The names of the groups, and where a cell belongs."""
-
-    by: By
-    runs: Sequence[Run]
-    series: Sequence[Any]
-
-    @cached_property
-    def names(self) -> list[str | None]:
-        return list(self._numbers)
-
-    @cached_property
-    def _numbers(self) -> dict[str | None, int]:
-        return {name: number for number, name in enumerate(dict.fromkeys(self._all()))}
-
-    def _all(self) -> Iterator[str | None]:
-        match self.by:
-            case "model":
-                return (run.model for run in self.runs)
-            case "stage":
-                return (run.stage for run in self.runs)
-            case "forecast":
-                return (str(run.id) for run in self.runs)
-            case "lag":
-                return map(str, sorted({lag for run in self.runs for lag in run.lags}))
-            case _:
-                return (getattr(one, self.by) for one in self.series)
-
-    @cached_property
-    def _of_series(self) -> Ints:
-        return np.array([self._numbers[getattr(one, self.by)] for one in self.series])
-
-    def parts(self, run: Run, rows: Ints) -> Iterator[tuple[Ints, slice]]:
-        """The group of each series (`rows` [b] of all), for one stretch of the run's periods after the other."""
-        everything = slice(None)
-        match self.by:
-            case "model":
-                yield np.full(len(rows), self._numbers[run.model]), everything
-            case "stage":
-                yield np.full(len(rows), self._numbers[run.stage]), everything
-            case "forecast":
-                yield np.full(len(rows), self._numbers[str(run.id)]), everything
-            case "lag":
-                for place, lag in enumerate(run.lags):
-                    yield np.full(len(rows), self._numbers[str(lag)]), slice(place, place + 1)
-            case _:
-                yield self._of_series[rows], everything
-
-
 def measure(
-    session: Session, area: Area, runs: Sequence[Forecast], span: Span, until: datetime.date, by: By, *, common: bool
-) -> list[tuple[str | None, Figures]]:
-    """The figures of each group that has a cell, in the order of the forecasts, series or lags."""
+    session: Session,
+    area: Area,
+    runs: Sequence[Forecast],
+    chains: Chains,
+    span: Span,
+    until: datetime.date,
+    by: By,
+    *,
+    common: bool,
+) -> tuple[list[AccuracyRowOut], ValueAddedOut]:
+    """The figures of each group that has a cell, in the order of the forecasts, series or lags, and those by stage."""
     told = [Run.of(area, run, span) for run in runs]
     with psycopg_connection(session).cursor(row_factory=namedtuple_row) as cursor:
         series = cursor.execute(SERIES, (area.area, [run.id for run in told])).fetchall()
     groups = Groups(by, told, series)
-    tally = Tally(len(groups.names))
+    tally, staged = Tally(len(groups.names)), Staged.of(area, chains, span, by, series)
     block = max(1, min(BLOCK_SERIES, BLOCK_STEPS // max(1, sum(run.steps for run in told))))
     for start in range(0, len(series), block):
         numbers = np.array([one.id for one in series[start : start + block]])
@@ -145,8 +79,10 @@ def measure(
         shared = _common(values, len(numbers)) if common else None
         for run, mine in values:
             _add(tally, groups, run, mine, demand, area.season_length, start, shared)
+        staged.add(session, numbers, demand, start)
     named = zip(groups.names, tally.figures(), strict=True)
-    return [(name, figures) for name, figures in named if figures is not None]
+    rows = [AccuracyRowOut(group=name, **asdict(figures)) for name, figures in named if figures is not None]
+    return rows, staged.report()
 
 
 def _values(session: Session, runs: Sequence[Run], series: Ints) -> list[tuple[Run, Values]]:
@@ -160,16 +96,10 @@ def _values(session: Session, runs: Sequence[Run], series: Ints) -> list[tuple[R
 
 def _arrays(run: Run, rows: list[Any], series: Ints) -> Values:
     places = np.searchsorted(series, np.array([row[0] for row in rows], dtype=np.int64))
-    mean = _floats([row[1] for row in rows], run.steps)
-    quantiles = _floats([row[2] for row in rows], run.steps * run.levels).reshape(len(rows), run.steps, run.levels)
+    mean = columns.matrix([row[1] for row in rows], run.steps)
+    flat = columns.matrix([row[2] for row in rows], run.steps * run.levels)
+    quantiles = flat.reshape(len(rows), run.steps, run.levels)
     return Values(places, mean[:, run.places], quantiles[:, run.places])
-
-
-def _floats(rows: Sequence[bytes], length: int) -> Floats:
-    """Arrays [b, length] as PostgreSQL sends them: a head of five numbers, then each element after its size."""
-    row = np.dtype([("head", "V20"), ("cells", [("size", ">i4"), ("value", ">f8")], (length,))])
-    found: Floats = np.frombuffer(b"".join(rows), dtype=row)["cells"]["value"].astype(np.float64)
-    return found
 
 
 def _common(values: Sequence[tuple[Run, Values]], size: int) -> dict[Key, Bools]:
@@ -203,5 +133,5 @@ def _add(
         kept = np.stack([shared[run.origin, period] for period in run.periods.tolist()], axis=1)[rows]
         demand, censored = np.where(kept, demand, np.nan), censored & kept
     scales = Scales.of(past.until(run.origin)[rows], season)
-    for group, part in groups.parts(run, rows + start):
+    for group, part in groups.parts(run, rows, start, past):
         tally.add(group, demand[:, part], censored[:, part], mine.mean[:, part], mine.quantiles[:, part], scales)

@@ -29,14 +29,16 @@ def get_accuracy(
     forecast: Forecasts | None = None,
     first: Annotated[Date | None, Query(alias="from")] = None,
     last: Annotated[Date | None, Query(alias="to")] = None,
+    lag: Annotated[int | None, Query(ge=0, le=1000, description="Only the cells of this lag.")] = None,
     common: Annotated[bool, Query(description="Only the cells that every model in the answer has.")] = False,
 ) -> AccuracyOut:
     """Measure forecasts, ours and external ones alike, against the demand that has come since.
 
     Of `forecast` (by default all) and of the periods `from` to `to`, those are measured that are over and up to the
     area's last demand. A period without a row counts as zero demand from an item-location's first row on; out of stock
-    is unknown. A cell is an item-location, a period and a lag: the number of periods from the forecast's origin. One
-    call measures at most 100 forecasts and 1,000,000 cells.
+    is unknown. A cell is an item-location, a period and a lag: the number of periods from the forecast's origin.
+    `value_added` tells what each stage of our models' forecasts adds, from naive to consensus. One call measures at
+    most 100 forecasts and 1,000,000 cells.
     """
     names = [UUID(name) for name in forecast.split(",")] if forecast else []
-    return service.measure(session, who.area, by, names, Span(first, last), common=common)
+    return service.measure(session, who.area, by, names, Span(first, last, lag), common=common)

@@ -2,13 +2,15 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from services.forecast.accuracy.schemas import AccuracyOut, AccuracyRowOut, By
+from services.forecast import periods
+from services.forecast.accuracy import chains
+from services.forecast.accuracy.schemas import AccuracyOut, By, ValueAddedOut
 from services.forecast.demand.service import known_until
 from services.forecast.forecasts import service as forecasts
 from services.forecast.forecasts.tables import Forecast
@@ -18,6 +20,10 @@ from shared.principal import Area
 MOST_FORECASTS = 100
 MOST_CELLS = 1_000_000
 
+_NOTHING = ValueAddedOut(
+    measure="wmape", first=None, last=None, first_lag=None, last_lag=None, forecasts=0, left_out=0, items=[]
+)
+
 
 class TooMuch(Unprocessable):
     slug, title = "too-much-to-measure", "More than one call measures"
@@ -25,19 +31,23 @@ class TooMuch(Unprocessable):
 
 @dataclass(frozen=True)
 class Span:
-    """From `first` to `last` period, both included; open where None."""
+    """From `first` to `last` period, both included, at one `lag`; open where None."""
 
     first: datetime.date | None
     last: datetime.date | None
+    lag: int | None = None
 
     def until(self, known: datetime.date) -> "Span":
         """The part of it that is known."""
-        return Span(self.first, known if self.last is None else min(self.last, known))
+        return replace(self, last=known if self.last is None else min(self.last, known))
 
-    def of(self, periods: Sequence[datetime.date]) -> list[int]:
-        """The places of those periods that lie in it."""
+    def of(self, area: Area, run: Forecast) -> list[int]:
+        """The places of those of a forecast's periods that lie in it."""
         first, last = self.first or datetime.date.min, self.last or datetime.date.max
-        return [place for place, period in enumerate(periods) if first <= period <= last]
+        if self.lag is not None:
+            told = periods.later_start(area, run.origin or run.periods[0], self.lag)
+            first, last = max(first, told), min(last, told)
+        return [place for place, period in enumerate(run.periods) if first <= period <= last]
 
 
 def measure(session: Session, area: Area, by: By, names: Sequence[UUID], span: Span, *, common: bool) -> AccuracyOut:
@@ -45,15 +55,15 @@ def measure(session: Session, area: Area, by: By, names: Sequence[UUID], span: S
     until = known_until(session, area)
     asked = [forecasts.ready(session, area.area, name) for name in dict.fromkeys(names)]
     if until is None:
-        return AccuracyOut(by=by, common=common, forecasts=0, items=[])
+        return AccuracyOut(by=by, common=common, forecasts=0, items=[], value_added=_NOTHING)
     span = span.until(until)
-    runs = [run for run in asked or _all(session, area.area, span, by) if span.of(run.periods)]
-    _bound(runs, span)
+    runs = [run for run in asked or _all(session, area.area, span, by) if span.of(area, run)]
+    _bound(area, runs, span)
     from services.forecast.accuracy import measurement  # noqa: PLC0415  the API process loads the engine when it must
 
-    found = measurement.measure(session, area, runs, span, until, by, common=common)
-    rows = [AccuracyRowOut(group=group, **asdict(figures)) for group, figures in found]
-    return AccuracyOut(by=by, common=common, forecasts=len(runs), items=rows)
+    told = chains.chains(session, area.area, runs)
+    rows, added = measurement.measure(session, area, runs, told, span, until, by, common=common)
+    return AccuracyOut(by=by, common=common, forecasts=len(runs), items=rows, value_added=added)
 
 
 def _all(session: Session, area: str, span: Span, by: By) -> list[Forecast]:
@@ -72,8 +82,8 @@ def _all(session: Session, area: str, span: Span, by: By) -> list[Forecast]:
     return list(session.scalars(newest.limit(MOST_FORECASTS + 1)))
 
 
-def _bound(runs: Sequence[Forecast], span: Span) -> None:
-    cells = sum(run.series_count * len(span.of(run.periods)) for run in runs)
+def _bound(area: Area, runs: Sequence[Forecast], span: Span) -> None:
+    cells = sum(run.series_count * len(span.of(area, run)) for run in runs)
     if len(runs) > MOST_FORECASTS or cells > MOST_CELLS:
         raise TooMuch(
             f"One call measures at most {MOST_FORECASTS} forecasts and {MOST_CELLS} cells (item-locations x periods): "

@@ -43,12 +43,17 @@ class Blend:
 
     def mean(self, learned: Floats, members: Floats, segment: Ints) -> Floats:
         """Blend the learned mean [r] with forecasts by MEMBERS [r, M]; where they are unknown it stands alone."""
-        told = np.stack([partner_forecast(members, name) for name in PARTNERS])
-        chosen = np.array([list(PARTNERS).index(name) for name in self.partner])
-        other = told[chosen[segment], np.arange(len(learned))]
+        other = self.statistical(members, segment)
         weight = self.weight[segment]
         found: Floats = np.where(np.isfinite(other), (1 - weight) * learned + weight * other, learned)
         return np.maximum(found, np.finfo(np.float32).tiny)
+
+    def statistical(self, members: Floats, segment: Ints) -> Floats:
+        """The forecast [r] by the partner of each cell's class alone, of those by MEMBERS [r, M]."""
+        told = np.stack([partner_forecast(members, name) for name in PARTNERS])
+        chosen = np.array([list(PARTNERS).index(name) for name in self.partner])
+        found: Floats = told[chosen[segment], np.arange(len(members))]
+        return found
 
     @classmethod
     def learn(cls, blocks: Sequence[HeldOut]) -> "Blend":

@@ -21,6 +21,7 @@ from services.forecast.engine.hierarchy import Hierarchy
 from services.forecast.engine.history import History, Memory
 from services.forecast.engine.levels import Level, levels
 from services.forecast.engine.mean import MeanModel
+from services.forecast.engine.members import MEMBERS
 from services.forecast.engine.newcomers import from_peers
 from services.forecast.engine.panel import Panel
 from services.forecast.engine.recipe import Recipe
@@ -41,7 +42,9 @@ class Forecast:
     of its peers), `never_sold` (forecast is 0), `short_history` (less than a quarter of the level
     window), `unseen_attribute` and `driver_missing` (forecast without knowing them). profile [T] is what a part
     of the panel needs to be forecast or explained alone (`CrossSection.profile`). reconciled [n, H]: by which
-    factors aggregates have moved each item-location; mean and quantiles hold it already.
+    factors aggregates have moved each item-location; mean and quantiles hold it already. baselines [n, 2, H]: what
+    would have been said without the model, by seasonal naive and by the statistical partner of the demand class; NaN
+    where nothing is known of the past.
     """
 
     periods: Dates
@@ -51,6 +54,7 @@ class Forecast:
     flags: dict[str, Bools]
     profile: Floats
     reconciled: Floats
+    baselines: Floats
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ class Model:
         flags = self._flags(fitted, builder)
         segment = segments(panel.demand)
         mean, quantiles = self.predict(rows, builder, segment[rows.cells.series])
+        baselines = self._baselines(rows, segment[rows.cells.series])
         sold = ~(flags["never_sold"] | flags["no_history"])
         return Forecast(
             periods=panel.future,
@@ -120,17 +125,18 @@ class Model:
             flags=flags,
             profile=whole.profile,
             reconciled=np.ones((n, horizon)),
+            baselines=baselines.reshape(2, n, horizon).swapaxes(0, 1),
         )
 
     def joined(self, panel: Panel, parts: Sequence[Forecast]) -> Forecast:
         """The forecast of a `panel` from those of its parts, in order; no history: the forecast of its peers."""
         flags = {name: np.concatenate([part.flags[name] for part in parts]) for name in parts[0].flags}
-        mean, quantiles, dependence, reconciled = (
+        mean, quantiles, dependence, reconciled, baselines = (
             np.concatenate([getattr(part, name) for part in parts])
-            for name in ("mean", "quantiles", "dependence", "reconciled")
+            for name in ("mean", "quantiles", "dependence", "reconciled", "baselines")
         )
         mean, quantiles = from_peers(panel.series, flags["no_history"], mean, quantiles)
-        return Forecast(panel.future, mean, quantiles, dependence, flags, parts[0].profile, reconciled)
+        return Forecast(panel.future, mean, quantiles, dependence, flags, parts[0].profile, reconciled, baselines)
 
     def reconcile(self, panel: Panel, found: Forecast) -> Forecast:
         """What was `found` of each item-location of `panel`, moved as far as aggregates are to be trusted."""
@@ -161,6 +167,11 @@ class Model:
         """Mean [r] relative to the scale, without the quantiles."""
         learned = self.mean.predict(builder.columns(self.feature_names, rows.matrix))
         return self.correction.mean(self.blend.mean(learned, rows.members, segment), segment)
+
+    def _baselines(self, rows: Rows, segment: Ints) -> Floats:
+        """[2, r] in units."""
+        naive = rows.members[:, MEMBERS.index("seasonal_naive")]
+        return np.stack([naive, self.blend.statistical(rows.members, segment)]) * rows.scale
 
     def _flags(self, panel: Panel, builder: FeatureBuilder) -> dict[str, Bools]:
         known = (~np.isnan(panel.demand)).sum(axis=1)

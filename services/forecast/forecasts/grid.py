@@ -15,13 +15,14 @@ from shared import columns
 from shared.db import psycopg_connection
 
 COPY = """
-    COPY forecast_series (forecast_id, item, location, mean, quantiles, dependence) FROM STDIN (FORMAT binary)
+    COPY forecast_series (forecast_id, item, location, mean, quantiles, dependence, naive, statistical)
+    FROM STDIN (FORMAT binary)
 """
 READ = """
     SELECT item, location, array_send(mean), array_send(quantiles), dependence FROM forecast_series
     WHERE forecast_id = %s ORDER BY item, location
 """
-COPY_TYPES = ("uuid", "text", "text", "float8[]", "float8[]", "float8")
+COPY_TYPES = ("uuid", "text", "text", "float8[]", "float8[]", "float8", "float8[]", "float8[]")
 
 type Numbers = npt.NDArray[np.floating]
 
@@ -31,6 +32,7 @@ class Grid:
     """n item-locations x H periods x K levels, in units.
 
     items, locations: [n]. periods: [H]. mean: [n, H]. quantiles: [n, H, K]. dependence: [n].
+    baselines: [n, 2, H], of a model's forecast what seasonal naive and statistics alone say; NaN where that is nothing.
     """
 
     items: Sequence[str]
@@ -39,6 +41,7 @@ class Grid:
     mean: Numbers
     quantiles: Numbers
     dependence: Numbers
+    baselines: Numbers | None = None
 
     def store(self, session: Session, forecast: UUID) -> None:
         with psycopg_connection(session).cursor() as cursor, cursor.copy(COPY) as copy:
@@ -48,7 +51,7 @@ class Grid:
 
     @classmethod
     def read(cls, session: Session, run: Forecast) -> "Grid":
-        """A forecast that is stored, by item and location."""
+        """A forecast that is stored, by item and location, without its baselines."""
         with psycopg_connection(session).cursor(binary=True) as cursor:
             rows = cursor.execute(READ, (run.id,)).fetchall()
         items, locations, means, quantiles, dependence = zip(*rows, strict=True)
@@ -72,7 +75,12 @@ class Grid:
         return total.hexdigest()
 
     def _rows(self) -> Iterator[tuple[Any, ...]]:
-        """item, location, mean [H], quantiles [H * K], dependence of each item-location."""
+        """item, location, mean [H], quantiles [H * K], dependence, two baselines [H] or None, of each item-location."""
         for number, (item, location) in enumerate(zip(self.items, self.locations, strict=True)):
             mean, levels = (part[number].astype(np.float64).ravel().tolist() for part in (self.mean, self.quantiles))
-            yield item, location, mean, levels, float(self.dependence[number])
+            yield item, location, mean, levels, float(self.dependence[number]), *self._baselines(number)
+
+    def _baselines(self, number: int) -> tuple[list[float] | None, ...]:
+        if self.baselines is None or not np.isfinite(self.baselines[number]).all():
+            return None, None
+        return tuple(row.tolist() for row in self.baselines[number].astype(np.float64))

@@ -41,7 +41,7 @@ def anew(
     panel = application.on_drivers(model.recipe.fit_to(panel), overlays)
     found = predict(panel)
     items, locations = (panel.series[name].tolist() for name in ("item", "location"))
-    grid = Grid(items, locations, found.periods, found.mean, found.quantiles, found.dependence)
+    grid = Grid(items, locations, found.periods, found.mean, found.quantiles, found.dependence, found.baselines)
     told = [*warnings, *panels.flagged(found.flags), *application.warnings(panel, overlays, model.recipe.ranges)]
     return Made(_shocked(grid, panel, overlays), grid.mean, found.profile, told)
 

@@ -72,7 +72,9 @@ class Forecast(DataRun, Base):
 class ForecastSeries(Base):
     """One item-location's forecast: `mean` [H], `quantiles` [H * K] by period, then by level; in the item's unit.
 
-    `dependence` is the correlation of the normal scores of two periods, from which joint paths are drawn.
+    `dependence` is the correlation of the normal scores of two periods, from which joint paths are drawn. `naive` and
+    `statistical` [H] are what a model's forecast had been without the model: seasonal naive, and the statistics of the
+    demand class; null where nothing was known of the past, and of all that is not a model's own.
     """
 
     __tablename__ = "forecast_series"
@@ -83,6 +85,8 @@ class ForecastSeries(Base):
     mean: Mapped[list[float]] = mapped_column(ARRAY(Float))
     quantiles: Mapped[list[float]] = mapped_column(ARRAY(Float))
     dependence: Mapped[float]
+    naive: Mapped[list[float] | None] = mapped_column(ARRAY(Float))
+    statistical: Mapped[list[float] | None] = mapped_column(ARRAY(Float))
 
 
 class ForecastNode(Base):

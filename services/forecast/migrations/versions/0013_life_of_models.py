@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 revision = "0013"
-down_revision = "0010"
+down_revision = "0011"
 
 
 def upgrade() -> None:
