@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from bench.drifting.replay import PERIODS, Replay, Told
+from bench.drifting.replay import Replay, Told
 from services.forecast.engine.cells import Bools, Floats
 from services.forecast.engine.cusum import cusum, relative, rooted
 from services.forecast.engine.drift import silent
-from services.forecast.engine.limits import Calibration
+from services.forecast.engine.limits import YEAR, Calibration
 from services.forecast.engine.scores import normal_scores
 
 SMOOTHING = 0.1  # of the tracking signals, as the textbooks have it
@@ -30,7 +31,7 @@ class Contestants:
     def of(cls, replay: Replay, rate: float) -> "Contestants":
         told = replay.healthy
         scores = normal_scores(told.demand, told.quantiles)[:, replay.first : replay.watched]
-        return cls(replay, Calibration.of(scores, PERIODS[replay.what.frequency], rate=rate))
+        return cls(replay, Calibration.of(scores, YEAR[replay.what.frequency], rate=rate))
 
     def all(self) -> Mapping[str, Detector]:
         return {
@@ -76,10 +77,10 @@ class Contestants:
         found: Floats = (told.demand - told.mean)[:, self.replay.first :]
         return found
 
-    def _usual(self, of: Callable[..., Floats]) -> Floats:
+    def _usual(self, of: Callable[..., Any]) -> Floats:
         """A figure [n] of the backtest's errors; 1 where there is none."""
         past = self._errors(self.replay.healthy)[:, : self.replay.watched - self.replay.first]
-        found = of(past, axis=1)
+        found: Floats = of(past, axis=1)
         return np.where(found > 0, found, 1.0)
 
     def _padded(self, raised: Bools) -> Bools:
@@ -100,4 +101,4 @@ def threshold(detector: Detector, replay: Replay, rate: float) -> float:
 def false_alarms(detector: Detector, replay: Replay, limit: float) -> float:
     """Per item-year, in the periods that are watched, of demand as it came."""
     raised = detector(replay.healthy, limit)[:, replay.watched :]
-    return float(raised.sum() / (raised.size / PERIODS[replay.what.frequency]))
+    return float(raised.sum() / (raised.size / YEAR[replay.what.frequency]))

@@ -7,13 +7,13 @@ import numpy as np
 
 from bench.drifting.sets import Set
 from services.forecast.engine.cells import Floats, Ints
+from services.forecast.engine.limits import YEAR
 from services.forecast.engine.model import Model
 from services.forecast.engine.panel import DriverPanel, Panel
 from services.forecast.engine.training import train
 
 STAGGER = 3  # changes begin in as many periods, series by series
 BLOCKS = {"M": 12, "W": 13}  # of a year, that have a seasonal index each
-PERIODS = {"M": 12, "W": 52}  # a year
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _season(replay: Replay) -> Panel:
     """Demand divided by its seasonal index, that of the periods before the changes."""
     frequency = replay.what.frequency
     length = replay.panel.demand.shape[1]
-    place = np.arange(length) % PERIODS[frequency] * BLOCKS[frequency] // PERIODS[frequency]
+    place = np.arange(length) % YEAR[frequency] * BLOCKS[frequency] // YEAR[frequency]
     past = replay.panel.demand[:, : replay.watched]
     index = np.column_stack(
         [np.nanmean(past[:, place[: replay.watched] == block], axis=1) for block in range(BLOCKS[frequency])]

@@ -109,20 +109,3 @@ def cusum(values: Floats, threshold: float, *, both: bool = True, allowance: flo
         since[:, period] = np.where(side, began[1], began[0])
         sums = np.where(raised[:, period], 0.0, sums)
     return Run(raised, direction, since, sums.max(axis=0))
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Thresholds of both sums, and the false alarms per item-year that each signal is allowed together."""
-
-    level: float
-    spread: float
-    rate: float
-
-    def run(self, scores: Floats, baseline: Baseline) -> dict[Signal, Run]:
-        """Both sums over `scores` [n, T]."""
-        deviations = relative(scores, baseline)
-        return {
-            "level": cusum(deviations, self.level),
-            "spread": cusum(rooted(deviations), self.spread, both=False),
-        }

@@ -12,9 +12,11 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from services.forecast.engine.calendar import Frequency
 from services.forecast.engine.cells import Floats
-from services.forecast.engine.cusum import Baseline, Limits, cusum, relative, rooted
+from services.forecast.engine.cusum import Baseline, Run, Signal, cusum, relative, rooted
 
+YEAR: dict[Frequency, int] = {"D": 365, "W": 52, "M": 12}  # periods
 RATE = 0.05  # false alarms per item-year of both signals together
 BLOCK = 6  # periods
 PATHS = 2000
@@ -23,6 +25,15 @@ _ROUNDS = 24
 _SIGNALS = 2
 _SEED = 7
 _DRAWN = 400  # series
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Thresholds of both sums, and the false alarms per item-year that they are allowed together."""
+
+    level: float
+    spread: float
+    rate: float
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,14 @@ class Calibration:
             return cls(Baseline(), calibrate(drawn, Baseline(), year, rate=rate), "normal")
         baseline = Baseline.of(usable)
         return cls(baseline, calibrate(usable, baseline, year, rate=rate), "backtest")
+
+    def run(self, scores: Floats) -> dict[Signal, Run]:
+        """Both sums over `scores` [n, T]."""
+        deviations = relative(scores, self.baseline)
+        return {
+            "level": cusum(deviations, self.limits.level),
+            "spread": cusum(rooted(deviations), self.limits.spread, both=False),
+        }
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -5,7 +5,7 @@ Shapes: n item-locations, T periods, both as arrays of one model's published for
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -91,24 +91,44 @@ def calibrations(scores: Floats, segment: Ints, year: int, rate: float = RATE) -
     return found
 
 
-def alarms(judged: Judged, segment: Ints, known: Calibrations, year: int) -> list[Alarm]:
+def to_dict(known: Calibrations) -> dict[str, Any]:
+    """By class and scope, JSON-safe."""
+    found: dict[str, Any] = {}
+    for (number, scope), one in known.items():
+        found.setdefault(SEGMENTS[number], {})[scope] = one.to_dict()
+    return found
+
+
+def from_dict(told: Mapping[str, Any]) -> dict[tuple[int, Scope], Calibration]:
+    scopes: tuple[Scope, ...] = ("items", "segment")
+    return {
+        (number, scope): Calibration.from_dict(told[name][scope])
+        for number, name in enumerate(SEGMENTS)
+        for scope in scopes
+        if name in told
+    }
+
+
+def completed(known: Calibrations, year: int, rate: float = RATE) -> dict[tuple[int, Scope], Calibration]:
+    """The same for every class: where nothing is known, what standard normal scores would ask for."""
+    normal = Calibration.of(np.empty((0, 0)), year, rate=rate)
+    scopes: tuple[Scope, ...] = ("items", "segment")
+    return {(number, scope): known.get((number, scope), normal) for number in range(len(SEGMENTS)) for scope in scopes}
+
+
+def alarms(judged: Judged, segment: Ints, known: Calibrations) -> list[Alarm]:
     """The newest alarm of each item-location, and of each class as a whole, by class, signal and direction.
 
-    segment [n]: index into SEGMENTS. A class of which nothing is `known` has the limits of standard normal scores.
+    segment [n]: index into SEGMENTS; of each that occurs both scopes are `known`.
     """
     found: list[Alarm] = []
-    normal: Calibration | None = None
     for number in np.unique(segment).tolist():
         rows = np.flatnonzero(segment == number)
         scores = judged.scores[rows]
-        for scope in ("items", "segment"):
-            limits = known.get((number, scope))
-            if limits is None:
-                normal = limits = normal or Calibration.of(np.empty((0, 0)), year)
-            values = scores if scope == "items" else _whole(scores)
-            for signal, run in limits.limits.run(values, limits.baseline).items():
-                about = _by_item if scope == "items" else _by_segment
-                found += about(judged, number, signal, run, rows)
+        for signal, run in known[number, "items"].run(scores).items():
+            found += _by_item(judged, number, signal, run, rows)
+        for signal, run in known[number, "segment"].run(_whole(scores)).items():
+            found += _by_segment(judged, number, signal, run, rows)
     return found
 
 
