@@ -60,6 +60,14 @@ def mirror_champion(context: JobContext, area: str) -> None:
     mirror(context.additional_context["database"], context.additional_context["settings"], area)
 
 
+@tasks.periodic(cron="*/5 * * * *")
+@tasks.task(name="monitor", queue=jobs.UPKEEP, queueing_lock="monitor", pass_context=True)
+def monitor(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
+    from services.forecast.monitoring.looking import look
+
+    look(context.additional_context["database"])
+
+
 @tasks.periodic(cron="41 * * * *")
 @tasks.task(name="prune_datasets", queue=jobs.UPKEEP, queueing_lock="prune_datasets", pass_context=True)
 def prune_datasets(context: JobContext, timestamp: int) -> None:  # noqa: ARG001

@@ -19,7 +19,7 @@ from services.forecast.engine.accuracy import Figures, Scales, Tally
 from services.forecast.engine.cells import Bools, Floats, Ints
 from services.forecast.forecasts.tables import Forecast
 from shared.db import psycopg_connection
-from shared.principal import Area
+from shared.principal import Area, Frequency
 
 BLOCK_SERIES = 2_000
 BLOCK_STEPS = 250_000  # item-locations x periods of all forecasts: about 25 MB
@@ -56,10 +56,10 @@ class Run:
     origin: int
 
     @classmethod
-    def of(cls, area: Area, run: Forecast, span: Span) -> Self:
+    def of(cls, frequency: Frequency, run: Forecast, span: Span) -> Self:
         places = span.of(run.periods)
-        numbers = ordinals(area.frequency, run.periods)[places]
-        origin = int(ordinals(area.frequency, [run.origin or run.periods[0]])[0])
+        numbers = ordinals(frequency, run.periods)[places]
+        origin = int(ordinals(frequency, [run.origin or run.periods[0]])[0])
         model = run.name if run.model_version is None else str(run.model_version)
         return cls(run.id, model or "", run.kind, len(run.periods), len(run.quantiles), places, numbers, origin)
 
@@ -132,7 +132,7 @@ def measure(
     session: Session, area: Area, runs: Sequence[Forecast], span: Span, until: datetime.date, by: By, *, common: bool
 ) -> list[tuple[str | None, Figures]]:
     """The figures of each group that has a cell, in the order of the forecasts, series or lags."""
-    told = [Run.of(area, run, span) for run in runs]
+    told = [Run.of(area.frequency, run, span) for run in runs]
     with psycopg_connection(session).cursor(row_factory=namedtuple_row) as cursor:
         series = cursor.execute(SERIES, (area.area, [run.id for run in told])).fetchall()
     groups = Groups(by, told, series)
@@ -141,7 +141,7 @@ def measure(
     for start in range(0, len(series), block):
         numbers = np.array([one.id for one in series[start : start + block]])
         demand = matrix.read(session, area.frequency, numbers, until)
-        values = _values(session, told, numbers)
+        values = read(session, told, numbers)
         shared = _common(values, len(numbers)) if common else None
         for run, mine in values:
             _add(tally, groups, run, mine, demand, area.season_length, start, shared)
@@ -149,7 +149,8 @@ def measure(
     return [(name, figures) for name, figures in named if figures is not None]
 
 
-def _values(session: Session, runs: Sequence[Run], series: Ints) -> list[tuple[Run, Values]]:
+def read(session: Session, runs: Sequence[Run], series: Ints) -> list[tuple[Run, Values]]:
+    """What each run tells of the item-locations whose numbers are `series` [n], ascending."""
     with psycopg_connection(session).cursor(binary=True) as cursor:
         rows = cursor.execute(VALUES, ([run.id for run in runs], series.tolist())).fetchall()
     by_run: dict[UUID, list[Any]] = {run.id: [] for run in runs}

@@ -2,9 +2,10 @@
 
 Scores are first made relative to what they were before, so that a forecast that has always been off by as much does
 not alarm, and one whose errors change does. Sources: Page (1954), Continuous inspection schemes, Biometrika 41, for
-the CUSUM and its estimate of when the change began; Hawkins (1987), Self-starting CUSUM charts for location and scale,
-The Statistician 36; Hawkins (1981), A CUSUM for a scale parameter, JQT 13, for the root of absolute values, whose mean
-and deviation for a standard normal are 0.822 and 0.349.
+the CUSUM; Hinkley (1970), Inference about the change-point in a sequence of random variables, Biometrika 57, for when
+a change began; Hawkins (1987), Self-starting CUSUM charts for location and scale, The Statistician 36; Hawkins (1981),
+A CUSUM for a scale parameter, JQT 13, for the root of absolute values, whose mean and deviation for a standard normal
+are 0.822 and 0.349.
 
 Shapes: n series, T periods.
 """
@@ -77,7 +78,7 @@ def rooted(deviations: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Run:
-    """Which periods raised an alarm [n, T], which way (1 up, -1 down), and in which period the change began.
+    """Which periods raised an alarm [n, T], which way (1 up, -1 down), and in which period the sum had left zero.
 
     height [n]: how far the sums are after the last period.
     """
@@ -88,11 +89,38 @@ class Run:
     height: Floats
 
 
+@dataclass(frozen=True)
+class Change:
+    """The newest change of each series [n]: when it was first `raised` (-1: never), `since` when, and which way."""
+
+    raised: Ints
+    since: Ints
+    direction: Ints
+
+
+def changes(run: Run, values: Floats) -> Change:
+    """Alarms of `values` [n, T] the same way, whose sum left zero right after the one before, tell of the same change.
+
+    It began where, from its first alarm backwards, a step explains the most: the likeliest begin for a known deviation.
+    """
+    n, length = run.raised.shape
+    newest, first = np.full(n, -1, dtype=np.intp), np.full(n, -1, dtype=np.intp)
+    since, direction = np.zeros(n, dtype=np.intp), np.zeros(n, dtype=np.intp)
+    for period in range(length):
+        raised, began, way = run.raised[:, period], run.since[:, period], run.direction[:, period]
+        new = raised & ~((direction == way) & (newest >= 0) & (began == newest + 1))
+        first, since = np.where(new, period, first), np.where(new, began, since)
+        direction, newest = np.where(new, way, direction), np.where(raised, period, newest)
+    for row in np.flatnonzero(first >= 0).tolist():
+        back = direction[row] * np.nan_to_num(values[row, since[row] : first[row] + 1][::-1])
+        since[row] = first[row] - int(np.argmax(back.cumsum() / np.sqrt(np.arange(len(back)) + 1)))
+    return Change(first, since, direction)
+
+
 def cusum(values: Floats, threshold: float, *, both: bool = True, allowance: float = ALLOWANCE) -> Run:
     """Sum what `values` [n, T] exceed the allowance by, upwards and if `both` downwards, from zero up.
 
-    A sum above `threshold` raises an alarm and begins anew; the change began where it last left zero. Unknown values
-    (NaN) change nothing.
+    A sum above `threshold` raises an alarm and begins anew. Unknown values (NaN) change nothing.
     """
     n, length = values.shape
     raised, direction = np.zeros((n, length), dtype=bool), np.zeros((n, length), dtype=np.intp)

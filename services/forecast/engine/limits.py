@@ -14,7 +14,7 @@ import numpy as np
 
 from services.forecast.engine.calendar import Frequency
 from services.forecast.engine.cells import Floats
-from services.forecast.engine.cusum import Baseline, Run, Signal, cusum, relative, rooted
+from services.forecast.engine.cusum import Baseline, Change, Run, Signal, changes, cusum, relative, rooted
 
 YEAR: dict[Frequency, int] = {"D": 365, "W": 52, "M": 12}  # periods
 RATE = 0.05  # false alarms per item-year of both signals together
@@ -54,13 +54,12 @@ class Calibration:
         baseline = Baseline.of(usable)
         return cls(baseline, calibrate(usable, baseline, year, rate=rate), "backtest")
 
-    def run(self, scores: Floats) -> dict[Signal, Run]:
-        """Both sums over `scores` [n, T]."""
+    def run(self, scores: Floats) -> dict[Signal, tuple[Run, Change]]:
+        """Both sums over `scores` [n, T], and the newest change that each tells of."""
         deviations = relative(scores, self.baseline)
-        return {
-            "level": cusum(deviations, self.limits.level),
-            "spread": cusum(rooted(deviations), self.limits.spread, both=False),
-        }
+        roots = rooted(deviations)
+        level, spread = cusum(deviations, self.limits.level), cusum(roots, self.limits.spread, both=False)
+        return {"level": (level, changes(level, deviations)), "spread": (spread, changes(spread, roots))}
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

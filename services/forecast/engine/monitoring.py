@@ -10,12 +10,13 @@ from typing import Any, Literal
 import numpy as np
 
 from services.forecast.engine.cells import Floats, Ints
-from services.forecast.engine.cusum import Run, Signal
+from services.forecast.engine.cusum import Change, Signal
 from services.forecast.engine.limits import RATE, Calibration
 from services.forecast.engine.scores import extra_loss, normal_scores
 from services.forecast.engine.segments import SEGMENTS
 
 type Scope = Literal["items", "segment"]
+type _What = tuple[int, Scope, Signal, int]
 type Calibrations = Mapping[tuple[int, Scope], Calibration]
 
 _INSIDE_80 = slice(1, -1, 8)  # the quantiles at 0.1 and 0.9
@@ -59,7 +60,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Alarm:
-    """`rows` [m] of item-locations whose errors changed, each `since` [m] a period, `raised` [m] in another.
+    """`rows` [m] of item-locations whose errors changed, each `since` [m] a period, first `raised` [m] in another.
 
     scope segment: the class as a whole alarmed, and its rows are those that moved with it. direction 1: demand above
     the forecast, or wider around it. units [m]: decile loss beyond the expected, from `since` to the last period.
@@ -125,10 +126,10 @@ def alarms(judged: Judged, segment: Ints, known: Calibrations) -> list[Alarm]:
     for number in np.unique(segment).tolist():
         rows = np.flatnonzero(segment == number)
         scores = judged.scores[rows]
-        for signal, run in known[number, "items"].run(scores).items():
-            found += _by_item(judged, number, signal, run, rows)
-        for signal, run in known[number, "segment"].run(_whole(scores)).items():
-            found += _by_segment(judged, number, signal, run, rows)
+        for signal, (_, change) in known[number, "items"].run(scores).items():
+            found += _by_item(judged, number, signal, change, rows)
+        for signal, (_, change) in known[number, "segment"].run(_whole(scores)).items():
+            found += _by_segment(judged, number, signal, change, rows)
     return found
 
 
@@ -138,29 +139,26 @@ def _whole(scores: Floats) -> Floats:
     return np.where(count > 0, np.nansum(scores, axis=0, keepdims=True) / np.maximum(count, 1), np.nan)
 
 
-def _by_item(judged: Judged, segment: int, signal: Signal, run: Run, rows: Ints) -> list[Alarm]:
-    mine = np.flatnonzero(run.raised.any(axis=1))
-    last = run.raised.shape[1] - 1 - run.raised[mine, ::-1].argmax(axis=1)
-    direction, since = run.direction[mine, last], run.since[mine, last]
+def _by_item(judged: Judged, segment: int, signal: Signal, change: Change, rows: Ints) -> list[Alarm]:
     found = []
-    for way in np.unique(direction).tolist():
-        those = direction == way
-        found.append(_alarm(judged, (segment, "items", signal, way), rows[mine[those]], since[those], last[those]))
+    for way in np.unique(change.direction[change.raised >= 0]).tolist():
+        those = (change.raised >= 0) & (change.direction == way)
+        what: _What = (segment, "items", signal, way)
+        found.append(_alarm(judged, what, rows[those], change.since[those], change.raised[those]))
     return found
 
 
-def _by_segment(judged: Judged, segment: int, signal: Signal, run: Run, rows: Ints) -> list[Alarm]:
-    if not run.raised.any():
+def _by_segment(judged: Judged, segment: int, signal: Signal, change: Change, rows: Ints) -> list[Alarm]:
+    raised, since, way = int(change.raised[0]), int(change.since[0]), int(change.direction[0])
+    if raised < 0:
         return []
-    last = int(np.flatnonzero(run.raised[0])[-1])
-    way, since = int(run.direction[0, last]), int(run.since[0, last])
-    moved = np.nansum(judged.scores[rows, since : last + 1], axis=1) * way
+    moved = np.nansum(judged.scores[rows, since : raised + 1], axis=1) * way
     those = rows[moved > 0] if signal == "level" else rows
     same = np.ones(len(those), dtype=np.intp)
-    return [_alarm(judged, (segment, "segment", signal, way), those, same * since, same * last)]
+    return [_alarm(judged, (segment, "segment", signal, way), those, same * since, same * raised)] if len(those) else []
 
 
-def _alarm(judged: Judged, what: tuple[int, Scope, Signal, int], rows: Ints, since: Ints, raised: Ints) -> Alarm:
+def _alarm(judged: Judged, what: _What, rows: Ints, since: Ints, raised: Ints) -> Alarm:
     later = np.arange(judged.extra.shape[1]) >= since[:, None]
     units = np.nansum(np.where(later, judged.extra[rows], 0), axis=1)
     dearest = np.argsort(-units, kind="stable")
