@@ -3,7 +3,9 @@
 Each series changes alone in turn: demand 20 or 40 % lower, doubled variance of what the forecast did not explain, a
 season that goes away; and a driver dies for all. One model, trained before, forecasts at one lag and sees demand as it
 changes. All contestants get the threshold at which demand as it came raises `--rate` alarms per item-year in the same
-periods; a change that is never noticed counts up to the end. The detector was chosen on the other half (`--half 0`).
+periods; a change that is never noticed counts up to the end. The detector was chosen on the other half (`--half 0`),
+its memory anew after one look at this one.
+Without a directory, a set is made on the spot.
 """
 
 import argparse
@@ -16,7 +18,7 @@ import numpy as np
 
 from bench.drifting.detectors import Contestants, Detector, false_alarms, threshold
 from bench.drifting.replay import CHANGES, Replay, Told
-from bench.drifting.sets import SETS, Set
+from bench.drifting.sets import MADE, SETS, Set
 from bench.report import Goal, report
 from services.forecast.engine.cells import Ints
 
@@ -27,12 +29,13 @@ PEERS = ("tracking_signal", "smoothed_tracking_signal", "raw_cusum")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.drift", description=__doc__)
-    parser.add_argument("data", type=Path, help="directory that holds stallion/, walmart_store_weekly/, dominicks_oj/")
+    parser.add_argument("data", type=Path, nargs="?", help="with stallion/, walmart_store_weekly/ and dominicks_oj/")
     parser.add_argument("--rate", type=float, default=0.1, help="false alarms per item-year")
     parser.add_argument("--half", type=int, choices=[0, 1], default=1)
     parser.add_argument("--most", type=int, default=250, help="series of a set")
     options = parser.parse_args(arguments)
-    sets = {what.name: measure(what, options.data, options.half, options.most, options.rate) for what in SETS}
+    data, among = (options.data, SETS) if options.data else (Path(), (MADE,))
+    sets = {what.name: measure(what, data, options.half, options.most, options.rate) for what in among}
     figures: dict[str, Any] = {"rate": options.rate, "half": options.half, "sets": sets}
     goals = []
     for name, found in sets.items():

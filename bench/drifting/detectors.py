@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from bench.drifting.replay import Replay, Told
-from services.forecast.engine.cells import Bools, Floats
+from services.forecast.engine.cells import Bools, Floats, Ints
 from services.forecast.engine.cusum import cusum, relative, rooted
 from services.forecast.engine.drift import silent
-from services.forecast.engine.limits import YEAR, Calibration
+from services.forecast.engine.limits import YEAR
+from services.forecast.engine.monitoring import Calibrations, calibrations
 from services.forecast.engine.scores import normal_scores
+from services.forecast.engine.segments import segments
 
 SMOOTHING = 0.1  # of the tracking signals, as the textbooks have it
 _HIGHEST, _ROUNDS = 1000.0, 40
@@ -22,16 +24,21 @@ type Detector = Callable[[Told, float], Bools]
 
 @dataclass(frozen=True)
 class Contestants:
-    """Detectors by name that know a set's periods between training and the first change as their backtest."""
+    """Detectors by name that know a set's periods between training and the first change as their backtest.
+
+    calibrations: the service's own, by demand class; segment [n].
+    """
 
     replay: Replay
-    calibration: Calibration
+    segment: Ints
+    calibrations: Calibrations
 
     @classmethod
     def of(cls, replay: Replay, rate: float) -> "Contestants":
         told = replay.healthy
         scores = normal_scores(told.demand, told.quantiles)[:, replay.first : replay.watched]
-        return cls(replay, Calibration.of(scores, YEAR[replay.what.frequency], rate=rate))
+        segment = segments(told.demand[:, : replay.watched])
+        return cls(replay, segment, calibrations(scores, segment, YEAR[replay.what.frequency], rate))
 
     def all(self) -> Mapping[str, Detector]:
         return {
@@ -44,10 +51,12 @@ class Contestants:
     def ours(self, told: Told, factor: float) -> Bools:
         """The service's two sums at `factor` times the limits that the backtest gave, and drivers that stand still."""
         scores = normal_scores(told.demand, told.quantiles)[:, self.replay.first :]
-        deviations = relative(scores, self.calibration.baseline)
-        limits = self.calibration.limits
-        raised = cusum(deviations, factor * limits.level).raised
-        raised |= cusum(rooted(deviations), factor * limits.spread, both=False).raised
+        raised = np.zeros(scores.shape, dtype=bool)
+        for number in np.unique(self.segment).tolist():
+            rows, known = self.segment == number, self.calibrations[number, "items"]
+            deviations = relative(scores[rows], known.baseline)
+            raised[rows] = cusum(deviations, factor * known.limits.level).raised
+            raised[rows] |= cusum(rooted(deviations), factor * known.limits.spread, both=False).raised
         found = self._padded(raised)
         for driver in told.drivers:
             quiet = silent(driver.matrix[:, : found.shape[1]], self.replay.watched)

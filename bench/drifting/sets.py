@@ -1,4 +1,4 @@
-"""Three real sets as panels: Stallion by month, Walmart's stores and Dominick's orange juice by week."""
+"""Three real sets as panels: Stallion by month, Walmart's stores and Dominick's orange juice by week; a made one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bench.contest import synthetic
 from bench.contest.panel import Contest
 from services.forecast.engine.calendar import Frequency
 from services.forecast.engine.panel import Panel
@@ -78,6 +79,7 @@ def _dominicks(data: Path) -> pd.DataFrame:
     return kept
 
 
+MADE = Set("made", "W", 2, ("promotion",), (), "promotion", lambda _: synthetic.weekly(), 0.8, 0.9)
 SETS = (
     Set(
         "stallion", "M", 1, ("price_regular", "promotion", "easter_or_christmas"), (), "promotion", _stallion, 0.6, 0.8

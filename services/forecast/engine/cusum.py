@@ -21,7 +21,7 @@ from services.forecast.engine.scores import MOST
 type Signal = Literal["level", "spread"]
 
 ALLOWANCE = 0.5  # half the shift, in deviations, that is looked for first
-MEMORY = 0.98  # of what scores were, a period
+MEMORY = 0.95  # of what scores were, a period
 TRUST = 6.0  # periods that the baseline counts as
 _ROOT_MEAN, _ROOT_DEVIATION = 0.82218, 0.34915
 

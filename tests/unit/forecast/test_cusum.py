@@ -64,7 +64,7 @@ def test_relative_by_hand():
     """The baseline counts as 6 periods of mean 0 and variance 1; later scores count one each."""
     found = relative(np.array([[2.0, 2.0, np.nan]]), Baseline())
     first = 2 / np.sqrt(1 + 1 / TRUST)
-    weight = 0.98 * TRUST
+    weight = 0.95 * TRUST
     mean, variance = 2 / (weight + 1), (weight + 4 * TRUST / (TRUST + 1)) / (weight + 1)
     second = (2 - mean) / np.sqrt(variance * (1 + 1 / (weight + 1)))
     assert found[0, :2] == pytest.approx([first, second])
