@@ -16,6 +16,8 @@ from services.forecast.forecasts import routes as forecasts
 from services.forecast.items import routes as items
 from services.forecast.ledger import routes as ledger
 from services.forecast.models import routes as models
+from services.forecast.monitoring import metrics
+from services.forecast.monitoring import routes as monitoring
 from services.forecast.settings import Settings
 from services.forecast.waterfall import routes as waterfall
 from shared import app
@@ -34,6 +36,7 @@ ROUTERS = (
     explanations.router,
     external.router,
     accuracy.router,
+    monitoring.router,
     ledger.router,
     imports("imports"),
 )
@@ -41,6 +44,7 @@ ROUTERS = (
 
 def create_app(settings: Settings) -> FastAPI:
     service = app.create_upstream(SERVICE, settings, ROUTERS)
+    service.include_router(metrics.router)
     service.state.explaining = ExplainingProcess(settings)
     service.state.model_cache = settings.model_cache
     return service

@@ -89,6 +89,14 @@ def reconcile_aliases(context: JobContext, timestamp: int) -> None:  # noqa: ARG
     mirror.mirror_all(database, settings)
 
 
+@tasks.periodic(cron="*/5 * * * *")
+@tasks.task(name="monitor", queue=jobs.UPKEEP, queueing_lock="monitor", pass_context=True)
+def monitor(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
+    from services.forecast.monitoring.looking import look
+
+    look(context.additional_context["database"])
+
+
 @tasks.periodic(cron="41 * * * *")
 @tasks.task(name="prune_datasets", queue=jobs.UPKEEP, queueing_lock="prune_datasets", pass_context=True)
 def prune_datasets(context: JobContext, timestamp: int) -> None:  # noqa: ARG001

@@ -140,6 +140,7 @@ _FORECAST: dict[str, list[_Row]] = {
         ("POST", "adjustments", PLANNER),
         ("DELETE", "adjustments/{adjustment}", PLANNER),
         ("GET", "accuracy", READ),
+        ("GET", "drift", READ),
     ],
 }
 

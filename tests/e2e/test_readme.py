@@ -101,6 +101,13 @@ def test_the_page_on_events(day, run):
     assert "event: decision.accept" in done.stdout
 
 
+def test_the_page_on_monitoring(day, run):
+    done = run([DAY[0], *blocks((ROOT / "docs" / "monitoring.md").read_text())])
+    told = done.stdout.replace(" ", "")
+    assert '"inputs":' in told
+    assert '"models":[' in told
+
+
 def test_the_commands_that_are_named_exist():
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     targets = {line.split()[0] for line in listed.splitlines()}

@@ -9,12 +9,11 @@ from uuid import UUID
 import numpy as np
 
 from services.forecast.accuracy.schemas import By
-from services.forecast.accuracy.service import Span
 from services.forecast.demand.matrix import Matrix, ordinals
 from services.forecast.engine.cells import Ints
 from services.forecast.engine.segments import SEGMENTS, segments
 from services.forecast.forecasts.tables import Forecast
-from shared.principal import Area
+from shared.principal import Frequency
 
 
 @dataclass(frozen=True)
@@ -31,10 +30,9 @@ class Run:
     origin: int
 
     @classmethod
-    def of(cls, area: Area, run: Forecast, span: Span) -> Self:
-        places = span.of(area, run)
-        numbers = ordinals(area.frequency, run.periods)[places]
-        origin = int(ordinals(area.frequency, [run.origin or run.periods[0]])[0])
+    def of(cls, frequency: Frequency, run: Forecast, places: list[int]) -> Self:
+        numbers = ordinals(frequency, run.periods)[places]
+        origin = int(ordinals(frequency, [run.origin or run.periods[0]])[0])
         model = run.name if run.model_version is None else str(run.model_version)
         return cls(run.id, model or "", run.kind, len(run.periods), len(run.quantiles), places, numbers, origin)
 

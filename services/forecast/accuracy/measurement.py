@@ -66,7 +66,7 @@ def measure(
     common: bool,
 ) -> tuple[list[AccuracyRowOut], ValueAddedOut]:
     """The figures of each group that has a cell, in the order of the forecasts, series or lags, and those by stage."""
-    told = [Run.of(area, run, span) for run in runs]
+    told = [Run.of(area.frequency, run, span.of(area, run)) for run in runs]
     with psycopg_connection(session).cursor(row_factory=namedtuple_row) as cursor:
         series = cursor.execute(SERIES, (area.area, [run.id for run in told])).fetchall()
     groups = Groups(by, told, series)
@@ -75,7 +75,7 @@ def measure(
     for start in range(0, len(series), block):
         numbers = np.array([one.id for one in series[start : start + block]])
         demand = matrix.read(session, area.frequency, numbers, until)
-        values = _values(session, told, numbers)
+        values = read(session, told, numbers)
         shared = _common(values, len(numbers)) if common else None
         for run, mine in values:
             _add(tally, groups, run, mine, demand, area.season_length, start, shared)
@@ -85,7 +85,8 @@ def measure(
     return rows, staged.report()
 
 
-def _values(session: Session, runs: Sequence[Run], series: Ints) -> list[tuple[Run, Values]]:
+def read(session: Session, runs: Sequence[Run], series: Ints) -> list[tuple[Run, Values]]:
+    """What each run tells of the item-locations whose numbers are `series` [n], ascending."""
     with psycopg_connection(session).cursor(binary=True) as cursor:
         rows = cursor.execute(VALUES, ([run.id for run in runs], series.tolist())).fetchall()
     by_run: dict[UUID, list[Any]] = {run.id: [] for run in runs}

@@ -44,7 +44,7 @@ class Staged:
 
     @classmethod
     def of(cls, area: Area, told: Chains, span: Span, by: By, series: Sequence[Any]) -> Self:
-        runs = [Run.of(area, chain.champion, span) for chain in told.chains]
+        runs = [Run.of(area.frequency, chain.champion, span.of(area, chain.champion)) for chain in told.chains]
         newest = [(chain.consensus or chain.champion).id for chain in told.chains]
         measured = [chain.champion.periods[place] for chain in told.chains for place in span.of(area, chain.champion)]
         groups = Groups(by, runs, series)

@@ -48,9 +48,10 @@ def rows(area: str, which: Selection) -> Select[Demand]:
     return which.of(found, Series.item, Series.location, Demand.period)
 
 
-def last_period(session: Session, area: str) -> datetime.date | None:
-    """The newest period with demand, found by a look at each item-location's end."""
-    newest = select(func.max(Demand.period).label("period")).where(Demand.series_id == Series.id).lateral()
+def last_period(session: Session, area: str, before: datetime.date | None = None) -> datetime.date | None:
+    """The newest period with demand, or that `before` another, found by a look at each item-location's end."""
+    rows = select(func.max(Demand.period).label("period")).where(Demand.series_id == Series.id)
+    newest = (rows if before is None else rows.where(Demand.period < before)).lateral()
     last: datetime.date | None = session.scalar(
         select(func.max(newest.c.period)).select_from(Series).join(newest, true()).where(Series.area == area)
     )

@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from services.forecast.engine import monitoring
 from services.forecast.engine.baselines import seasonal_naive
 from services.forecast.engine.cells import QUANTILES, Bools, Dates, Floats, Ints, TooShort
 from services.forecast.engine.level_scores import LevelOutcome, level_outcomes, level_report
+from services.forecast.engine.limits import YEAR
 from services.forecast.engine.metrics import Scores, decile_loss
 from services.forecast.engine.panel import Panel
+from services.forecast.engine.scores import normal_scores
 from services.forecast.engine.segments import SEGMENTS, VOLUMES, segments, volumes
 from services.forecast.engine.training import train
 from services.forecast.engine.value_added import Point, told_by_members, value_added
@@ -102,6 +105,7 @@ class BacktestReport:
     season: int
     seed: int
     seconds: float
+    monitoring: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe report; undefined figures are None. See docs of each score in metrics."""
@@ -122,6 +126,7 @@ class BacktestReport:
             },
             "series": _winners(self.by_series(), ["item", "location", "segment"]),
             "cells": _winners(self.by_cell(), ["item", "location", "origin"]),
+            "monitoring": self.monitoring,
             "seconds": round(self.seconds, 3),
         }
 
@@ -195,7 +200,9 @@ def backtest(
         progress(number, len(lengths), "backtest origin")
         outcomes.append(_outcome(panel, length, seed=seed, threads=threads, cancelled=cancelled))
     progress(len(lengths), len(lengths), "backtested")
-    return BacktestReport(tuple(outcomes), panel.series, panel.season, seed, time.monotonic() - started)
+    scores = np.concatenate([normal_scores(outcome.demand, outcome.model[1]) for outcome in outcomes], axis=1)
+    limits = monitoring.to_dict(monitoring.calibrations(scores, outcomes[-1].segment, YEAR[panel.frequency]))
+    return BacktestReport(tuple(outcomes), panel.series, panel.season, seed, time.monotonic() - started, limits)
 
 
 def _lengths(periods: int, horizon: int, origins: int) -> list[int]:

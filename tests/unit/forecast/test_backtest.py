@@ -86,7 +86,7 @@ def test_cells_tell_where_and_when_seasonal_naive_was_better():
         outcome_of("2024-01-01", [10, 6], model=10.0, naive=6.0),
         outcome_of("2024-02-01", [10, 14], model=12.0, naive=6.0),
     )
-    found = BacktestReport(outcomes, series, season=1, seed=1, seconds=0.0).to_dict()
+    found = BacktestReport(outcomes, series, season=1, seed=1, seconds=0.0, monitoring={}).to_dict()
     assert (found["series"]["better"], found["series"]["worse"]) == (2, 0)
     cells = found["cells"]
     assert (cells["better"], cells["worse"]) == (3, 1)
@@ -103,6 +103,14 @@ def test_cells_hold_every_series_at_every_origin(report):
     cells = report["cells"]
     assert cells["better"] + cells["worse"] == 24 * 2
     assert {cell["origin"] for cell in cells["best"]} <= set(report["origins"])
+
+
+def test_each_class_has_limits_from_its_own_errors(report):
+    assert report["monitoring"].keys() == report["segments"].keys()
+    for scope in ("items", "segment"):
+        found = report["monitoring"]["smooth"][scope]
+        assert (found["basis"], found["limits"]["rate"]) == ("backtest", 0.05)
+        assert found["baseline"]["variance"] > 0 < found["limits"]["level"]
 
 
 def test_the_report_is_plain_json(report):

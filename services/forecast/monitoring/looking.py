@@ -1,0 +1,158 @@
+"""The worker's look at each area: has its data changed, has it settled, and what do the monitors say then."""
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from services.forecast.demand import service as demand
+from services.forecast.engine import monitoring
+from services.forecast.engine.limits import YEAR
+from services.forecast.forecasts.service import runs
+from services.forecast.forecasts.tables import Forecast
+from services.forecast.items.tables import Item
+from services.forecast.models.tables import ModelVersion
+from services.forecast.monitoring import findings, inputs
+from services.forecast.monitoring.findings import Starts
+from services.forecast.monitoring.published import published
+from services.forecast.monitoring.tables import InputMonitor, Monitor
+from shared import outbox
+from shared.db import Database
+from shared.outbox import Happening
+from shared.principal import Frequency
+
+MOST_RUNS = 200  # of a model, the newest
+ALARM = "drift.alarm"
+_DAYS: dict[Frequency, int] = {"D": 1, "W": 7, "M": 31}
+_SEEN = text(
+    "SELECT count(*), sum(quantity) FROM demand JOIN series ON series.id = series_id"
+    " WHERE area = :area AND period = :period"
+)
+
+
+def look(database: Database, today: datetime.date | None = None) -> None:
+    """Look at every area that has a model. Each is a transaction of its own."""
+    with database.read() as session:
+        areas = session.scalars(select(ModelVersion.area).distinct()).all()
+    for area in areas:
+        with database.write() as session:
+            look_at(session, area, today or datetime.datetime.now(datetime.UTC).date())
+
+
+def look_at(session: Session, area: str, today: datetime.date) -> bool:
+    """Compute an area's monitors where its data has changed since, but not since the last look; True if so."""
+    anchor = session.scalars(select(ModelVersion).where(ModelVersion.area == area).limit(1)).one()
+    frequency, until = anchor.frequency, _known_until(session, area, anchor.frequency, today)
+    if until is None:
+        return False
+    before = session.get(InputMonitor, area, with_for_update=True)
+    seen = _seen(session, area, until)
+    if before is None or before.seen != seen:
+        session.merge(_looked(before, area, seen))
+        return False
+    if before.settled:
+        return False
+    starts = _starts(frequency, anchor.last_period)
+    for model, found in _models(session, area, until):
+        _judge(session, area, frequency, model, found, until, starts)
+    drivers = inputs.drivers(session, area, frequency, until, starts)
+    outbox.note(session, area, list(_dead(drivers, before.drivers)))
+    before.drivers = drivers
+    before.silent = inputs.silent(session, area, frequency, until, starts)
+    before.until, before.settled, before.computed_at = until, True, datetime.datetime.now(datetime.UTC)
+    return True
+
+
+def _looked(before: InputMonitor | None, area: str, seen: str) -> InputMonitor:
+    if before is None:
+        return InputMonitor(area=area, seen=seen, settled=False, silent={"count": 0, "items": []}, drivers=[])
+    before.seen, before.settled = seen, False
+    return before
+
+
+def _known_until(session: Session, area: str, frequency: Frequency, today: datetime.date) -> datetime.date | None:
+    """The newest period with demand that is over in every time zone, or the one before it."""
+    last = demand.last_period(session, area)
+    if last is None or last + datetime.timedelta(days=_DAYS[frequency]) < today:
+        return last
+    return demand.last_period(session, area, last)
+
+
+def _seen(session: Session, area: str, until: datetime.date) -> str:
+    """What tells one state of an area's data from another: the newest period's demand, and the newest forecast."""
+    rows, total = session.execute(_SEEN, {"area": area, "period": until}).one()
+    newest = session.scalar(select(func.max(Forecast.finished_at)).where(Forecast.area == area))
+    return f"{until} {rows} {total!r} {newest}"
+
+
+def _starts(frequency: Frequency, anchor: datetime.date) -> Starts:
+    """Weeks begin on the weekday of `anchor`."""
+    epoch = datetime.date(1970, 1, 1)
+    match frequency:
+        case "D":
+            return lambda number: str(epoch + datetime.timedelta(days=number))
+        case "W":
+            weekday = (anchor - epoch).days % 7
+            return lambda number: str(epoch + datetime.timedelta(days=number * 7 + weekday))
+        case "M":
+            return lambda number: str(datetime.date(1970 + number // 12, number % 12 + 1, 1))
+
+
+def _models(session: Session, area: str, until: datetime.date) -> Iterator[tuple[str, list[Forecast]]]:
+    """Each version and external name that told something of a period up to `until`, with its runs, oldest first."""
+    told = runs(area).where(
+        Forecast.status == "succeeded",
+        Forecast.overlays == [],
+        Forecast.stage == "champion",
+        Forecast.periods[1] <= until,
+    )
+    by_model: dict[str, list[Forecast]] = {}
+    for run in session.scalars(told.order_by(Forecast.created_at.desc())):
+        mine = by_model.setdefault(run.name if run.model_version is None else str(run.model_version), [])  # type: ignore[arg-type]
+        if len(mine) < MOST_RUNS:
+            mine.append(run)
+    for model, found in by_model.items():
+        yield model, found[::-1]
+
+
+def _judge(
+    session: Session,
+    area: str,
+    frequency: Frequency,
+    model: str,
+    found: list[Forecast],
+    until: datetime.date,
+    starts: Starts,
+) -> None:
+    told = published(session, frequency, found, until)
+    if not told.judged.scores.size or np.isnan(told.judged.scores).all():
+        return
+    version = found[-1].model_version
+    metrics: dict[str, Any] = {} if version is None else session.get_one(ModelVersion, (area, version)).metrics
+    known = monitoring.completed(monitoring.from_dict(metrics.get("monitoring", {})), YEAR[frequency])
+    costs = dict(session.execute(select(Item.item, Item.unit_cost).where(Item.area == area)).all())
+    alarms = findings.alarms(told, known, costs, starts)
+    before = session.get(Monitor, (area, model))
+    news = findings.raised_after(alarms, before.until if before else None)
+    row = {
+        "until": until,
+        "segments": findings.segments(told, known),
+        "alarms": [findings.shown(alarm) for alarm in alarms],
+        "computed_at": func.now(),
+    }
+    new = insert(Monitor).values(area=area, model=model, **row)
+    session.execute(new.on_conflict_do_update(index_elements=["area", "model"], set_=row))
+    told_of = [{"model": model, **findings.shown(alarm)} for alarm in news]
+    outbox.note(session, area, [Happening(ALARM, f"models/{model}", alarm) for alarm in told_of])
+
+
+def _dead(now: list[dict[str, Any]], before: list[dict[str, Any]]) -> Iterator[Happening]:
+    """Drivers that have died since."""
+    known = {one["driver"] for one in before if one["dead_since"] is not None}
+    for one in now:
+        if one["dead_since"] is not None and one["driver"] not in known:
+            yield Happening(ALARM, f"drivers/{one['driver']}", one)

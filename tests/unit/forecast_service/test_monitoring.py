@@ -1,0 +1,208 @@
+"""Monitors on a real database: what fell, since when, at what cost, told once; and inputs that no longer come."""
+
+import datetime
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from scipy.special import ndtri
+from sqlalchemy import text
+
+from services.forecast.engine.cells import QUANTILES
+from services.forecast.engine.cusum import Baseline
+from services.forecast.engine.limits import Calibration, Limits
+from services.forecast.external.schemas import QUANTILES as NAMES
+from services.forecast.models.tables import ModelVersion, TrainingRun
+from services.forecast.monitoring import looking
+from services.forecast.monitoring.findings import raised_after
+from tests.factories import week
+
+ITEMS, WEEKS, CHANGE = 12, 40, 34
+FALLEN = {"I03", "I07"}
+LEVEL, SPREAD = 100.0, 10.0
+TODAY = datetime.date(2030, 1, 1)
+LOCATION = "L1"
+
+
+def names():
+    return [f"I{number:02d}" for number in range(ITEMS)]
+
+
+def demand(first, last):
+    """Around LEVEL by SPREAD; those of FALLEN lose 40 % from CHANGE on."""
+    noise = np.random.default_rng(2).standard_normal((ITEMS, WEEKS))
+    return [
+        {
+            "item": item,
+            "location": LOCATION,
+            "period": week(number),
+            "quantity": (LEVEL + SPREAD * noise[row, number]) * (0.6 if item in FALLEN and number >= CHANGE else 1),
+        }
+        for row, item in enumerate(names())
+        for number in range(first, last)
+    ]
+
+
+def forecast(first):
+    """Of 10 weeks from the `first` on, as is right for LEVEL and SPREAD."""
+    levels = dict(zip(NAMES, LEVEL + SPREAD * ndtri(np.array(QUANTILES)), strict=True))
+    return [
+        {"item": item, "location": LOCATION, "period": week(first + step), "mean": LEVEL, **levels}
+        for item in names()
+        for step in range(10)
+    ]
+
+
+@pytest.fixture
+def watched(area, database):
+    """An area with a model, 10 weeks of history, and forecasts from elsewhere of the 30 weeks after it."""
+    profile = {"frequency": "W", "season_length": 52, "horizon": 10, "seed": 7}
+    name = area.area.area
+    run = TrainingRun(id=uuid4(), area=name, reason="test", origins=3, requested_by="person-1", **profile)
+    lineage = {"dataset_digest": "d", "artifact_digest": "a", "code_version": "c", "mlflow_run": "r"}
+    with database.write() as session:
+        session.add(run)
+        session.flush()
+        told = {"area": name, "version": 1, "training_run": run.id, "last_period": week(9), "features": []}
+        session.add(ModelVersion(**told, metrics={}, **profile, **lineage))
+    area.ok("PUT", "/items", json=[{"item": item, "unit_cost": "2.50"} for item in names()])
+    area.ok("PUT", "/locations", json=[{"location": LOCATION}])
+    area.ok("POST", "/demand", json=demand(0, 10))
+    for first in range(10, WEEKS, 10):
+        area.ok("POST", "/external-forecasts?name=agency", json=forecast(first))
+    return area
+
+
+@pytest.fixture
+def look(watched, database):
+    """As the worker does every five minutes: once when data has come, once when it stays; tells whether it computed."""
+
+    def look(times=2):
+        computed = []
+        for _ in range(times):
+            with database.write() as session:
+                computed.append(looking.look_at(session, watched.area.area, TODAY))
+        return computed
+
+    return look
+
+
+def events(database, area):
+    query = text("SELECT subject, data FROM outbox WHERE area = :area AND type = 'drift.alarm' ORDER BY number")
+    with database.read() as session:
+        return session.execute(query, {"area": area.area.area}).all()
+
+
+def test_what_sells_40_percent_less_is_found_dated_and_priced(watched, look, database):
+    watched.ok("POST", "/demand", json=demand(10, WEEKS))
+    assert look() == [False, True]
+    found = watched.ok("GET", "/drift")
+    (model,) = found["models"]
+    assert (model["model"], model["until"]) == ("agency", week(WEEKS - 1))
+    (fall,) = [one for one in model["alarms"] if one["scope"] == "items" and one["signal"] == "level"]
+    assert {one["item"] for one in fall["items"]} == FALLEN
+    assert (fall["segment"], fall["direction"], fall["recommends"]) == ("smooth", "down", "review_forecast")
+    assert (fall["item_locations"], fall["watched"], fall["basis"], fall["rate"]) == (2, ITEMS, "normal", 0.05)
+    for one in fall["items"]:
+        assert one["since"] == week(CHANGE)
+        assert week(CHANGE) <= one["raised"] <= week(CHANGE + 3)
+        # Demand below all deciles of N(100, 10) costs 96.0 less it; 6.2 are expected.
+        came = [row["quantity"] for row in demand(CHANGE, WEEKS) if row["item"] == one["item"]]
+        assert one["units"] == pytest.approx(6 * (96.0 - 6.2) - sum(came), rel=0.03)
+        assert float(one["value"]) == pytest.approx(one["units"] * 2.5, abs=0.01)
+    assert fall["units"] == pytest.approx(sum(one["units"] for one in fall["items"]))
+    (smooth,) = model["segments"]
+    assert (smooth["segment"], smooth["n"], smooth["item_locations"]) == ("smooth", ITEMS * 30, ITEMS)
+    lost = 2 * 6 * 40 / (ITEMS * 30 * LEVEL)
+    assert smooth["bias"] == pytest.approx(lost, abs=0.006)
+
+
+def test_each_alarm_is_told_once(watched, look, database):
+    watched.ok("POST", "/demand", json=demand(10, CHANGE))
+    look()
+    before = len(events(database, watched))
+    watched.ok("POST", "/demand", json=demand(CHANGE, CHANGE + 4))
+    assert look() == [False, True]
+    news = events(database, watched)[before:]
+    falls = [data for subject, data in news if data["scope"] == "items" and data["signal"] == "level"]
+    assert [subject for subject, _ in news] == ["models/agency"] * len(news)
+    assert [{one["item"] for one in fall["items"]} for fall in falls] == [FALLEN]
+    assert look() == [False, False]
+    watched.ok("POST", "/demand", json=demand(CHANGE + 4, CHANGE + 5))
+    look()
+    later = [one["item"] for _, data in events(database, watched)[before + len(news) :] for one in data["items"]]
+    assert not any(item in FALLEN for item in later)
+
+
+def test_demand_that_is_still_coming_is_not_judged(watched, look):
+    watched.ok("POST", "/demand", json=demand(10, 30))
+    assert look(1) == [False]
+    watched.ok("POST", "/demand", json=demand(30, 31)[: ITEMS // 2])
+    assert look(1) == [False]
+    assert watched.ok("GET", "/drift") == {"inputs": None, "models": []}
+    assert look(1) == [True]
+
+
+def test_a_dead_driver_and_a_silent_item_location(watched, look, database):
+    watched.ok("PUT", "/drivers/price", json={"kind": "price", "known_ahead": True, "scope": "global"})
+    values = [{"period": week(number), "value": 1.0 + min(number, 30) % 5} for number in range(WEEKS)]
+    watched.ok("POST", "/drivers/price/values", json=values)
+    rows = [row for row in demand(10, WEEKS) if row["item"] != "I00" or row["period"] < week(26)]
+    watched.ok("POST", "/demand", json=rows)
+    look()
+    inputs = watched.ok("GET", "/drift")["inputs"]
+    (price,) = inputs["drivers"]
+    assert (price["still"], price["dead_since"], price["recommends"]) == (9, week(31), "review_forecast")
+    assert [subject for subject, _ in events(database, watched)].count("drivers/price") == 1
+    assert inputs["silent"] == {"count": 1, "items": [{"item": "I00", "location": LOCATION, "newest": week(25)}]}
+    assert inputs["late"] > 0  # the demand is of another year
+
+
+def test_a_version_is_held_to_the_limits_of_its_backtest(watched, look, database):
+    """The same forecasts as if the version had made them, with limits that nothing crosses."""
+    one = Calibration(Baseline(0.25, 2.0), Limits(level=99.0, spread=98.0, rate=0.02), "backtest").to_dict()
+    metrics = {"monitoring": {"smooth": {"items": one, "segment": one}}}
+    with database.write() as session:
+        session.get_one(ModelVersion, (watched.area.area, 1)).metrics = metrics
+        as_ours = "UPDATE forecasts SET source = 'model', name = NULL, model_version = 1 WHERE area = :area"
+        session.execute(text(as_ours), {"area": watched.area.area})
+    watched.ok("POST", "/demand", json=demand(10, WEEKS))
+    look()
+    (model,) = watched.ok("GET", "/drift?model=1")["models"]
+    assert model["alarms"] == []
+    assert model["segments"][0]["limits"] == {"level": 99.0, "spread": 98.0, "rate": 0.02, "basis": "backtest"}
+
+
+def test_a_segment_and_a_model_alone(watched, look):
+    watched.ok("POST", "/demand", json=demand(10, WEEKS))
+    look()
+    assert watched.ok("GET", "/drift?model=nobody")["models"] == []
+    (model,) = watched.ok("GET", "/drift?segment=lumpy")["models"]
+    assert (model["segments"], model["alarms"]) == ([], [])
+
+
+def test_prometheus_reads_the_same(watched, look, client):
+    watched.ok("POST", "/demand", json=demand(10, WEEKS))
+    look()
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    lines = answer.text.splitlines()
+    area = watched.area.area
+    assert "# TYPE accord_forecast_bias gauge" in lines
+    labels = f'area="{area}",model="agency",segment="smooth"'
+    assert f'accord_forecast_alarms{{{labels},scope="items",signal="level",direction="down"}} 2' in lines
+    (bias,) = [line for line in lines if line.startswith(f"accord_forecast_bias{{{labels}}}")]
+    (model,) = watched.ok("GET", "/drift")["models"]
+    assert float(bias.rpartition(" ")[2]) == model["segments"][0]["bias"]
+
+
+def test_only_what_was_raised_later_is_news():
+    items = [
+        {"item": "A", "location": "L", "since": "2024-01-01", "raised": "2024-01-08", "units": 5.0, "value": "10.00"},
+        {"item": "B", "location": "L", "since": "2024-01-15", "raised": "2024-01-22", "units": 2.0, "value": "4.00"},
+    ]
+    alarm = {"segment": "smooth", "item_locations": 2, "units": 7.0, "value": "14.00", "items": items}
+    (news,) = raised_after([alarm], datetime.date(2024, 1, 8))
+    assert (news["items"], news["since"], news["units"], news["value"]) == (items[1:], "2024-01-15", 2.0, "4.00")
+    assert raised_after([alarm], datetime.date(2024, 1, 22)) == []
+    assert raised_after([alarm], None)[0]["items"] == items
