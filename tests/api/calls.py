@@ -55,9 +55,15 @@ def resolved(schema: Any) -> Any:
     return {name: resolved(one) for name, one in schema.items()}
 
 
+def _given(schema: dict[str, Any]) -> dict[str, Any]:
+    """A body's schema, where it may be left out that of the body that is there."""
+    one_of = [one for one in schema.get("anyOf", []) if one.get("type") != "null"]
+    return one_of[0] if len(one_of) == 1 else schema
+
+
 def _call(method: str, path: str, operation: dict[str, Any]) -> Call:
     content = operation.get("requestBody", {}).get("content", {})
-    schema = resolved(content[JSON]["schema"]) if content else None
+    schema = _given(resolved(content[JSON]["schema"])) if content else None
     if len(content) > 1:  # a list of rows, or one row
         schema = schema["anyOf"][1]
     return Call(method.upper(), path, frozenset(map(int, operation["responses"])), tuple(content), schema)
@@ -98,6 +104,12 @@ SAMPLES = {
     "PUT /supply/planning-policies": Sample(HERE | {"service_level": 0.9, "review_period": 2}),
     "POST /training-runs": Sample({"reason": "r", "parameters": {"origins": 3, "seed": 1}}, 202),
     "POST /models/promotions": Sample({"version": 1, "reason": "r"}, 422, headers={"If-Match": '"0"'}),
+    "POST /models/rollbacks": Sample({"reason": "r"}, 409, headers={"If-Match": '"0"'}),
+    "POST /models/versions/{version}/approvals": Sample({"action": "approve", "reason": "r", "overrides": []}, 404),
+    "PUT /models/promotion-rules": Sample(
+        {"approval_required": False, "most_bias": 0.5, "oldest_data_days": 99}, headers={"If-Match": '"0"'}
+    ),
+    "POST /recommendations": Sample({"recommendations": []}, 403),
     "POST /events": Sample(
         {"events": [{"id": NOBODY, "type": "t", "source": "planner", "subject": "s", "at": INSTANT, "data": {}}]}, 204
     ),

@@ -8,21 +8,23 @@ import pytest
 from fastapi.testclient import TestClient
 
 from services.gateway.access import OPERATIONS
-from shared.settings import UpstreamSettings
 from tests.factories import client
 
 IN_AREA = [operation for operation in OPERATIONS if "{area}" in operation.path]
 IDS = ("run", "forecast", "plan", "recommendation", "digest", "table", "import", "code", "scenario", "adjustment")
+PLACES = ("mlflow_artifacts", "model_cache", "datasets")  # of the forecast service's files
 IDS += ("policy", "endpoint", "cycle", "comment")
 
 
 @pytest.mark.parametrize("service", ["forecast", "planner"])
 def test_a_service_answers_to_nobody_but_the_gateway(service):
-    settings = UpstreamSettings(
+    module = import_module(f"services.{service}.settings")
+    settings = module.Settings(
         database_url="postgresql+psycopg://nobody@/none",
         identity_secret="s" * 32,
         gateway_url="http://gateway",
         service_key="k" * 32,
+        **({"mlflow_tracking_uri": "sqlite://"} | dict.fromkeys(PLACES, "/nowhere") if service == "forecast" else {}),
     )
     past_the_gateway = TestClient(import_module(f"services.{service}.app").create_app(settings))
     for operation in (each for each in IN_AREA if each.service == service):

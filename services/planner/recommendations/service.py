@@ -1,5 +1,6 @@
 """The inbox of recommendations, and what became of each."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, get_args
@@ -86,16 +87,22 @@ def _decisions(session: Session, who: Principal, ids: Sequence[UUID], actions: S
 
 
 def _predecessors(session: Session, row: Recommendation) -> list[UUID]:
-    """Those that plan after plan, or filing after filing, superseded, down to this one: alike in type and subject."""
+    """Those that plan after plan, or filing after filing, superseded, down to this one: alike in type and subject.
+
+    Orders from several sources have each other's predecessors too: a newer plan may order from another source.
+    """
     state = RecommendationState
     made = func.coalesce(Recommendation.plan_id, Recommendation.filing_id).label("by")
     same = select(Recommendation.id, made, state.superseded_by).join(Recommendation.state)
     superseded = same.where(state.status == "superseded", *deciding.alike(row))
-    by_successor = {found.superseded_by: found for found in session.execute(superseded)}
-    chain, made_by = [], row.by
+    by_successor: dict[UUID | None, list[Any]] = defaultdict(list)
+    for found in session.execute(superseded):
+        by_successor[found.superseded_by].append(found)
+    chain: list[UUID] = []
+    made_by = row.by
     while before := by_successor.pop(made_by, None):
-        chain.append(before.id)
-        made_by = before.by
+        chain += [one.id for one in before]
+        made_by = before[0].by
     return chain
 
 

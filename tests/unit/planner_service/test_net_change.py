@@ -48,8 +48,11 @@ def exported(area, plan):
 
 
 def proposed(area, plan):
-    """What a plan recommends, but for ids."""
+    """What a plan recommends, but for ids and for what the plan before it ordered."""
     found = area.ok("GET", f"/plans/{plan['id']}/recommendations")["items"]
+    for one in found:
+        if one["grounds"]:
+            del one["grounds"]["quantity_before"]
     bare = [{name: value for name, value in one.items() if name not in {"id", "plan"}} for one in found]
     return sorted(bare, key=lambda one: (one["item"], one["location"]))
 
