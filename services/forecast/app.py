@@ -42,7 +42,6 @@ ROUTERS = (
 def create_app(settings: Settings) -> FastAPI:
     service = app.create_upstream(SERVICE, settings, ROUTERS)
     service.state.explaining = ExplainingProcess(settings)
-    service.state.model_cache = settings.model_cache
     return service
 
 
