@@ -46,7 +46,6 @@ def create_app(settings: Settings) -> FastAPI:
     service = app.create_upstream(SERVICE, settings, ROUTERS)
     service.include_router(metrics.router)
     service.state.explaining = ExplainingProcess(settings)
-    service.state.model_cache = settings.model_cache
     return service
 
 

@@ -127,7 +127,7 @@ def promote_model(
     body: PromotionIn, version: IfMatch, who: Caller, session: Write, request: Request, response: Response
 ) -> PromotionOut:
     """Make a model version the champion; every forecast that is asked for from now on is made with it."""
-    promotion = promotions.promote(session, who, version, body, request.app.state.model_cache)
+    promotion = promotions.promote(session, who, version, body, request.app.state.settings.model_cache)
     response.headers["ETag"] = etag.of(promotion.sequence)
     return PromotionOut.model_validate(promotion)
 
@@ -142,7 +142,7 @@ def roll_model_back(
     body: RollbackIn, version: IfMatch, who: Caller, session: Write, request: Request, response: Response
 ) -> PromotionOut:
     """Return to the champion before the present one."""
-    promotion = promotions.roll_back(session, who, version, body.reason, request.app.state.model_cache)
+    promotion = promotions.roll_back(session, who, version, body.reason, request.app.state.settings.model_cache)
     response.headers["ETag"] = etag.of(promotion.sequence)
     return PromotionOut.model_validate(promotion)
 
