@@ -21,12 +21,16 @@ class Found:
 class _Node:
     words: dict[str, "_Node"] = field(default_factory=dict)
     value: "_Node | None" = None
+    verbs: dict[str, "_Node"] = field(default_factory=dict)  # of `{value}:verb`
     is_area: bool = False
     operations: dict[str, Operation] = field(default_factory=dict)
 
     def below(self, segment: str) -> "_Node":
         if not segment.startswith("{"):
             return self.words.setdefault(segment, _Node())
+        _, colon, verb = segment.partition(":")
+        if colon:
+            return self.verbs.setdefault(verb, _Node())
         if self.value is None:
             self.value = _Node(is_area=segment == "{area}")
         return self.value
@@ -58,5 +62,8 @@ class Routes:
                 node = node.value
                 area = segment if node.is_area else area
             else:
-                return None
+                value, _, verb = segment.rpartition(":")
+                if verb not in node.verbs or not _VALUE.fullmatch(value):
+                    return None
+                node = node.verbs[verb]
         return Found(node.operations, area) if node.operations else None

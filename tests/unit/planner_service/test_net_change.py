@@ -48,12 +48,9 @@ def exported(area, plan):
 
 
 def proposed(area, plan):
-    """What a plan recommends, but for ids and for what the plan before it ordered."""
+    """What a plan recommends, but for ids and for the grounds that it was filed on."""
     found = area.ok("GET", f"/plans/{plan['id']}/recommendations")["items"]
-    for one in found:
-        if one["grounds"]:
-            del one["grounds"]["quantity_before"]
-    bare = [{name: value for name, value in one.items() if name not in {"id", "plan"}} for one in found]
+    bare = [{name: value for name, value in one.items() if name not in {"id", "plan", "grounds"}} for one in found]
     return sorted(bare, key=lambda one: (one["item"], one["location"]))
 
 
