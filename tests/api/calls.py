@@ -25,6 +25,7 @@ class Call:
     statuses: frozenset[int]
     media: tuple[str, ...]
     schema: dict[str, Any] | None
+    needs_body: bool
 
     @property
     def is_table(self) -> bool:
@@ -64,9 +65,10 @@ def _given(schema: dict[str, Any]) -> dict[str, Any]:
 def _call(method: str, path: str, operation: dict[str, Any]) -> Call:
     content = operation.get("requestBody", {}).get("content", {})
     schema = _given(resolved(content[JSON]["schema"])) if content else None
+    needs = operation.get("requestBody", {}).get("required", False)
     if len(content) > 1:  # a list of rows, or one row
         schema = schema["anyOf"][1]
-    return Call(method.upper(), path, frozenset(map(int, operation["responses"])), tuple(content), schema)
+    return Call(method.upper(), path, frozenset(map(int, operation["responses"])), tuple(content), schema, needs)
 
 
 CALLS = [
@@ -76,6 +78,7 @@ CALLS = [
     if method in WRITES
 ]
 HERE = {"item": "A", "location": "L1"}
+DECAY = {"first": week(10), "last": week(20), "cells": 9, "measured": 3, "backtest": 2, "ratio": 1.5, "limit": 1.25}
 SAMPLES = {
     "POST /v1/areas": Sample({"area": "{area}-b", "frequency": "M", "currency": "EUR", "time_zone": "UTC"}, 201),
     "PATCH ": Sample({"horizon": 9, "holding_rate": "0.30"}, headers={"If-Match": "{etag}"}),
@@ -109,7 +112,9 @@ SAMPLES = {
     "PUT /models/promotion-rules": Sample(
         {"approval_required": False, "most_bias": 0.5, "oldest_data_days": 99}, headers={"If-Match": '"0"'}
     ),
-    "POST /recommendations": Sample({"recommendations": []}, 403),
+    "POST /recommendations": Sample(
+        {"recommendations": [{"origins": ["o"], "type": "retrain_model", "model_version": 1, "decay": DECAY}]}
+    ),
     "POST /events": Sample(
         {"events": [{"id": NOBODY, "type": "t", "source": "planner", "subject": "s", "at": INSTANT, "data": {}}]}, 204
     ),

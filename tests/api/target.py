@@ -36,7 +36,13 @@ class Target:
         body = {"name": f"{self.area.name}-own", "kind": "system"}
         principal = self.client.post("/v1/principals", json=body).json()["id"]
         self.names = {"area": self.area.name, "driver": "price", "principal": principal}
-        self.names |= {"recommendation": recommendation, "code": "FLYER", "policy": "small", "cycle": "march"}
+        self.names |= {
+            "version": "1",
+            "recommendation": recommendation,
+            "code": "FLYER",
+            "policy": "small",
+            "cycle": "march",
+        }
         self.seen = self.snapshot()
 
     def path(self, call, **names):
