@@ -24,10 +24,11 @@ class StrictRoute(APIRoute):
             parameter.alias for dependency in _all(self.dependant) for parameter in dependency.query_params
         }
         takes_json = self.body_field is not None
+        needs_json = self.body_field is not None and self.body_field.field_info.is_required()
 
         async def strict(request: Request) -> Response:
             _only_known(request, known)
-            if takes_json:
+            if needs_json or (takes_json and _has_body(request)):
                 _expect_json(request)
             return await handler(StrictRequest(request.scope, request.receive))
 
@@ -46,6 +47,12 @@ def _only_known(request: Request, known: set[str]) -> None:
     errors += [{"parameter": name, "detail": "is given twice"} for name in known if given.count(name) > 1]
     if errors:
         raise Unprocessable("Some query parameters do not hold; see errors.", errors=errors)
+
+
+def _has_body(request: Request) -> bool:
+    """Whether the request announces one (RFC 9112, 6.3), or says of what kind it is."""
+    announced = int(request.headers.get("content-length") or 0) > 0 or "transfer-encoding" in request.headers
+    return announced or "content-type" in request.headers
 
 
 def _expect_json(request: Request) -> None:

@@ -41,9 +41,13 @@ class Past:
 
 
 def simulated(session: Session, who: Principal, named: rules.Named) -> SimulationOut:
-    """What a policy would have done, had it been the only one and enabled."""
+    """What a policy would have done with the newest decided orders of the area."""
+    return judged(_past(session, who), named, reference.approval_rules(session, who))
+
+
+def judged(past: Sequence[Past], named: rules.Named, limits: ApprovalRules) -> SimulationOut:
+    """What a policy would have done with past orders, had it been the only one and enabled. limits: of today."""
     policy = replace(named, policy=named.policy.model_copy(update={"enabled": True}))
-    past, limits = _past(session, who), reference.approval_rules(session, who)
     ways = [(one, _way(one, policy, limits)) for one in past]
     matched = [one for one, way in ways if way.by is not None]
     automated = sum(way.route == "auto" for _, way in ways)

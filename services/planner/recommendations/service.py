@@ -1,5 +1,6 @@
 """The inbox of recommendations, and what became of each."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, get_args
@@ -86,15 +87,20 @@ def _decisions(session: Session, who: Principal, ids: Sequence[UUID], actions: S
 
 
 def _predecessors(session: Session, row: Recommendation) -> list[UUID]:
-    """Those that plan after plan superseded, down to this one: of one type for one item-location or resource."""
+    """Those that plan after plan superseded, down to this one: of one type for one item-location or resource.
+
+    Orders from several sources have each other's predecessors too: a newer plan may order from another source.
+    """
     state = RecommendationState
     same = select(Recommendation.id, Recommendation.plan_id, state.superseded_by).join(Recommendation.state)
     superseded = same.where(state.status == "superseded", *deciding.alike(row))
-    by_successor = {found.superseded_by: found for found in session.execute(superseded)}
+    by_successor: dict[UUID | None, list[Any]] = defaultdict(list)
+    for found in session.execute(superseded):
+        by_successor[found.superseded_by].append(found)
     chain, plan = [], row.plan_id
     while before := by_successor.pop(plan, None):
-        chain.append(before.id)
-        plan = before.plan_id
+        chain += [one.id for one in before]
+        plan = before[0].plan_id
     return chain
 
 

@@ -33,6 +33,10 @@ def client():
     def store(body: Everything) -> Everything:
         return body
 
+    @router.post("/perhaps")
+    def perhaps(body: Everything | None = None) -> Everything | None:
+        return body
+
     @router.get("/things/{number}")
     def read(number: int, limit: int = 1) -> dict[str, int]:
         return {"number": number, "limit": limit}
@@ -196,3 +200,12 @@ def test_the_request_id_is_the_trace_id(client):
     assert answer.headers["x-request-id"] == trace
     for bad in ("00-" + "0" * 32 + "-1-1", "nonsense", "00-XYZ-1-1"):
         assert client.get("/things/1", headers={"traceparent": bad}).headers["x-request-id"] not in bad
+
+
+def test_a_body_that_need_not_be_is_json_where_there_is_one(client):
+    assert client.post("/perhaps").json() is None
+    assert client.post("/perhaps", json={"whole": 3}).json()["whole"] == 3
+    for headers in ({"content-type": "text/csv"}, {}):
+        assert_problem(client.post("/perhaps", content=b"whole\n3", headers=headers), 415, "unsupported-media")
+    assert_problem(client.post("/perhaps", json={"none": 3}), 422, "invalid")
+    assert_problem(client.post("/things"), 415, "unsupported-media")
