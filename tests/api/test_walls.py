@@ -18,7 +18,7 @@ PLACED = [
     if re.match(rf"{re.escape(AREA)}/.*{{", operation.path)
     and operation.path.split("/")[4] not in NOT_THERE
     and not (operation.method == "PUT" and operation.path.endswith("}"))  # each area has names of its own
-    and not operation.path.endswith("/simulations")  # of a policy that need not be stored
+    and not operation.path.endswith(":simulate")  # of a policy that need not be stored
 ]
 
 
