@@ -238,7 +238,7 @@ class Content(Schema):
     `review_forecast` in `bias` what people know that the forecast does not: again and again, of an item-location or for
     a reason.
     `route` says who must look: nobody (`auto`: a policy accepted it), nobody needs to (`inform`), a person (`review`),
-    or two (`dual`). `grounds` are those of orders that people can decide on.
+    or two (`dual`). `grounds` are those of an order.
     """
 
     id: UUID
