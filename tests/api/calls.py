@@ -18,13 +18,17 @@ NOBODY = "00000000-0000-7000-8000-000000000000"
 
 @dataclass(frozen=True)
 class Call:
-    """One operation. `names` are those of the placeholders in its path; `schema` that of one object of its body."""
+    """One operation. `names` are those of the placeholders in its path; `schema` that of one object of its body.
+
+    `nothing` are the bodies that say no more than none does, where it can go without.
+    """
 
     method: str
     path: str
     statuses: frozenset[int]
     media: tuple[str, ...]
     schema: dict[str, Any] | None
+    nothing: tuple[bytes, ...] = ()
 
     @property
     def is_table(self) -> bool:
@@ -60,7 +64,10 @@ def _call(method: str, path: str, operation: dict[str, Any]) -> Call:
     schema = resolved(content[JSON]["schema"]) if content else None
     if len(content) > 1:  # a list of rows, or one row
         schema = schema["anyOf"][1]
-    return Call(method.upper(), path, frozenset(map(int, operation["responses"])), tuple(content), schema)
+    statuses = frozenset(map(int, operation["responses"]))
+    if content and not operation["requestBody"].get("required"):
+        return Call(method.upper(), path, statuses, tuple(content), schema["anyOf"][0], (b"", b"null"))
+    return Call(method.upper(), path, statuses, tuple(content), schema)
 
 
 CALLS = [
