@@ -20,24 +20,18 @@ class Found:
 @dataclass
 class _Node:
     words: dict[str, "_Node"] = field(default_factory=dict)
-    value: "_Node | None" = None
-    verbs: dict[str, "_Node"] = field(default_factory=dict)  # of `{value}:verb`
+    values: dict[str, "_Node"] = field(default_factory=dict)  # by what stands behind a parameter: "" or a verb
     is_area: bool = False
     operations: dict[str, Operation] = field(default_factory=dict)
 
     def below(self, segment: str) -> "_Node":
         if not segment.startswith("{"):
             return self.words.setdefault(segment, _Node())
-        _, colon, verb = segment.partition(":")
-        if colon:
-            return self.verbs.setdefault(verb, _Node())
-        if self.value is None:
-            self.value = _Node(is_area=segment == "{area}")
-        return self.value
+        return self.values.setdefault(segment.partition(":")[2], _Node(is_area=segment == "{area}"))
 
 
 class Routes:
-    """A tree of path segments. Where a word and a parameter both fit, the word goes.
+    """A tree of path segments. Where a word and a parameter both fit, the word goes. `{name}:verb` is a parameter too.
 
     Parameters are keys, UUIDs or whole numbers, so nothing else fits: no dot segment, no empty one.
     Paths are read decoded, as the services read them; gateway and service never see different segments.
@@ -55,15 +49,13 @@ class Routes:
         """The operations on a decoded path; None where there is no such path."""
         node, area = self._root, None
         for segment in path.split("/"):
-            word = node.words.get(segment)
+            value, colon, verb = segment.partition(":")
+            word, parameter = node.words.get(segment), node.values.get(verb)
             if word is not None:
                 node = word
-            elif node.value is not None and _VALUE.fullmatch(segment):
-                node = node.value
+            elif parameter is not None and _VALUE.fullmatch(value) and bool(colon) == bool(verb):
+                node = parameter
                 area = segment if node.is_area else area
             else:
-                value, _, verb = segment.rpartition(":")
-                if verb not in node.verbs or not _VALUE.fullmatch(value):
-                    return None
-                node = node.verbs[verb]
+                return None
         return Found(node.operations, area) if node.operations else None

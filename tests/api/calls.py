@@ -18,14 +18,17 @@ NOBODY = "00000000-0000-7000-8000-000000000000"
 
 @dataclass(frozen=True)
 class Call:
-    """One operation. `names` are those of the placeholders in its path; `schema` that of one object of its body."""
+    """One operation. `names` are those of the placeholders in its path; `schema` that of one object of its body.
+
+    `nothing` are the bodies that say no more than none does, where it can go without.
+    """
 
     method: str
     path: str
     statuses: frozenset[int]
     media: tuple[str, ...]
     schema: dict[str, Any] | None
-    needs_body: bool
+    nothing: tuple[bytes, ...] = ()
 
     @property
     def is_table(self) -> bool:
@@ -56,19 +59,15 @@ def resolved(schema: Any) -> Any:
     return {name: resolved(one) for name, one in schema.items()}
 
 
-def _given(schema: dict[str, Any]) -> dict[str, Any]:
-    """A body's schema, where it may be left out that of the body that is there."""
-    one_of = [one for one in schema.get("anyOf", []) if one.get("type") != "null"]
-    return one_of[0] if len(one_of) == 1 else schema
-
-
 def _call(method: str, path: str, operation: dict[str, Any]) -> Call:
     content = operation.get("requestBody", {}).get("content", {})
-    schema = _given(resolved(content[JSON]["schema"])) if content else None
-    needs = operation.get("requestBody", {}).get("required", False)
+    schema = resolved(content[JSON]["schema"]) if content else None
     if len(content) > 1:  # a list of rows, or one row
         schema = schema["anyOf"][1]
-    return Call(method.upper(), path, frozenset(map(int, operation["responses"])), tuple(content), schema, needs)
+    statuses = frozenset(map(int, operation["responses"]))
+    if content and not operation["requestBody"].get("required"):
+        return Call(method.upper(), path, statuses, tuple(content), schema["anyOf"][0], (b"", b"null"))
+    return Call(method.upper(), path, statuses, tuple(content), schema)
 
 
 CALLS = [

@@ -83,7 +83,7 @@ def test_the_page_on_decisions(day, run):
     done = run([DAY[0], commands.replace(".venv/bin/python", f"PYTHONPATH={ROOT} {sys.executable}")])
     told = done.stdout.replace(" ", "")
     assert '"intact":true' in told
-    assert '"matched":' in told
+    assert '"automated":' in told
 
 
 def test_the_page_for_planners(day, run):

@@ -208,11 +208,11 @@ def _learned(work: jobs.Work[Plan], basis: Basis) -> list[Content]:
 
 def _file(session: Session, run: Plan, basis: Basis, known: Inputs, wished: list[Content]) -> list[PlanWarningOut]:
     """Into the inbox; of a scenario, beside it: nobody is to decide on what is only supposed."""
-    if run.scenario is not None:
-        filing.store(session, run, wished)
-        return []
     categories = basis.items["category"].dropna()
     noticed = grounding.Noticed(quality.flags(basis, known), dict(zip(categories.index, categories, strict=True)))
+    if run.scenario is not None:
+        filing.store(session, run, grounding.grounded(session, basis.who, run, wished, noticed))
+        return []
     counted = set(basis.snapshot.commitments["recommendation_id"])
     return filing.file(session, run, basis.who, wished, counted, noticed)
 

@@ -38,7 +38,7 @@ class Proposal:
 
 def of_override(proposal: Proposal, quantity: float, due: datetime.date, note: str | None) -> list[AdviceOut]:
     """Warnings about the quantity and due date decided in place of the proposal."""
-    found = (*_lots(proposal, quantity), *_change(proposal, quantity, due, note), *_timing(proposal, due))
+    found = (*off_lots(proposal, quantity), *_change(proposal, quantity, due, note), *_timing(proposal, due))
     return [AdviceOut(code=code, detail=detail) for code, detail in found]
 
 
@@ -49,7 +49,8 @@ def of_deferral(until: datetime.date, expires_on: datetime.date | None) -> list[
     return [AdviceOut(code="defer_past_expiry", detail=f"It expires on {expires_on}, before it comes back.")]
 
 
-def _lots(proposal: Proposal, quantity: float) -> Iterator[tuple[str, str]]:
+def off_lots(proposal: Proposal, quantity: float) -> Iterator[tuple[str, str]]:
+    """Codes and details of what the lots do not allow."""
     lots = quantity / proposal.multiple
     if abs(lots - round(lots)) > SLACK * max(1.0, lots):
         yield "off_multiple", f"{_plain(quantity)} is no multiple of {_plain(proposal.multiple)}."

@@ -221,7 +221,7 @@ class Content(Schema):
     forecast moved, in `misses` which demand its interval missed, in `stake` how much that is about. `promote_model` and
     `retrain_model` are about `model_version`: `contest` holds it against the champion, `decay` against its backtest.
     `route` says who must look: nobody (`auto`: a policy accepted it), nobody needs to (`inform`), a person (`review`),
-    or two (`dual`). `grounds` are those of orders that people can decide on.
+    or two (`dual`). `grounds` are those of an order.
     """
 
     id: UUID

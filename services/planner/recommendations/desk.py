@@ -1,12 +1,13 @@
 """What a decision in an area is held against, and what it makes of a recommendation: rules, no locks."""
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal_column, select
+from sqlalchemy import ColumnElement, func, literal_column, select, true
 from sqlalchemy.orm import Session
 
 from services.planner.ledger.tables import Entry
@@ -66,7 +67,8 @@ class Desk:
         """What the decision makes of a recommendation; raises IllegalMove, or Unprocessable where it has no order."""
         proposal = advice.Proposal.of(row.content)
         made = _move(wish, proposal)
-        self._check_source(row, wish)
+        if wish.action == "override" and proposal and made.quantity:
+            proposal = self._supplied(row, wish, proposal, made.quantity)
         demands = self._demands(row, made)
         before = row.state.value
         decided = after(before, replace(made, approval=bool(demands)))
@@ -104,17 +106,33 @@ class Desk:
             unusable.append(("until", "must lie after today in the area's time zone"))
         return unusable
 
-    def _check_source(self, row: Recommendation, wish: DecisionIn) -> None:
-        """422 where the source supplies nothing of the kind."""
-        if wish.source is None:
-            return
-        rule = SourcingRule
-        mine = select(rule.source).where(rule.area == row.area, rule.item == row.item, rule.location == row.location)
-        mine = mine.where(rule.source == wish.source)
-        mode = MODES.get(row.type)
-        if self.session.scalar(mine.where(rule.mode == mode) if mode else mine) is None:
+    def _supplied(
+        self, row: Recommendation, wish: DecisionIn, proposal: advice.Proposal, quantity: float
+    ) -> advice.Proposal:
+        """The proposal in the lots of the source that an override names.
+
+        422 where that supplies nothing of the kind, or takes no such quantity.
+        """
+        rule = self._rule(row, wish.source or row.content["order"]["source"])
+        if rule is None and wish.source is not None:
             detail = "supplies nothing of the kind here; GET supply/sourcing-rules lists who does"
             raise Unprocessable("There is no such source.", errors=[{"pointer": "#/source", "detail": detail}])
+        if rule is not None and (wish.source is not None or rule.strict_lots):
+            lots = {name: getattr(rule, name) for name in ("moq", "multiple", "max_quantity")}
+            proposal = replace(proposal, **lots)
+        if rule is not None and rule.strict_lots and (wrong := list(advice.off_lots(proposal, quantity))):
+            errors = [{"pointer": "#/quantity", "detail": detail} for _, detail in wrong]
+            raise Unprocessable("The supplier takes no such quantity.", errors=errors)
+        return proposal
+
+    def _rule(self, row: Recommendation, source: str) -> SourcingRule | None:
+        """The rule of a source of the recommended mode: the last that began by the release, else any."""
+        rule = SourcingRule
+        mine = select(rule).where(rule.area == row.area, rule.item == row.item, rule.location == row.location)
+        mode = MODES.get(row.type)
+        mine = mine.where(rule.source == source, rule.mode == mode if mode else true())
+        began = rule.effective_from <= datetime.date.fromisoformat(row.content["order"]["release_date"])
+        return self.session.scalar(mine.order_by(began.desc(), rule.effective_from.desc()).limit(1))
 
     def _demands(self, row: Recommendation, made: Move) -> list[AdviceOut]:
         """Why the decision needs an approver."""

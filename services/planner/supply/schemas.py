@@ -105,7 +105,8 @@ class SourcingRuleIn(Schema):
 
     With `resource` and `load_per_unit` each unit takes that much of the resource in the period of its release: of a
     supplier's capacity, a dock's, or a budget in money. `carbon_per_unit` is kg CO2e of supplying and moving it.
-    What is ordered can be given back until it is received where it is `cancellable`.
+    What is ordered can be given back until it is received where it is `cancellable`. With `strict_lots` nobody can
+    decide on a quantity that `moq`, `multiple` or `max_quantity` do not allow; without, they are warned.
     """
 
     item: Code
@@ -129,6 +130,7 @@ class SourcingRuleIn(Schema):
     load_per_unit: Positive | None = None
     carbon_per_unit: Quantity | None = None
     cancellable: Flag = False
+    strict_lots: Flag = False
 
     @model_validator(mode="after")
     def some_order_is_possible(self) -> Self:

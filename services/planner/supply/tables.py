@@ -87,6 +87,7 @@ class SourcingRule(Supplied):
     load_per_unit: Mapped[float | None]
     carbon_per_unit: Mapped[float | None]
     cancellable: Mapped[bool]
+    strict_lots: Mapped[bool]
 
 
 class PlanningPolicy(Supplied):

@@ -48,6 +48,21 @@ def test_a_word_goes_before_a_parameter():
     assert routes.find("/plans/latest").operations["GET"] is parameter
 
 
+def test_a_verb_stands_behind_a_parameter():
+    plain, verb = (Operation("POST", path, "Plans", (), None) for path in ("/plans/{plan}", "/plans/{plan}:try"))
+    routes = Routes([plain, verb])
+    assert routes.find("/plans/a").operations["POST"] is plain
+    assert routes.find("/plans/a:try").operations["POST"] is verb
+    for path in ("/plans/a:", "/plans/:try", "/plans/a:other", "/plans/a:try:try", "/plans/a b:try"):
+        assert routes.find(path) is None
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: f"{operation.method} {operation.path}")
+def test_every_operation_is_found(operation):
+    found = ROUTES.find(filled(operation.path, iter(["north", "a0", "b0"])))
+    assert found.operations[operation.method] is operation
+
+
 def test_the_table_names_no_operation_twice():
     shapes = [(operation.method, shape_of(operation.path)) for operation in OPERATIONS]
     assert len(set(shapes)) == len(shapes)

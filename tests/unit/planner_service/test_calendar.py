@@ -109,6 +109,16 @@ def test_open_recommendations_expire_and_others_do_not(area, inbox, server, data
     assert intact(area)
 
 
+def test_what_expired_links_to_what_a_newer_plan_recommends(area, inbox, server, database):
+    expires(server, inbox[0], TODAY)
+    calendar.keep(database)
+    plan = area.plan()["id"]
+    [newer] = area.ok("GET", f"/recommendations?plan={plan}&item={inbox[0]['item']}")["items"]
+    late = decide(area, inbox[0], {"action": "override", "quantity": 40, "reason_code": "PROMOTION"}, version=2)
+    assert late.status_code == 409
+    assert newer["id"] in late.headers["link"]
+
+
 def test_the_day_before_is_not_too_late(area, inbox, server, database):
     expires(server, inbox[0], TOMORROW)
     calendar.keep(database)

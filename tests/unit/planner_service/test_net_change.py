@@ -48,9 +48,10 @@ def exported(area, plan):
 
 
 def proposed(area, plan):
-    """What a plan recommends, but for ids and for the grounds that it was filed on."""
+    """What a plan recommends, but for ids and what the plan before it recommended: that is not the same plan."""
     found = area.ok("GET", f"/plans/{plan['id']}/recommendations")["items"]
-    bare = [{name: value for name, value in one.items() if name not in {"id", "plan", "grounds"}} for one in found]
+    bare = [{name: value for name, value in one.items() if name not in {"id", "plan"}} for one in found]
+    bare = [one | {"grounds": one["grounds"] and one["grounds"] | {"quantity_before": None}} for one in bare]
     return sorted(bare, key=lambda one: (one["item"], one["location"]))
 
 

@@ -237,3 +237,34 @@ def test_an_override_may_name_another_source_of_the_same_mode(area, inbox):
     assert back["after"]["source"] is None
     assert decide(area, inbox[1], {"action": "accept", "source": "S"}).status_code == 422
     assert area.ok("POST", "/decisions:verify")["chains"][0]["intact"]
+
+
+@pytest.mark.parametrize(("quantity", "code"), [(23, "off_multiple"), (5, "below_moq"), (45, "above_maximum")])
+def test_a_quantity_off_the_lots_is_refused_where_the_supplier_forbids_it(area, inbox, quantity, code):
+    """Lots of five from ten on, of T up to forty; S supplies the first item, strictly or not."""
+    first, second, _ = inbox
+    rule = {"item": first["item"], "location": "L", "mode": "buy", "source": "S", "lead_time": 2, "unit_cost": "4.00"}
+    rule |= {"moq": 10, "multiple": 5, "max_quantity": 40}
+    wish = {"action": "override", "quantity": quantity, "reason_code": "SUPPLIER_INFO"}
+    area.ok("PUT", "/supply/sourcing-rules", json=rule | {"strict_lots": True})
+    refused = decide(area, first, wish)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "#/quantity")
+    rows = [
+        {"recommendation": one["id"], "version": 1, **wish, "quantity": quantity if one == first else 20}
+        for one in (second, first)
+    ]
+    whole = area("POST", "/recommendations:decide", json={"decisions": rows})
+    assert [error["pointer"] for error in whole.json()["errors"]] == ["#/decisions/1/quantity"]
+    assert decide(area, first, {"action": "accept"}).status_code == 201
+    assert decide(area, first, {"action": "revert"}, version=2).status_code == 201
+    area.ok("PUT", "/supply/sourcing-rules", json=[rule, rule | {"source": "T", "item": second["item"]}])
+    warned = decide(area, second, wish | {"source": "T"}).json()["warnings"]
+    assert code in [one["code"] for one in warned]
+
+
+def test_an_order_from_another_source_is_held_against_its_lots(area, inbox):
+    """Ten at least from S, in fives; T takes any quantity."""
+    rule = {"item": inbox[0]["item"], "location": "L", "mode": "buy", "source": "T", "lead_time": 2}
+    area.ok("PUT", "/supply/sourcing-rules", json=rule | {"unit_cost": "4.00"})
+    wish = {"action": "override", "quantity": 7, "reason_code": "SUPPLIER_INFO", "source": "T"}
+    assert decide(area, inbox[0], wish).json()["warnings"] == []

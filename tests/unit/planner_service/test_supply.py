@@ -59,6 +59,7 @@ def test_defaults_are_shown(area):
     always = {"effective_from": "1900-01-01", "effective_to": None, "priority": 1, "split": None}
     slow = {"expedite_lead_time": None, "expedite_surcharge": None}
     free = {"resource": None, "load_per_unit": None, "carbon_per_unit": None, "cancellable": False}
+    free |= {"strict_lots": False}
     assert area.ok("GET", "/supply/sourcing-rules")["items"] == [RULE | lots | always | slow | free]
     assert area.ok("GET", "/scheduled-receipts")["items"] == [
         RECEIPT | {"kind": "purchase", "status": "released", "cancellable": False, "recommendation_id": None}

@@ -1,4 +1,4 @@
-"""What policies judge orders by: whether they can be taken back, and whether stock came out as planned."""
+"""What sourcing rules say of orders besides lots and costs, and whether stock came out as planned."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,7 @@ down_revision = "0017"
 
 
 def upgrade() -> None:
-    op.add_column("sourcing_rules", sa.Column("cancellable", sa.Boolean, nullable=False, server_default="false"))
+    for name in ("cancellable", "strict_lots"):
+        op.add_column("sourcing_rules", sa.Column(name, sa.Boolean, nullable=False, server_default="false"))
     op.add_column("outcomes", sa.Column("covered", sa.Boolean))
     op.create_index("ix_outcomes_area_last", "outcomes", ["area", "last"])
