@@ -18,6 +18,7 @@ from services.forecast.engine.folds import ALL, Fold
 
 LEVEL = 0.9
 NOMINAL_COVERAGE = 0.8
+BEATS_CHAMPION = "beats_champion"
 _LEAST_PERIODS = 2
 
 type Losses = Sequence[Mapping[str, Floats]]
@@ -86,9 +87,9 @@ def better(folds: Sequence[Fold], rival: Losses, against: str, bound: float) -> 
     found = improvement(folds, rival)
     if found is None:
         detail = f"No periods of the backtest tell it from {against}, which has learned from them: load newer demand."
-        return Gate("beats_champion", passed=False, detail=detail, bound=bound)
+        return Gate(BEATS_CHAMPION, passed=False, detail=detail, bound=bound)
     detail = f"It saves {found.estimate:.1%} of the loss of {against}, [{found.low:.1%}, {found.high:.1%}]."
-    return Gate("beats_champion", found.low > bound, detail, found.estimate, found.low, found.high, bound)
+    return Gate(BEATS_CHAMPION, found.low > bound, detail, found.estimate, found.low, found.high, bound)
 
 
 def segments(folds: Sequence[Fold], rival: Losses, against: str, worse_by: float, share: float) -> Gate:

@@ -2,6 +2,7 @@
 
 import datetime
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from services.forecast.models.registry import Candidate, Registered, Registry
 from services.forecast.models.tables import ModelVersion, TrainingRun
 from services.forecast.panels import Profile
 from services.forecast.reviews import filing
-from services.forecast.reviews.contest import contested, recommended
+from services.forecast.reviews.contest import recommended
 from services.forecast.settings import Settings
 from shared import jobs
 from shared.errors import Conflict
@@ -46,19 +47,19 @@ def train(work: Work[TrainingRun], settings: Settings) -> None:
     panel, warnings = panels.panel(taken, Profile.of(work.run), settings.datasets)
     report, model = _learn(work.run, panel, steps)
     steps.reached(steps.total - 1)
-    candidate = _candidate(work.run, taken, panel, report, model)
+    folds = [Fold.of(outcome) for outcome in report.outcomes]
+    candidate = _candidate(work.run, taken, panel, report, folds, model)
     registry = Registry(settings)
     cache = ModelCache(settings.model_cache, registry.fetch)
-    trial = _trial(taken, panel, report, model, candidate)
+    trial = judging.Trial(taken.digest, panel, model, candidate.files, report, folds)
     judged = judging.judge(work.database, work.run.area, _today(), trial, cache)
     registered = registry.register(candidate)
     version = _version(work.run, taken, model, candidate, registered)
     version.gates, version.judged_against = [gate.to_dict() for gate in judged.gates], judged.against
     cache.files(version)  # what MLflow gives back is what was trained, and is at hand from now on
-    contest = contested(work, settings, panel, report)
     with work.finish() as (session, run):
         session.add(version)
-        filing.queue(session, run.area, recommended(run, registered.version, contest))
+        filing.queue(session, run.area, recommended(run.area, registered.version, judged.gates, judged.against))
         run.model_version = registered.version
         run.code_version = candidate.tags["accord.code_version"]
         run.warnings = warnings
@@ -66,11 +67,6 @@ def train(work: Work[TrainingRun], settings: Settings) -> None:
 
 def _today() -> datetime.date:
     return datetime.datetime.now(datetime.UTC).date()
-
-
-def _trial(taken: Inputs, panel: Panel, report: BacktestReport, model: Model, candidate: Candidate) -> judging.Trial:
-    folds = [Fold.of(outcome) for outcome in report.outcomes]
-    return judging.Trial(taken.digest, panel, model, candidate.files, report, folds)
 
 
 class Steps:
@@ -110,9 +106,11 @@ def _learn(order: TrainingRun, panel: Panel, steps: Steps) -> tuple[BacktestRepo
         raise jobs.Cancelled from None
 
 
-def _candidate(order: TrainingRun, taken: Inputs, panel: Panel, report: BacktestReport, model: Model) -> Candidate:
+def _candidate(
+    order: TrainingRun, taken: Inputs, panel: Panel, report: BacktestReport, folds: Sequence[Fold], model: Model
+) -> Candidate:
     files = model.to_files()
-    told = report.to_dict() | {"folds": [Fold.of(outcome).to_dict() for outcome in report.outcomes]}
+    told = report.to_dict() | {"folds": [fold.to_dict() for fold in folds]}
     tags = {
         "accord.area": order.area,
         "accord.training_run": str(order.id),

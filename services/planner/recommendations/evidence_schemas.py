@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.schemas import Amount, Cost, Date, Number, Positive, Quantity, Schema, Share, Whole
+from shared.schemas import Amount, Code, Cost, Date, Number, Positive, Quantity, Schema, Share, Whole
 
 MOST_PERIODS = 1000
 Count = Annotated[Whole, Field(ge=0, lt=2**31)]
@@ -63,27 +63,15 @@ class MissesOut(Schema):
     false_alarm: Share
 
 
-class FoldOut(Schema):
-    """A backtest from `origin`, the first period forecast: weighted quantile losses on the same cells.
-
-    `known_to_champion`: the champion was trained on demand of these periods, which only flatters it.
-    """
-
-    origin: Date
-    champion: Quantity
-    candidate: Quantity
-    known_to_champion: bool
-
-
 class ModelContestOut(Schema):
-    """A trained version against the champion on the same `folds`: the share of the champion's loss that it saves.
+    """A trained version against the champion in the backtest: the share of the champion's loss that it saves.
 
-    `low` to `high` bounds the `improvement` with a confidence of `level`.
+    `low` to `high` bounds the `improvement` with a confidence of `level`. `gates`: all that it was asked to pass, and
+    passed.
     """
 
     champion: Version
-    folds: Annotated[list[FoldOut], Field(min_length=1, max_length=100)]
-    series: Version
+    gates: Annotated[list[Code], Field(min_length=1, max_length=20)]
     improvement: Number
     low: Number
     high: Number

@@ -44,9 +44,10 @@ def _misses(misses: MissesOut) -> str:
 
 def _promote(wish: FiledRecommendationIn, contest: ModelContestOut) -> str:
     return (
-        f"Consider version {wish.model_version} as champion: on the same {len(contest.folds)} backtests it loses "
-        f"{_share(contest.improvement)} less than version {contest.champion} ({_share(contest.low)} to "
-        f"{_share(contest.high)}). Nothing is promoted by accepting this: POST models/promotions does it."
+        f"Consider version {wish.model_version} as champion: it passes its {len(contest.gates)} gates, and in the "
+        f"backtest it loses {_share(contest.improvement)} less than version {contest.champion} "
+        f"({_share(contest.low)} to {_share(contest.high)}). Nothing is promoted by accepting this: POST "
+        "models/promotions does it."
     )
 
 

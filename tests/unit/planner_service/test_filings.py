@@ -39,9 +39,8 @@ def jump(item="A", forecast=FORECAST, **more):
 
 
 def contest(version=3):
-    fold = {"origin": "2026-01-05", "champion": 0.2, "candidate": 0.1, "known_to_champion": True}
     figures = {"improvement": 0.5, "low": 0.25, "high": 0.75, "level": 0.9}
-    told = {"champion": 2, "folds": [fold], "series": 12} | figures
+    told = {"champion": 2, "gates": ["beats_champion", "bias"]} | figures
     return {"origins": [f"promote:{version}"], "type": "promote_model", "model_version": version, "contest": told}
 
 
@@ -126,7 +125,9 @@ def test_people_decide_on_it_and_what_is_decided_stays(area):
     assert decide(area, review, "reject", reason_code="OTHER", note="a stock-take").status_code == 201
     accepted = decide(area, model, "accept").json()
     assert (accepted["after"]["status"], accepted["after"]["quantity"]) == ("accepted", None)
-    assert model["text"].startswith("Consider version 3 as champion: on the same 1 backtests it loses 50 % less than")
+    assert model["text"].startswith(
+        "Consider version 3 as champion: it passes its 2 gates, and in the backtest it loses 50 % less"
+    )
     file(area, jump(forecast=PREVIOUS))
     assert {one["status"] for one in listed(area)} == {"rejected", "accepted", "proposed"}
     assert area.ok("GET", "/orders")["items"] == []
