@@ -8,7 +8,7 @@ from shared.imports.kinds import Finding
 from shared.principal import Area, Frequency
 from shared.rows import Rows
 
-_LONGEST: dict[Frequency, int] = {"D": 1, "W": 7, "M": 31}  # days after which the next period has begun
+LONGEST: dict[Frequency, int] = {"D": 1, "W": 7, "M": 31}  # days after which the next period has begun
 OFF_CALENDAR = "Some dates begin no period of this area; nothing was stored."
 
 
@@ -33,7 +33,7 @@ def start_of(area: Area, day: datetime.date) -> datetime.date:
 
 def next_start(area: Area, start: datetime.date) -> datetime.date:
     """The first date of the period after the one that begins on `start`."""
-    return start_of(area, start + datetime.timedelta(days=_LONGEST[area.frequency]))
+    return start_of(area, start + datetime.timedelta(days=LONGEST[area.frequency]))
 
 
 def later_start(area: Area, start: datetime.date, count: int) -> datetime.date:

@@ -1,6 +1,7 @@
 """The worker's look at each area: has its data changed, has it settled, and what do the monitors say then."""
 
 import datetime
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from services.forecast.monitoring import findings, inputs
 from services.forecast.monitoring.findings import Starts
 from services.forecast.monitoring.published import published
 from services.forecast.monitoring.tables import InputMonitor, Monitor
+from services.forecast.periods import LONGEST, start_of_number
 from shared import outbox
 from shared.db import Database
 from shared.outbox import Happening
@@ -27,7 +29,6 @@ from shared.principal import Frequency
 
 MOST_RUNS = 200  # of a model, the newest
 ALARM = "drift.alarm"
-_DAYS: dict[Frequency, int] = {"D": 1, "W": 7, "M": 31}
 _SEEN = text(
     "SELECT count(*), sum(quantity) FROM demand JOIN series ON series.id = series_id"
     " WHERE area = :area AND period = :period"
@@ -56,7 +57,7 @@ def look_at(session: Session, area: str, today: datetime.date) -> bool:
         return False
     if before.settled:
         return False
-    starts = _starts(frequency, anchor.last_period)
+    starts = functools.partial(start_of_number, frequency, anchor.last_period)
     for model, found in _models(session, area, until):
         _judge(session, area, frequency, model, found, until, starts)
     drivers = inputs.drivers(session, area, frequency, until, starts)
@@ -77,7 +78,7 @@ def _looked(before: InputMonitor | None, area: str, seen: str) -> InputMonitor:
 def _known_until(session: Session, area: str, frequency: Frequency, today: datetime.date) -> datetime.date | None:
     """The newest period with demand that is over in every time zone, or the one before it."""
     last = demand.last_period(session, area)
-    if last is None or last + datetime.timedelta(days=_DAYS[frequency]) < today:
+    if last is None or last + datetime.timedelta(days=LONGEST[frequency]) < today:
         return last
     return demand.last_period(session, area, last)
 
@@ -87,19 +88,6 @@ def _seen(session: Session, area: str, until: datetime.date) -> str:
     rows, total = session.execute(_SEEN, {"area": area, "period": until}).one()
     newest = session.scalar(select(func.max(Forecast.finished_at)).where(Forecast.area == area))
     return f"{until} {rows} {total!r} {newest}"
-
-
-def _starts(frequency: Frequency, anchor: datetime.date) -> Starts:
-    """Weeks begin on the weekday of `anchor`."""
-    epoch = datetime.date(1970, 1, 1)
-    match frequency:
-        case "D":
-            return lambda number: str(epoch + datetime.timedelta(days=number))
-        case "W":
-            weekday = (anchor - epoch).days % 7
-            return lambda number: str(epoch + datetime.timedelta(days=number * 7 + weekday))
-        case "M":
-            return lambda number: str(datetime.date(1970 + number // 12, number % 12 + 1, 1))
 
 
 def _models(session: Session, area: str, until: datetime.date) -> Iterator[tuple[str, list[Forecast]]]:
