@@ -313,14 +313,13 @@ def work(
 ) -> None:
     """Run a worker until SIGTERM or SIGINT, one run at a time and one import beside it.
 
-    beside: further queues, one job of each at a time.
-
     tasks: by the namespace that `start` names.
+    beside: further queues, one job of each at a time.
     lease: seconds of silence after which a worker is given up for dead; its run is queued again within 6 s more.
     """
     conninfo = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     app = queue.opened(conninfo)
-    for namespace, found in {**tasks, "upkeep": _upkeep(lease)}.items():
+    for namespace, found in {**tasks, "upkeep": upkeep(lease)}.items():
         app.add_tasks_from(found, namespace=namespace)
     asyncio.run(_run(app, lease, context, relay, (RUNS, IMPORTS, UPKEEP, *beside)))
 
@@ -353,25 +352,26 @@ async def _worker(app: procrastinate.App, name: str, lease: float, context: dict
     )
 
 
-def _upkeep(lease: float) -> procrastinate.Blueprint:
-    upkeep = procrastinate.Blueprint()
+def upkeep(lease: float) -> procrastinate.Blueprint:
+    """What every worker looks after: jobs of those that fell silent for `lease` seconds, answers kept too long."""
+    tasks = procrastinate.Blueprint()
 
-    @upkeep.periodic(cron="* * * * * */5")
-    @upkeep.task(name="take_over", queue=UPKEEP, queueing_lock="take_over", pass_context=True)
+    @tasks.periodic(cron="* * * * * */5")
+    @tasks.task(name="take_over", queue=UPKEEP, queueing_lock="take_over", pass_context=True)
     async def take_over(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
         manager = context.app.job_manager
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=lease):
             log.warning("taking over job %s of a worker that fell silent", job.id)
-            if job.queue == UPKEEP:  # it comes round by itself
+            if job.queueing_lock is not None:  # it comes round by itself, and may be waiting again by now
                 await manager.finish_job(job, JobStatus.ABORTED, delete_job=True)
             else:
                 await manager.retry_job(job)
 
-    @upkeep.periodic(cron="17 * * * *")
-    @upkeep.task(name="forget_answers", queue=UPKEEP, queueing_lock="forget_answers", pass_context=True)
+    @tasks.periodic(cron="17 * * * *")
+    @tasks.task(name="forget_answers", queue=UPKEEP, queueing_lock="forget_answers", pass_context=True)
     def forget_answers(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
         database: Database = context.additional_context["database"]
         with database.write() as session:
             idempotency.forget(session)
 
-    return upkeep
+    return tasks

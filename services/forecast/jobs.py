@@ -13,6 +13,7 @@ from services.forecast.forecasts.tables import Forecast
 from services.forecast.kinds import KINDS
 from services.forecast.models.promotions import REGISTRY
 from services.forecast.models.tables import TrainingRun
+from services.forecast.reviews.filing import REVIEWS
 from services.forecast.settings import Settings
 from shared import jobs
 from shared.db import Database
@@ -66,14 +67,14 @@ def mirror_champion(context: JobContext, area: str) -> None:
     mirror(context.additional_context["database"], context.additional_context["settings"], area)
 
 
-@tasks.task(name="review_forecast", pass_context=True, retry=REVIEW_RETRY)
+@tasks.task(name="review_forecast", queue=REVIEWS, pass_context=True, retry=REVIEW_RETRY)
 def review_forecast(context: JobContext, forecast: str) -> None:
     from services.forecast.reviews.reviewing import review
 
     review(context.additional_context["database"], UUID(forecast))
 
 
-@tasks.task(name="file_recommendations", pass_context=True, retry=FILING_RETRY)
+@tasks.task(name="file_recommendations", queue=REVIEWS, pass_context=True, retry=FILING_RETRY)
 def file_recommendations(context: JobContext, area: str, body: str) -> None:
     from services.forecast.reviews.filing import send
 
@@ -90,7 +91,7 @@ def reconcile_aliases(context: JobContext, timestamp: int) -> None:  # noqa: ARG
 
 
 @tasks.periodic(cron="*/5 * * * *")
-@tasks.task(name="monitor", queue=jobs.UPKEEP, queueing_lock="monitor", pass_context=True)
+@tasks.task(name="monitor", queue=REVIEWS, queueing_lock="monitor", pass_context=True)
 def monitor(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
     from services.forecast.monitoring.looking import look
 
@@ -119,4 +120,4 @@ def work(settings: Settings) -> None:
     context: dict[str, Any] = {"database": database, "settings": settings}
     found = {"forecast": tasks, "imports": imports.tasks(KINDS)}
     relay = Relay(database, "forecast", settings.gateway_url, settings.service_key.get_secret_value())
-    jobs.work(found, settings.database_url, settings.lease_seconds, context, relay, beside=(REGISTRY,))
+    jobs.work(found, settings.database_url, settings.lease_seconds, context, relay, beside=(REGISTRY, REVIEWS))

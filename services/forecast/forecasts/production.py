@@ -27,6 +27,7 @@ from services.forecast.models.registry import Registry
 from services.forecast.models.tables import ModelVersion
 from services.forecast.overlays.schemas import OverlayIn
 from services.forecast.panels import Profile, Warnings
+from services.forecast.reviews.filing import REVIEWS
 from services.forecast.settings import Settings
 from shared import jobs
 from shared.jobs import Work
@@ -61,7 +62,7 @@ def forecast(work: Work[Forecast], settings: Settings) -> None:
         run.code_version = provenance.code_version()
         run.warnings = made.warnings
         if run.base is None and not run.overlays:
-            jobs.defer(session, "forecast:review_forecast", forecast=str(run.id))
+            jobs.defer(session, "forecast:review_forecast", queue=REVIEWS, forecast=str(run.id))
 
 
 def _version(work: Work[Forecast]) -> ModelVersion:

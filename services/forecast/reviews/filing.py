@@ -16,6 +16,7 @@ from services.forecast.settings import Settings
 from shared import jobs
 from shared.errors import Unavailable
 
+REVIEWS = "reviews"  # the queue of what looks at forecasts, and waits for the planner: no run waits behind it
 TIMEOUT = urllib3.Timeout(connect=3, read=30)
 REFUSED = {400, 404, 413, 415, 422}
 SHOWN = 500
@@ -35,7 +36,7 @@ def queue(session: Session, area: str, rows: Sequence[Mapping[str, Any]]) -> Non
     """File them once the caller's transaction is committed."""
     if rows:
         body = json.dumps({"recommendations": rows})
-        jobs.defer(session, "forecast:file_recommendations", area=area, body=body)
+        jobs.defer(session, "forecast:file_recommendations", queue=REVIEWS, area=area, body=body)
 
 
 def send(settings: Settings, area: str, body: str) -> None:

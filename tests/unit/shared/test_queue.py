@@ -1,6 +1,7 @@
 """A job belongs to the attempt that fetched it: whoever comes late moves nothing, and an outage loses nothing."""
 
 import asyncio
+from types import SimpleNamespace
 
 import procrastinate
 import psycopg
@@ -158,3 +159,18 @@ def test_a_worker_with_a_fault_of_its_own_ends(ended, conninfo):
     ended(caused_by(psycopg.ProgrammingError("no such table")))
     with pytest.raises(ConnectorException):
         asyncio.run(queue.stay(queue.opened(conninfo)))
+
+
+def test_a_periodic_job_of_a_dead_worker_does_not_keep_runs_from_being_taken_over(on_queue):
+    """The next round of the periodic job waits already: there is no place for it to go back to."""
+
+    async def do(app):
+        app.add_tasks_from(jobs.upkeep(0.0), namespace="upkeep")
+        periodic = app.configure_task("round", queue="aside", queueing_lock="round")
+        await periodic.defer_async()
+        await asyncio.gather(*[fetch(app) for _ in range(2)])
+        await periodic.defer_async()
+        await app.tasks["upkeep:take_over"].func(SimpleNamespace(app=app), timestamp=0)
+        assert sorted(await standing(app)) == [("todo", 0), ("todo", 1)]  # the next round, and the errand again
+
+    on_queue(do)
