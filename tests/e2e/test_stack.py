@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,12 +32,13 @@ def stack(tmp_path):
 
 
 def family(pid):
-    """The processes below `pid` by command line."""
+    """The processes below `pid` by command line, but for those that end meanwhile."""
     found = {}
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in task.read_text().split():
-            found[int(child)] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
-            found |= family(int(child))
+            with suppress(FileNotFoundError, ProcessLookupError):
+                found[int(child)] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
+                found |= family(int(child))
     return found
 
 

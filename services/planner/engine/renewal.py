@@ -5,7 +5,7 @@ pair of least expected cost a review in the long run, as if reviews went on as t
 Federgruen (1991), Finding optimal (s, S) policies is about as simple as evaluating a single policy.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -49,7 +49,8 @@ class Renewal:
         wanted = levels[np.arange(len(rows)), up_to]
         triggered = levels[np.arange(len(rows)), reorder] >= -lots.SLACK * near.scale
         quantity = np.where(triggered, lots.round_up(wanted, part), 0.0)
-        return cls(rows, low, step, cost, _at_none(near, over, under), reorder, value, quantity)
+        found = cls(rows, low, step, cost, _at_none(near, over, under), reorder, value, quantity)
+        return replace(found, quantity=np.where(found.worth(quantity) > 0, quantity, 0.0))  # a minimum may be too much
 
     def worth(self, quantity: Floats) -> Floats:
         """[m] what ordering quantity [m] now saves against ordering at the next review."""
