@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tests.unit.planner_service.test_network import make, rules, stock
+from tests.unit.planner_service.test_network import component, make, rules, stock
 from tests.unit.planner_service.test_network_plans import cost, forecast, hours, policy, resource, sailco  # noqa: F401  fixtures
 from tests.unit.planner_service.test_plan_run import recommendations
 from tests.unit.planner_service.test_recommendations import decide
@@ -104,3 +104,25 @@ def test_hours_change_in_the_periods_that_are_named(sailco):  # noqa: F811
     told = sailco.ok("GET", f"/plans/{plan['id']}/resources")["items"]
     assert [one["available"] for one in told][:2] == [0.0, 40.0]
     assert [one["overtime_available"] for one in told][:2] == [3.0, 100.0]
+
+
+def test_an_order_of_a_component_that_nothing_will_use_is_called_off(area):
+    """Ten A a week of two B each take 20 B a week: 5,000 outlast the plan, and the 40 that are due are in the way."""
+    stock(area, "A", 0)
+    stock(area, "B", 5000)
+    make(area, "A", lead_time=0, unit_cost="1.00")
+    component(area, "make A", "B")
+    rules(area, {"item": "B", "lead_time": 1})
+    policy(area, item="A", holding_cost="5.00")
+    policy(area, item="B")
+    due = {"reference": "PO-1", "item": "B", "location": "L", "due": week(1).isoformat(), "quantity": 40}
+    row = due | {"kind": "purchase", "status": "released", "cancellable": True}
+    area.ok("POST", "/scheduled-receipts", json=row)
+    forecast(area, {("A", "L"): 10.0, ("B", "L"): 0.0})
+    method = area.plan()["method"]
+    assert [part["item_locations"] for part in method["components"]] == [2]
+    [found] = recommendations(area, "type=cancel")
+    change = found["change"]
+    assert (found["item"], change["reference"], change["new_quantity"], change["new_due"]) == ("B", "PO-1", 0.0, None)
+    assert Decimal(change["holding_saved"]) == Decimal(change["net_benefit"]) > 0
+    assert change["shortage_saved"] == "0.00"
