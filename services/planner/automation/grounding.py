@@ -43,16 +43,20 @@ class Before:
 
 
 def grounded(
-    session: Session, who: Principal, run: Plan, contents: Sequence[Content], noticed: Noticed
+    session: Session,
+    who: Principal,
+    run: Plan,
+    contents: Sequence[Content],
+    noticed: Noticed,
+    earlier: Mapping[Source, Before],
 ) -> list[Content]:
-    """The same recommendations, orders with their grounds. What is still open is that of the plan before."""
+    """The same recommendations, orders with their grounds. earlier: what is still open, of the plan before."""
     if not any(one.order for one in contents):
         return list(contents)
     periods = run.periods or []
     fence = reference.approval_rules(session, who).frozen_fence
     thawed = approvals.after(periods, fence) if fence else datetime.date.min
     classes = _calibrations(session, who, shift(periods[0], who.area.frequency, -REMEMBERED), noticed.categories)
-    earlier = before(session, who)
 
     def of(one: Content) -> Content:
         if one.order is None or one.item is None or one.location is None:

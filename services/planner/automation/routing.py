@@ -24,13 +24,15 @@ from shared.principal import Principal
 ACTOR = "auto-accept"
 
 
-def routed(session: Session, who: Principal, contents: Sequence[Content]) -> list[Content]:
+def routed(
+    session: Session, who: Principal, contents: Sequence[Content], earlier: Mapping[grounding.Source, Before]
+) -> list[Content]:
     """The same recommendations, each with its route: by the area's policies, and by how many people are to see."""
     automation = service.automation(session, who)
     policies = service.policies(session, who) if automation.enabled else []
     if not policies:
         return _limited(automation, contents)
-    limits, earlier = reference.approval_rules(session, who), grounding.before(session, who)
+    limits = reference.approval_rules(session, who)
     found = [_routed(one, policies, limits, earlier) for one in contents]
     return _limited(automation, found)
 

@@ -40,7 +40,9 @@ def file(
     """
     guard.filing(session, run.area)
     filed, warnings = _without_decided(session, run.area, proposed, counted)
-    filed = routing.routed(session, who, grounding.grounded(session, who, run, filed, noticed))
+    earlier = grounding.before(session, who)
+    grounded = grounding.grounded(session, who, run, filed, noticed, earlier)
+    filed = routing.routed(session, who, grounded, earlier)
     superseded = _supersede(session, run, counted)
     texts = store(session, run, filed)
     _propose(session, run, filed, who.area)
