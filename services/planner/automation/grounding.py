@@ -80,8 +80,9 @@ def source(one: Content) -> Source:
     return one.type, one.item, one.location, one.order.source
 
 
-def before(session: Session, who: Principal) -> dict[Source, Before]:
-    """The area's open orders."""
+def before(session: Session, who: Principal, contents: Sequence[Content]) -> dict[Source, Before]:
+    """The area's open orders of the items that new ones are about: a net change is about a few."""
+    items = {one.item for one in contents if one.order}
     row = Recommendation
     order, policy = row.content["order"], row.content["policy"]
     told = select(
@@ -92,6 +93,7 @@ def before(session: Session, who: Principal) -> dict[Source, Before]:
         row.policy,
     )
     known = told.join(row.state).where(row.area == who.area.area, RecommendationState.status.in_(OPEN), IS_ORDER)
+    known = known.where(row.item == func.any(sorted(filter(None, items))))
     return {
         (one.type, one.item, one.location, one.source): Before(
             one.quantity, (one.policy, one.share) if one.sampled else None

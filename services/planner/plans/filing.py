@@ -40,7 +40,7 @@ def file(
     """
     guard.filing(session, run.area)
     filed, warnings = _without_decided(session, run.area, proposed, counted)
-    earlier = grounding.before(session, who)
+    earlier = grounding.before(session, who, filed)
     grounded = grounding.grounded(session, who, run, filed, noticed, earlier)
     filed = routing.routed(session, who, grounded, earlier)
     superseded = _supersede(session, run, counted)

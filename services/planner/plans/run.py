@@ -211,7 +211,7 @@ def _file(session: Session, run: Plan, basis: Basis, known: Inputs, wished: list
     categories = basis.items["category"].dropna()
     noticed = grounding.Noticed(quality.flags(basis, known), dict(zip(categories.index, categories, strict=True)))
     if run.scenario is not None:
-        earlier = grounding.before(session, basis.who)
+        earlier = grounding.before(session, basis.who, wished)
         filing.store(session, run, grounding.grounded(session, basis.who, run, wished, noticed, earlier))
         return []
     counted = set(basis.snapshot.commitments["recommendation_id"])
