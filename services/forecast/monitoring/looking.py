@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,6 +30,7 @@ from shared.principal import Frequency
 
 MOST_RUNS = 200  # of a model, the newest
 ALARM = "drift.alarm"
+log = logging.getLogger(__name__)
 _SEEN = text(
     "SELECT count(*), sum(quantity) FROM demand JOIN series ON series.id = series_id"
     " WHERE area = :area AND period = :period"
@@ -36,12 +38,15 @@ _SEEN = text(
 
 
 def look(database: Database, today: datetime.date | None = None) -> None:
-    """Look at every area that has a model. Each is a transaction of its own."""
+    """Look at every area that has a model. Each is a transaction of its own, and none stands in another's way."""
     with database.read() as session:
         areas = session.scalars(select(ModelVersion.area).distinct()).all()
     for area in areas:
-        with database.write() as session:
-            look_at(session, area, today or datetime.datetime.now(datetime.UTC).date())
+        try:
+            with database.write() as session:
+                look_at(session, area, today or datetime.datetime.now(datetime.UTC).date())
+        except Exception:
+            log.exception("the monitors of %s wait", area)
 
 
 def look_at(session: Session, area: str, today: datetime.date) -> bool:

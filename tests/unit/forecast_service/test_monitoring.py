@@ -1,6 +1,7 @@
 """Monitors on a real database: what fell, since when, at what cost, told once; and inputs that no longer come."""
 
 import datetime
+from types import SimpleNamespace
 from uuid import uuid4
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from scipy.special import ndtri
 from sqlalchemy import text
 
+from services.forecast import jobs
 from services.forecast.engine.cells import QUANTILES
 from services.forecast.engine.cusum import Baseline
 from services.forecast.engine.limits import Calibration, Limits
@@ -15,6 +17,7 @@ from services.forecast.external.schemas import QUANTILES as NAMES
 from services.forecast.models.tables import ModelVersion, TrainingRun
 from services.forecast.monitoring import looking
 from services.forecast.monitoring.findings import raised_after
+from shared.jobs import UPKEEP
 from tests.factories import week
 
 ITEMS, WEEKS, CHANGE = 12, 40, 34
@@ -194,6 +197,21 @@ def test_prometheus_reads_the_same(watched, look, client):
     (bias,) = [line for line in lines if line.startswith(f"accord_forecast_bias{{{labels}}}")]
     (model,) = watched.ok("GET", "/drift")["models"]
     assert float(bias.rpartition(" ")[2]) == model["segments"][0]["bias"]
+
+
+def test_the_worker_looks_at_every_area_whatever_becomes_of_one(watched, database, monkeypatch):
+    seen = []
+
+    def look_at(_session, area, _today):
+        seen.append(area)
+        raise ValueError
+
+    monkeypatch.setattr(looking, "look_at", look_at)
+    context = SimpleNamespace(additional_context={"database": database})
+    jobs.monitor.func(context, 0)
+    assert watched.area.area in seen
+    assert len(seen) == len(set(seen))
+    assert jobs.monitor.queue == UPKEEP
 
 
 def test_only_what_was_raised_later_is_news():
