@@ -17,7 +17,7 @@ from services.forecast.external.schemas import QUANTILES as NAMES
 from services.forecast.models.tables import ModelVersion, TrainingRun
 from services.forecast.monitoring import looking
 from services.forecast.monitoring.findings import raised_after
-from shared.jobs import UPKEEP
+from services.forecast.reviews.filing import REVIEWS
 from tests.factories import week
 
 ITEMS, WEEKS, CHANGE = 12, 40, 34
@@ -211,7 +211,7 @@ def test_the_worker_looks_at_every_area_whatever_becomes_of_one(watched, databas
     jobs.monitor.func(context, 0)
     assert watched.area.area in seen
     assert len(seen) == len(set(seen))
-    assert jobs.monitor.queue == UPKEEP
+    assert jobs.monitor.queue == REVIEWS
 
 
 def test_only_what_was_raised_later_is_news():
