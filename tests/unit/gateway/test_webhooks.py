@@ -186,6 +186,7 @@ def test_a_replay_counts_though_an_answer_is_waited_for(admin, planner_key, path
     send(planner_key, path, event(1), event(2))
     until(lambda: shown(admin, hooks)["cursor"] == 2)
     send(planner_key, path, event(3))
+    until(lambda: shown(admin, hooks)["cursor"] == 3)
     slow.ready.clear()
     send(planner_key, path, event(4))
     until(lambda: len(slow.got) == 4)
