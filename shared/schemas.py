@@ -119,6 +119,21 @@ def _trimmed(text: str) -> str:
     return text
 
 
+def _storable(body: dict[str, Any]) -> dict[str, Any]:
+    """Any JSON object whose texts a database can hold."""
+    rest: list[Any] = [body]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, str):
+            if any(character == "\0" or unicodedata.category(character) == "Cs" for character in value):
+                raise ValueError("must not hold NUL or half a surrogate pair")
+        elif isinstance(value, dict):
+            rest += [*value, *value.values()]
+        elif isinstance(value, list):
+            rest += value
+    return body
+
+
 Number = Annotated[float, BeforeValidator(_number)]
 Quantity = Annotated[Number, Field(ge=0)]
 Positive = Annotated[Number, Field(gt=0)]
@@ -141,3 +156,4 @@ Code = Annotated[
 Label = Annotated[str, StringConstraints(strict=True, max_length=500), AfterValidator(_plain)]
 Note = Annotated[str, StringConstraints(strict=True, max_length=4000), AfterValidator(_prose)]
 Key = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Facts = Annotated[dict[str, Any], AfterValidator(_storable)]

@@ -1,10 +1,10 @@
 """Bodies of the adjustment calls."""
 
 import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from shared.reasons import MEANINGS, OTHER
 from shared.schemas import Code, Date, Key, Label, Note, Number, Schema
@@ -49,6 +49,11 @@ class AdjustmentIn(Schema):
         return self
 
 
+def _named(public: str, own: str) -> Any:
+    """A field whose public name is a word of the language; the contract describes it by that name."""
+    return Field(validation_alias=AliasChoices(public, own), serialization_alias=public)
+
+
 class AdjustmentOut(Schema):
     """`sequence` is that of its entry in the ledger: adjustments are applied one after the other in this order."""
 
@@ -60,8 +65,8 @@ class AdjustmentOut(Schema):
     location: str | None
     category: str | None
     region: str | None
-    first: Annotated[datetime.date | None, Field(serialization_alias="from")]
-    last: Annotated[datetime.date | None, Field(serialization_alias="to")]
+    first: Annotated[datetime.date | None, _named("from", "first")]
+    last: Annotated[datetime.date | None, _named("to", "last")]
     reason_code: str
     note: str | None
     expires_on: datetime.date | None

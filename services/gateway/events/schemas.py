@@ -4,21 +4,22 @@ import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
-from shared.schemas import Schema
+from shared.schemas import FIRST_YEAR, LAST_YEAR, Code, Facts, Schema
 
 MOST_AT_ONCE = 500
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+_FIRST = datetime.datetime(FIRST_YEAR, 1, 1, tzinfo=datetime.UTC)
+_LAST = datetime.datetime(LAST_YEAR + 1, 1, 1, tzinfo=datetime.UTC)
 
 
 class EventIn(Schema):
     id: UUID
-    type: Text
+    type: Code
     source: Literal["forecast", "planner", "gateway"]
-    subject: Text
-    at: datetime.datetime
-    data: dict[str, Any]
+    subject: Code
+    at: Annotated[AwareDatetime, Field(ge=_FIRST, lt=_LAST)]
+    data: Facts
 
 
 class EventsIn(Schema):

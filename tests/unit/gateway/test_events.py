@@ -54,6 +54,25 @@ def test_they_are_numbered_in_their_order_and_known_by_their_ids(admin, planner_
     assert told(admin, path, 3) == ([], 3)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"data": {"a": ["x\0"]}},
+        {"data": {"x\0": 1}},
+        {"data": {"a": {"b": "\ud800"}}},
+        {"subject": "\0"},
+        {"type": "\x97"},
+        {"at": "2026-03-02T08:00:00"},
+        {"at": "9999-12-31T23:59:59-06:00"},
+    ],
+)
+def test_what_a_database_cannot_hold_is_refused(admin, planner_key, path, told):
+    content = json.dumps({"events": [event(1), event(2, **told)]})
+    answer = planner_key.post(path, content=content, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/docs/errors#invalid")
+    assert admin.get(path).json()["items"] == []
+
+
 def test_no_person_tells_what_happened(url, admin, key_of, path):
     area = path.split("/")[3]
     with caller(url, key_of((area, "planner"), (area, "integrator"))) as client:
