@@ -32,11 +32,15 @@ def origin(*parts: object) -> str:
     return f"{parts[0]}:{hashlib.sha256(told.encode()).hexdigest()}"
 
 
-def queue(session: Session, area: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """File them once the caller's transaction is committed."""
-    if rows:
-        body = json.dumps({"recommendations": rows})
-        jobs.defer(session, "forecast:file_recommendations", queue=REVIEWS, area=area, body=body)
+def queue(session: Session, area: str, rows: Sequence[Mapping[str, Any]], withdrawn: Sequence[str] = ()) -> None:
+    """File them once the caller's transaction is committed, and withdraw what has one of these origins.
+
+    An area's filings go out in their order, so that nothing is withdrawn before it is filed.
+    """
+    if rows or withdrawn:
+        body = json.dumps({"recommendations": rows, "withdrawn": withdrawn})
+        lock = f"file {area}"
+        jobs.defer(session, "forecast:file_recommendations", lock=lock, queue=REVIEWS, area=area, body=body)
 
 
 def send(settings: Settings, area: str, body: str) -> None:

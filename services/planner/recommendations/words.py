@@ -4,22 +4,31 @@ from decimal import Decimal
 
 from services.planner.plans.sentence import percent, plain
 from services.planner.recommendations.evidence_schemas import (
+    DeadDriverOut,
     ForecastJumpOut,
     MissesOut,
     ModelContestOut,
-    ModelDecayOut,
+    ModelDriftOut,
 )
 from services.planner.recommendations.filing_schemas import FiledRecommendationIn
 
 DIGITS = 3
+MOVED = {
+    ("level", "up"): "above its forecasts",
+    ("level", "down"): "below its forecasts",
+    ("spread", "up"): "farther from its forecasts than they said",
+    ("spread", "down"): "nearer to its forecasts than they said",
+}
 
 
 def of(wish: FiledRecommendationIn, currency: str) -> str:
     """What to look at, and why."""
     if wish.contest:
         return _promote(wish, wish.contest)
-    if wish.decay:
-        return _retrain(wish, wish.decay)
+    if wish.drift:
+        return _drift(wish, wish.drift, currency)
+    if wish.dead_driver:
+        return _dead(wish.dead_driver)
     assert wish.stake is not None  # noqa: S101  as the schema checks
     told = [_jump(wish.jump)] if wish.jump else []
     told += [_misses(wish.misses)] if wish.misses else []
@@ -51,10 +60,23 @@ def _promote(wish: FiledRecommendationIn, contest: ModelContestOut) -> str:
     )
 
 
-def _retrain(wish: FiledRecommendationIn, decay: ModelDecayOut) -> str:
+def _drift(wish: FiledRecommendationIn, drift: ModelDriftOut, currency: str) -> str:
+    if wish.type == "retrain_model":
+        what = f"Train a model anew (POST training-runs): of version {wish.model_version}"
+    else:
+        what = f"Look at the forecasts of {drift.model}:"
+    told = MOVED[drift.signal, drift.direction]
+    worth = "" if drift.value is None else f", {drift.value} {currency} at unit cost"
     return (
-        f"Train a model anew: from {decay.first} to {decay.last} the WMAPE of version {wish.model_version} was "
-        f"{_share(decay.measured)}, {_short(decay.ratio)} times that of its backtest, {_share(decay.backtest)}."
+        f"{what} demand lies {told} in {drift.item_locations} of {drift.watched} {drift.segment} item-locations, since "
+        f"{drift.since}. Up to {drift.until} that has cost {_short(drift.units)} units{worth}."
+    )
+
+
+def _dead(driver: DeadDriverOut) -> str:
+    return (
+        f"Look at driver {driver.driver}: none of its values has changed since {driver.since}, for {driver.still} "
+        "periods, longer than ever before."
     )
 
 
