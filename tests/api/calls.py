@@ -111,6 +111,9 @@ SAMPLES = {
     "PUT /models/promotion-rules": Sample(
         {"approval_required": False, "most_bias": 0.5, "oldest_data_days": 99}, headers={"If-Match": '"0"'}
     ),
+    "PUT /training-schedule": Sample(
+        {"every_periods": 4, "new_actuals": 8, "on_drift": True, "distance_days": 30}, headers={"If-Match": '"0"'}
+    ),
     "POST /recommendations": Sample(
         {
             "recommendations": [{"origins": ["o"], "type": "review_forecast", "dead_driver": DEAD}],
