@@ -39,10 +39,10 @@ def put_schedule(session: Session, who: Principal, version: int, wish: TrainingS
     return TrainingScheduleOut(**wish.model_dump(), version=_say(session, who, TrainingSchedule, version, wish))
 
 
-def _say(
+def _say[T: (PromotionRules, TrainingSchedule)](
     session: Session,
     who: Principal,
-    table: type[PromotionRules | TrainingSchedule],
+    table: type[T],
     version: int,
     wish: PromotionRulesIn | TrainingScheduleIn,
 ) -> int:
