@@ -81,5 +81,7 @@ def _due(
 
 
 def _drifted(monitor: Monitor, learned: datetime.date) -> bool:
-    """Whether an alarm that asks for a new model was raised in a period that no version has learned from."""
+    """Whether decay began, or an alarm asked for a new model, after all that any version has learned from."""
+    if monitor.decay is not None and monitor.decay["first"] > str(learned):
+        return True
     return any(one["recommends"] == "retrain_model" and one["raised"] > str(learned) for one in monitor.alarms)

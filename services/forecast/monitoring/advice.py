@@ -12,6 +12,9 @@ from services.forecast.reviews import filing
 NAMED = ("segment", "scope", "signal", "direction")  # what tells one alarm of a model from another
 MEASURED = (*NAMED, "since", "raised", "item_locations", "watched", "units", "value", "limit", "rate", "basis", "items")
 
+RETRAIN = "retrain_model"
+STANDS = ""  # in place of a date: decay is filed once, however it goes on
+
 type Filed = dict[str, dict[str, str]]
 """Of each alarm for which a recommendation was filed: its `origin`, and when the alarm was `raised`."""
 
@@ -24,19 +27,23 @@ class Standing:
     wish: Mapping[str, Any]
 
 
-def of_model(model: str, version: int | None, until: str, alarms: Sequence[Mapping[str, Any]]) -> dict[str, Standing]:
-    """What a model's alarms ask for, by alarm. version: None where the model is from elsewhere."""
-    return {
-        "/".join(alarm[name] for name in NAMED): Standing(
-            alarm["raised"],
-            {
-                "type": alarm["recommends"],
-                "model_version": version,
-                "drift": {name: findings.shown(alarm)[name] for name in MEASURED} | {"model": model, "until": until},
-            },
-        )
-        for alarm in alarms
-    }
+def of_model(
+    model: str, version: int | None, until: str, alarms: Sequence[Mapping[str, Any]], decay: Mapping[str, Any] | None
+) -> dict[str, Standing]:
+    """What a model's alarms ask for, by alarm; its decay where no alarm asks for another one.
+
+    version: None where the model is from elsewhere.
+    """
+    asked = {"/".join(alarm[name] for name in NAMED): _alarm(model, version, until, alarm) for alarm in alarms}
+    if decay is not None and all(one.wish["type"] != RETRAIN for one in asked.values()):
+        asked["decay"] = Standing(STANDS, {"type": RETRAIN, "model_version": version, "decay": decay})
+    return asked
+
+
+def _alarm(model: str, version: int | None, until: str, alarm: Mapping[str, Any]) -> Standing:
+    shown = findings.shown(alarm)
+    measured = {name: shown[name] for name in MEASURED} | {"model": model, "until": until}
+    return Standing(alarm["raised"], {"type": alarm["recommends"], "model_version": version, "drift": measured})
 
 
 def of_drivers(drivers: Sequence[Mapping[str, Any]]) -> dict[str, Standing]:

@@ -40,6 +40,21 @@ def segments(told: Verdict, known: Calibrations) -> list[dict[str, Any]]:
     return found
 
 
+def decay(told: Verdict, backtest: Mapping[str, Any], starts: Starts) -> dict[str, Any] | None:
+    """Where the model is off by much more than in its backtest: by how much, on which periods."""
+    found = monitoring.decay(told.judged, backtest.get("overall", {}).get("model", {}).get("wmape") or 0.0)
+    if found is None:
+        return None
+    figures = {"measured": found.measured, "backtest": found.backtest, "ratio": found.ratio}
+    return {
+        "first": starts(int(told.periods[found.first])),
+        "last": starts(int(told.periods[found.last])),
+        "cells": found.cells,
+        "limit": monitoring.DECAY,
+        **{name: round(value, DIGITS) for name, value in figures.items()},
+    }
+
+
 def _limits(known: Calibration) -> dict[str, Any]:
     return {**asdict(known.limits), "basis": known.basis}
 

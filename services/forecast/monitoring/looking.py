@@ -133,12 +133,15 @@ def _judge(session: Session, look: Look, model: str, found: list[Forecast], cham
     before = session.get(Monitor, (look.area, model))
     news = findings.raised_after(alarms, before.until if before else None)
     served = version is None or (champion is not None and champion.version == version)
-    standing = advice.of_model(model, version, str(look.until), alarms if served else [])
+    decay = None if version is None else findings.decay(told, metrics, look.starts)
+    asks = (alarms, decay) if served else ([], None)
+    standing = advice.of_model(model, version, str(look.until), *asks)
     about = (model, champion.sequence if champion and version is not None else None)
     row = {
         "until": look.until,
         "segments": findings.segments(told, known),
         "alarms": [findings.shown(alarm) for alarm in alarms],
+        "decay": decay,
         "filed": advice.advise(session, look.area, about, standing, before.filed if before else {}),
         "computed_at": func.now(),
     }

@@ -2,6 +2,7 @@ import datetime
 from typing import Any
 
 from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.forecast.tables import Base
@@ -20,6 +21,7 @@ class Monitor(Base):
     until: Mapped[datetime.date]
     segments: Mapped[list[dict[str, Any]]]
     alarms: Mapped[list[dict[str, Any]]]
+    decay: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     filed: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     computed_at: Mapped[datetime.datetime] = mapped_column(server_default=func.now())
 

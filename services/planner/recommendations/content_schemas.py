@@ -222,7 +222,7 @@ class Content(Schema):
     people know that the forecast does not, again and again, of an item-location or for a reason; in `jump` how far a
     forecast moved, in `misses` which demand its interval missed, in `stake` how much that is about, in `drift` whose
     errors changed, in `dead_driver` which input no longer comes. `promote_model` and `retrain_model` are about
-    `model_version`: `contest` holds it against the champion, `drift` against its backtest, as `decay` did once.
+    `model_version`: `contest` holds it against the champion, `drift` and `decay` against its backtest.
     `route` says who must look: nobody (`auto`: a policy accepted it), nobody needs to (`inform`), a person (`review`),
     or two (`dual`). `grounds` are those of an order.
     """

@@ -11,6 +11,7 @@ from services.planner.recommendations.evidence_schemas import (
     ForecastJumpOut,
     MissesOut,
     ModelContestOut,
+    ModelDecayOut,
     ModelDriftOut,
     StakeOut,
     Version,
@@ -19,8 +20,12 @@ from shared.schemas import Code, Date, Flag, Schema
 
 MOST_FILED = 200
 ABOUT_AN_ITEM = {"jump", "misses"}
-ALARMS = {"drift", "dead_driver"}
-EVIDENCE = {"review_forecast": ABOUT_AN_ITEM | ALARMS, "promote_model": {"contest"}, "retrain_model": {"drift"}}
+ALARMS = {"drift", "decay", "dead_driver"}
+EVIDENCE = {
+    "review_forecast": ABOUT_AN_ITEM | {"drift", "dead_driver"},
+    "promote_model": {"contest"},
+    "retrain_model": {"drift", "decay"},
+}
 
 
 class FiledRecommendationIn(Schema):
@@ -40,6 +45,7 @@ class FiledRecommendationIn(Schema):
     jump: ForecastJumpOut | None = None
     misses: MissesOut | None = None
     contest: ModelContestOut | None = None
+    decay: ModelDecayOut | None = None
     drift: ModelDriftOut | None = None
     dead_driver: DeadDriverOut | None = None
 

@@ -26,7 +26,7 @@ from shared.ids import uuid7
 from shared.principal import Principal
 
 SAID = {"origins", "type", "item", "location", "forecast", "model_version", "stake"}
-EVIDENCE = {"jump", "misses", "contest", "drift", "dead_driver"}
+EVIDENCE = {"jump", "misses", "contest", "decay", "drift", "dead_driver"}
 
 
 def file(session: Session, who: Principal, wish: FilingIn) -> FilingOut:

@@ -8,6 +8,7 @@ from services.planner.recommendations.evidence_schemas import (
     ForecastJumpOut,
     MissesOut,
     ModelContestOut,
+    ModelDecayOut,
     ModelDriftOut,
 )
 from services.planner.recommendations.filing_schemas import FiledRecommendationIn
@@ -25,6 +26,8 @@ def of(wish: FiledRecommendationIn, currency: str) -> str:
     """What to look at, and why."""
     if wish.contest:
         return _promote(wish, wish.contest)
+    if wish.decay:
+        return _decay(wish, wish.decay)
     if wish.drift:
         return _drift(wish, wish.drift, currency)
     if wish.dead_driver:
@@ -60,9 +63,17 @@ def _promote(wish: FiledRecommendationIn, contest: ModelContestOut) -> str:
     )
 
 
+def _decay(wish: FiledRecommendationIn, decay: ModelDecayOut) -> str:
+    return (
+        f"Train a model anew, which accepting this starts: from {decay.first} to {decay.last} the WMAPE of version "
+        f"{wish.model_version} was {_share(decay.measured)}, {_short(decay.ratio)} times that of its backtest, "
+        f"{_share(decay.backtest)}."
+    )
+
+
 def _drift(wish: FiledRecommendationIn, drift: ModelDriftOut, currency: str) -> str:
     if wish.type == "retrain_model":
-        what = f"Train a model anew (POST training-runs): of version {wish.model_version}"
+        what = f"Train a model anew, which accepting this starts: of version {wish.model_version}"
     else:
         what = f"Look at the forecasts of {drift.model}:"
     told = MOVED[drift.signal, drift.direction]

@@ -57,7 +57,8 @@ def known_until(database, area, day):
 def alarmed(database, area, raised, recommends="retrain_model"):
     with database.write() as session:
         told = {"until": raised, "segments": [], "filed": {}}
-        alarms = [{"recommends": recommends, "raised": str(raised)}]
+        labels = {"segment": "smooth", "scope": "segment", "signal": "level", "direction": "up"}
+        alarms = [labels | {"recommends": recommends, "raised": str(raised), "item_locations": 1}]
         session.merge(Monitor(area=area.area.area, model="1", alarms=alarms, **told))
 
 

@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import numpy as np
 import pytest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
 from scipy.special import ndtri
 from sqlalchemy import text
 from sqlalchemy.orm import make_transient
@@ -19,6 +21,7 @@ from services.forecast.external.schemas import QUANTILES as NAMES
 from services.forecast.models.tables import ModelVersion, Promotion, TrainingRun
 from services.forecast.monitoring import advice, looking
 from services.forecast.monitoring.findings import raised_after
+from services.forecast.monitoring.metrics import FIGURES, MonitorCollector
 from services.forecast.reviews.filing import REVIEWS
 from tests.factories import week
 
@@ -199,6 +202,34 @@ def test_an_alarm_is_one_recommendation_until_more_changes_and_is_withdrawn_with
     assert more["origins"][0] in withdrawn
 
 
+def test_decay_is_told_where_no_alarm_asks_for_a_model_and_withdrawn_when_it_is_over(watched, look, database):
+    one = Calibration(Baseline(0.25, 2.0), Limits(level=99.0, spread=98.0, rate=0.02), "backtest").to_dict()
+    metrics = {"monitoring": {"smooth": {"items": one, "segment": one}}, "overall": {"model": {"wmape": 0.2}}}
+    with database.write() as session:
+        session.get_one(ModelVersion, (watched.area.area, 1)).metrics = metrics
+    serve(database, watched)
+    doubled = [row | {"quantity": 2 * LEVEL} for row in demand(30, 34)]
+    watched.ok("POST", "/demand", json=[row | {"quantity": LEVEL} for row in demand(10, 30)] + doubled)
+    look()
+    assert watched.ok("GET", "/drift")["models"][0]["alarms"] == []
+    assert filings(database, watched) == ([], [])
+    watched.ok("POST", "/demand", json=[row | {"quantity": 2 * LEVEL} for row in demand(34, 36)])
+    look()
+    (filed,), withdrawn = filings(database, watched)
+    # Of sixteen weeks six are missed by 100 of 200, ten by nothing: 600 of 2200.
+    assert filed["decay"] == watched.ok("GET", "/drift")["models"][0]["decay"] == {
+        "first": week(20), "last": week(35), "cells": 16 * ITEMS, "measured": 0.272727, "backtest": 0.2,
+        "ratio": 1.363636, "limit": 1.25,
+    }  # fmt: skip
+    assert (filed["type"], filed["model_version"], withdrawn) == ("retrain_model", 1, [])
+    watched.ok("POST", "/demand", json=[row | {"quantity": 2 * LEVEL} for row in demand(36, 37)])
+    look()
+    assert filings(database, watched) == ([], [])
+    watched.ok("POST", "/demand", json=[row | {"quantity": LEVEL} for row in demand(30, 37)])
+    look()
+    assert filings(database, watched) == ([], filed["origins"])
+
+
 def test_models_from_elsewhere_are_looked_at_never_trained(watched, look, database):
     fallen = [
         row | {"quantity": row["quantity"] * (0.5 if row["period"] >= week(30) else 1)} for row in demand(10, WEEKS)
@@ -262,19 +293,28 @@ def test_a_segment_and_a_model_alone(watched, look):
     assert (model["segments"], model["alarms"]) == ([], [])
 
 
-def test_prometheus_reads_the_same(watched, look, client):
+def test_prometheus_reads_the_same(watched, look, client, database):
     watched.ok("POST", "/demand", json=demand(10, WEEKS))
     look()
     answer = client.get("/metrics")
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    lines = answer.text.splitlines()
-    area = watched.area.area
-    assert "# TYPE accord_forecast_bias gauge" in lines
-    labels = f'area="{area}",model="agency",segment="smooth"'
-    assert f'accord_forecast_alarms{{{labels},scope="items",signal="level",direction="down"}} 2' in lines
-    (bias,) = [line for line in lines if line.startswith(f"accord_forecast_bias{{{labels}}}")]
+    assert answer.headers["content-type"] == CONTENT_TYPE_LATEST
+    registry = CollectorRegistry(auto_describe=True)
+    registry.register(MonitorCollector(database))
+    told = {
+        (sample.name, tuple(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+    labels = {"area": watched.area.area, "model": "agency", "segment": "smooth"}
+    fall = labels | {"scope": "items", "signal": "level", "direction": "down"}
     (model,) = watched.ok("GET", "/drift")["models"]
-    assert float(bias.rpartition(" ")[2]) == model["segments"][0]["bias"]
+    expected = {name: model["segments"][0][name] for name in FIGURES}
+    assert expected["wmape"] is not None
+    assert {name: told.get((f"accord_forecast_{name}", tuple(labels.items()))) for name in FIGURES} == expected
+    assert told["accord_forecast_alarms", tuple(fall.items())] == 2
+    assert registry.get_sample_value("accord_forecast_alarms", fall) == 2
+    until = datetime.datetime.fromisoformat(week(WEEKS - 1)).replace(tzinfo=datetime.UTC).timestamp()
+    assert told["accord_demand_until_timestamp_seconds", (("area", watched.area.area),)] == until
 
 
 def test_the_worker_looks_at_every_area_whatever_becomes_of_one(watched, database, monkeypatch):

@@ -158,10 +158,10 @@ def test_what_if_s_and_forecasts_that_look_back_are_not_reviewed(book, database)
     assert book.review(back) == []
 
 
-def test_the_gateway_away_comes_back_later(settings):
-    context = SimpleNamespace(additional_context={"settings": settings})
+def test_the_gateway_away_comes_back_later(settings, database):
+    context = SimpleNamespace(additional_context={"settings": settings, "database": database})
     with pytest.raises(Unavailable):
-        jobs.file_recommendations.func(context, area="x", body="{}")
+        jobs.file_recommendations.func(context, area="x", body='{"recommendations": []}')
     assert jobs.FILING_RETRY.max_attempts is None
 
 

@@ -137,8 +137,8 @@ def test_alarms_stand_beside_each_other_until_they_are_withdrawn(area):
     first, other, driver = file(area, drift(), drift("drift:2"), dead())
     texts = {one["id"]: one["text"] for one in listed(area)}
     assert texts[first["recommendation"]] == (
-        "Train a model anew (POST training-runs): of version 2 demand lies below its forecasts in 1 of 5 smooth "
-        "item-locations, since 2026-02-02. Up to 2026-03-02 that has cost 30 units, 75.00 USD at unit cost."
+        "Train a model anew, which accepting this starts: of version 2 demand lies below its forecasts in 1 of 5 "
+        "smooth item-locations, since 2026-02-02. Up to 2026-03-02 that has cost 30 units, 75.00 USD at unit cost."
     )
     assert texts[driver["recommendation"]] == (
         "Look at driver price: none of its values has changed since 2026-01-05, for 9 periods, longer than ever before."
@@ -154,6 +154,16 @@ def test_alarms_stand_beside_each_other_until_they_are_withdrawn(area):
     assert entries[-1]["body"]["recommendations"] == []
     assert listed(area, status="superseded", type="retrain_model")[0]["superseded_by"] is not None
     assert intact(area)
+
+
+def test_decay_in_words(area):
+    figures = {"cells": 9, "measured": 0.3, "backtest": 0.2, "ratio": 1.5, "limit": 1.25}
+    told = {"first": "2026-01-05", "last": "2026-03-02"} | figures
+    file(area, {"origins": ["drift:decay"], "type": "retrain_model", "model_version": 2, "decay": told})
+    assert listed(area)[0]["text"] == (
+        "Train a model anew, which accepting this starts: from 2026-01-05 to 2026-03-02 the WMAPE of version 2 was "
+        "30 %, 1.5 times that of its backtest, 20 %."
+    )
 
 
 def test_what_is_decided_is_not_withdrawn(area):

@@ -11,6 +11,7 @@ down_revision = "0015"
 def upgrade() -> None:
     for table in ("monitors", "input_monitors"):
         op.add_column(table, sa.Column("filed", JSONB, nullable=False, server_default="{}"))
+    op.add_column("monitors", sa.Column("decay", JSONB))
     op.create_table(
         "asked",
         sa.Column("recommendation", sa.Uuid, nullable=False),
