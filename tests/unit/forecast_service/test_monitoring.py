@@ -301,7 +301,7 @@ def test_prometheus_reads_the_same(watched, look, client, database):
     registry = CollectorRegistry(auto_describe=True)
     registry.register(MonitorCollector(database))
     told = {
-        (sample.name, tuple(sample.labels.items())): sample.value
+        (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(answer.text)
         for sample in family.samples
     }
@@ -310,11 +310,11 @@ def test_prometheus_reads_the_same(watched, look, client, database):
     (model,) = watched.ok("GET", "/drift")["models"]
     expected = {name: model["segments"][0][name] for name in FIGURES}
     assert expected["wmape"] is not None
-    assert {name: told.get((f"accord_forecast_{name}", tuple(labels.items()))) for name in FIGURES} == expected
-    assert told["accord_forecast_alarms", tuple(fall.items())] == 2
+    assert {name: told.get((f"accord_forecast_{name}", frozenset(labels.items()))) for name in FIGURES} == expected
+    assert told["accord_forecast_alarms", frozenset(fall.items())] == 2
     assert registry.get_sample_value("accord_forecast_alarms", fall) == 2
     until = datetime.datetime.fromisoformat(week(WEEKS - 1)).replace(tzinfo=datetime.UTC).timestamp()
-    assert told["accord_demand_until_timestamp_seconds", (("area", watched.area.area),)] == until
+    assert told["accord_demand_until_timestamp_seconds", frozenset({("area", watched.area.area)})] == until
 
 
 def test_the_worker_looks_at_every_area_whatever_becomes_of_one(watched, database, monkeypatch):
