@@ -76,9 +76,17 @@ def review_forecast(context: JobContext, forecast: str) -> None:
 
 @tasks.task(name="file_recommendations", queue=REVIEWS, pass_context=True, retry=FILING_RETRY)
 def file_recommendations(context: JobContext, area: str, body: str) -> None:
-    from services.forecast.reviews.filing import send
+    from services.forecast.reviews.filing import file
 
-    send(context.additional_context["settings"], area, body)
+    file(context.additional_context["database"], context.additional_context["settings"], area, body)
+
+
+@tasks.periodic(cron="* * * * *")
+@tasks.task(name="follow_recommendations", queue=REVIEWS, queueing_lock="follow_recommendations", pass_context=True)
+def follow_recommendations(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
+    from services.forecast.reviews.following import follow
+
+    follow(context.additional_context["database"], context.additional_context["settings"])
 
 
 @tasks.periodic(cron="* * * * *")
@@ -93,9 +101,11 @@ def reconcile_aliases(context: JobContext, timestamp: int) -> None:  # noqa: ARG
 @tasks.periodic(cron="*/5 * * * *")
 @tasks.task(name="monitor", queue=REVIEWS, queueing_lock="monitor", pass_context=True)
 def monitor(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
+    from services.forecast.models.learning import learn
     from services.forecast.monitoring.looking import look
 
     look(context.additional_context["database"])
+    learn(context.additional_context["database"])
 
 
 @tasks.periodic(cron="41 * * * *")

@@ -53,6 +53,17 @@ def last_over(area: Area) -> datetime.date:
     return previous_start(area, start_of(area, area.today()))
 
 
+def elapsed(frequency: Frequency, since: datetime.date, until: datetime.date) -> int:
+    """How many times the length of a period fits between two dates; a month is one of the calendar's."""
+    match frequency:
+        case "D":
+            return (until - since).days
+        case "W":
+            return (until - since).days // 7
+        case "M":
+            return (until.year - since.year) * 12 + until.month - since.month - (until.day < since.day)
+
+
 def start_of_number(frequency: Frequency, start: datetime.date, number: int) -> str:
     """The first date of a period as `demand.matrix.ordinals` numbers it; weeks begin on the weekday of `start`."""
     epoch = datetime.date(1970, 1, 1)

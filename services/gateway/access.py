@@ -110,6 +110,8 @@ _FORECAST: dict[str, list[_Row]] = {
         ("GET", "training-runs/{run}", READ),
         ("GET", "training-runs/{run}/events", READ),
         ("POST", "training-runs/{run}/cancel", MLOPS),
+        ("GET", "training-schedule", READ),
+        ("PUT", "training-schedule", MLOPS),
         ("GET", "models/versions", READ),
         ("GET", "models/versions/{version}", READ),
         ("GET", "models/versions/{version}/card", READ),

@@ -77,7 +77,7 @@ CALLS = [
     if method in WRITES
 ]
 HERE = {"item": "A", "location": "L1"}
-DECAY = {"first": week(10), "last": week(20), "cells": 9, "measured": 3, "backtest": 2, "ratio": 1.5, "limit": 1.25}
+DEAD = {"driver": "price", "since": week(10), "still": 9}
 SAMPLES = {
     "POST /v1/areas": Sample({"area": "{area}-b", "frequency": "M", "currency": "EUR", "time_zone": "UTC"}, 201),
     "PATCH ": Sample({"horizon": 9, "holding_rate": "0.30"}, headers={"If-Match": "{etag}"}),
@@ -111,8 +111,14 @@ SAMPLES = {
     "PUT /models/promotion-rules": Sample(
         {"approval_required": False, "most_bias": 0.5, "oldest_data_days": 99}, headers={"If-Match": '"0"'}
     ),
+    "PUT /training-schedule": Sample(
+        {"every_periods": 4, "new_actuals": 8, "on_drift": True, "distance_days": 30}, headers={"If-Match": '"0"'}
+    ),
     "POST /recommendations": Sample(
-        {"recommendations": [{"origins": ["o"], "type": "retrain_model", "model_version": 1, "decay": DECAY}]}
+        {
+            "recommendations": [{"origins": ["o"], "type": "review_forecast", "dead_driver": DEAD}],
+            "withdrawn": ["p"],
+        }
     ),
     "POST /events": Sample(
         {"events": [{"id": NOBODY, "type": "t", "source": "planner", "subject": "s", "at": INSTANT, "data": {}}]}, 204

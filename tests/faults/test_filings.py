@@ -1,9 +1,13 @@
-"""What the forecast service recommends reaches the planner's log, once, whatever is down meanwhile."""
+"""What the forecast service recommends reaches the planner's log, once, and what is accepted there has its effect."""
 
 import math
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
+from services.forecast.reviews.filing import REVIEWS
+from shared.jobs import defer
 from tests.factories import history, load_history, put, train_and_promote, week
 from tests.faults.conftest import until
 
@@ -31,6 +35,27 @@ def jobs(system, about, task):
     query = "SELECT status::text, attempts FROM procrastinate_jobs WHERE task_name = %s AND args::text LIKE %s"
     with system.server.connect("forecast") as database:
         return database.execute(query, (f"forecast:{task}", f"%{about}%")).fetchall()
+
+
+def retraining(area):
+    return area.as_("planner").get("/recommendations?type=retrain_model").json()["items"]
+
+
+def trainings(area, reason):
+    return [run for run in area.as_("viewer").get("/training-runs").json()["items"] if run["reason"] == reason]
+
+
+@pytest.fixture
+def now(system):
+    """Has the worker do at once what it does every few minutes."""
+    engine = create_engine(system.server.url("forecast"))
+
+    def do(task):
+        with Session(engine) as session, session.begin():
+            defer(session, f"forecast:{task}", queue=REVIEWS, timestamp="0")
+
+    yield do
+    engine.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +109,25 @@ def _check(area, review, before, after):
     assert (jump["change"], jump["z"]) == pytest.approx((change, change / jump["spread"]))
     assert jump["z"] >= 3
     assert review["stake"] == {"units": jump["change"], "value": f"{change * 10:.2f}", "rank": 1, "flagged": 1}
+
+
+def test_an_alarm_that_a_person_accepts_trains_a_challenger(stepped, now):
+    """Half of what is sold is not forecast: decay, which the monitors find once the data has stayed as it is."""
+    area, _ = stepped
+    for _ in range(2):
+        now("monitor")
+    (alarm,) = until(lambda: retraining(area))
+    told, champion = alarm["decay"], area.as_("viewer").get("/models/champion").json()["model"]["version"]
+    assert (alarm["status"], alarm["model_version"]) == ("proposed", champion)
+    assert (told["first"], told["last"], told["cells"]) == (week(WEEKS), week(WEEKS + NEW - 1), 3 * NEW)
+    assert area.as_("viewer").get("/drift").json()["models"][0]["decay"] == told
+    decision = {"json": {"action": "accept"}, "headers": {"If-Match": f'"{alarm["version"]}"'}}
+    decided = area.as_("planner").post(f"/recommendations/{alarm['id']}/decisions", **decision)
+    assert decided.status_code == 201, decided.text
+    now("follow_recommendations")
+    (challenger,) = until(lambda: trainings(area, "drift"))
+    assert challenger["requested_by"] == "forecast"
+    area.as_("mlops").post(f"/training-runs/{challenger['id']}/cancel")
 
 
 def test_what_is_stable_is_told_of_nobody(system, alone):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from services.forecast.engine.cells import Floats, Ints
+from services.forecast.engine.cells import QUANTILES, Floats, Ints
 from services.forecast.engine.cusum import Change, Signal
 from services.forecast.engine.limits import RATE, Calibration
 from services.forecast.engine.scores import extra_loss, normal_scores
@@ -19,16 +19,21 @@ type Scope = Literal["items", "segment"]
 type _What = tuple[int, Scope, Signal, int]
 type Calibrations = Mapping[tuple[int, Scope], Calibration]
 
+_MEDIAN = QUANTILES.index(0.5)
 _INSIDE_80 = slice(1, -1, 8)  # the quantiles at 0.1 and 0.9
 MANY = 0.2  # share of a class's item-locations from which on an alarm is the model's affair
 FEWEST = 5  # and how many they are at least
+RECENT = 16  # periods
+DECAY = 1.25  # times the error of the backtest
+FEWEST_PERIODS = 4
 
 
 @dataclass(frozen=True)
 class Judged:
     """demand, mean [n, T] in units and scores [n, T]; extra [n, T]: decile loss in units beyond the expected.
 
-    inside [n, T]: 1 within the interval of 80 %, else 0. All are NaN where demand or forecast is unknown.
+    inside [n, T]: 1 within the interval of 80 %, else 0; missed [n, T]: distance of demand from the median. All are NaN
+    where demand or forecast is unknown.
     """
 
     demand: Floats
@@ -36,6 +41,7 @@ class Judged:
     scores: Floats
     extra: Floats
     inside: Floats
+    missed: Floats
 
     @classmethod
     def of(cls, demand: Floats, mean: Floats, quantiles: Floats) -> "Judged":
@@ -50,6 +56,7 @@ class Judged:
             scores,
             np.where(unknown, np.nan, extra_loss(demand, quantiles)),
             inside,
+            np.where(unknown, np.nan, np.abs(demand - quantiles[..., _MEDIAN])),
         )
 
     @classmethod
@@ -166,15 +173,49 @@ def _alarm(judged: Judged, what: _What, rows: Ints, since: Ints, raised: Ints) -
 
 
 @dataclass(frozen=True)
+class Decay:
+    """WMAPE `measured` on `cells` from column `first` to `last`, beside that of the backtest."""
+
+    first: int
+    last: int
+    cells: int
+    measured: float
+    backtest: float
+
+    @property
+    def ratio(self) -> float:
+        return self.measured / self.backtest
+
+
+def decay(judged: Judged, backtest: float) -> Decay | None:
+    """Of the newest `RECENT` periods, if at least `FEWEST_PERIODS` are known and WMAPE is `DECAY` times the backtest's.
+
+    It needs no calm before the change, which the sums do, and is blind to what it does not cost much to miss. Lags are
+    the shortest, the backtest's are all up to the horizon, which favours the model.
+    """
+    demand, missed = judged.demand[:, -RECENT:], judged.missed[:, -RECENT:]
+    known = ~np.isnan(demand)
+    columns, total = np.flatnonzero(known.any(axis=0)), float(np.nansum(demand))
+    if len(columns) < FEWEST_PERIODS or total <= 0 or backtest <= 0:
+        return None
+    start = judged.demand.shape[1] - demand.shape[1]
+    first, last = (int(columns[place]) + start for place in (0, -1))
+    found = Decay(first, last, int(known.sum()), float(np.nansum(missed)) / total, backtest)
+    return found if found.ratio >= DECAY else None
+
+
+@dataclass(frozen=True)
 class Figures:
     """How a class does: None where not defined.
 
+    wmape: of the medians.
     tracking_signal: sum of the errors of its totals by period over their mean size; positive is too high.
     extra_pinball: decile loss beyond that which the forecasts expected, of demand.
     """
 
     n: int
     item_locations: int
+    wmape: float | None
     bias: float | None
     tracking_signal: float | None
     coverage_80: float | None
@@ -189,6 +230,7 @@ class Figures:
         return cls(
             n=int(known.sum()),
             item_locations=int(known.any(axis=1).sum()),
+            wmape=_share(float(np.nansum(judged.missed[rows])), demand),
             bias=_share(float(by_period.sum()), demand),
             tracking_signal=_share(float(by_period.sum()), size),
             coverage_80=_share(float(np.nansum(judged.inside[rows])), float(known.sum())),

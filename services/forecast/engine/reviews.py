@@ -15,8 +15,6 @@ LEAST_SPREAD = 0.1  # of the larger of both sums
 LEVEL = QUANTILES[-1] - QUANTILES[0]  # of the interval whose misses are counted
 BLOCK = 8  # periods
 FALSE_ALARM = 0.001  # at most, of a block
-DECAY = 1.25  # times the error of the backtest
-FEWEST_PERIODS = 4
 
 _LOW, _MEDIAN, _HIGH = (QUANTILES.index(level) for level in (0.1, 0.5, 0.9))
 _SIGMAS = NormalDist().inv_cdf(0.9)

@@ -18,6 +18,8 @@ from services.forecast.models.schemas import (
     RollbackIn,
     TrainingRunIn,
     TrainingRunOut,
+    TrainingScheduleIn,
+    TrainingScheduleOut,
 )
 from services.forecast.models.tables import Approval, ModelVersion, Promotion, TrainingRun
 from shared import etag, waiting
@@ -182,5 +184,23 @@ def put_promotion_rules(
 ) -> PromotionRulesOut:
     """Say what a version must show; versions that are trained keep the gates that were judged."""
     changed = rules.put(session, who, version, body)
+    response.headers["ETag"] = etag.of(changed.version)
+    return changed
+
+
+@router.get("/training-schedule", operation_id="get_training_schedule", responses=problems())
+def get_training_schedule(who: Caller, session: Read, response: Response) -> TrainingScheduleOut:
+    """Show when the area trains a challenger by itself."""
+    found = rules.schedule(session, who.area.area)
+    response.headers["ETag"] = etag.of(found.version)
+    return found
+
+
+@router.put("/training-schedule", operation_id="put_training_schedule", responses=problems(400, 412, 413, 415, 428))
+def put_training_schedule(
+    body: TrainingScheduleIn, version: IfMatch, who: Caller, session: Write, response: Response
+) -> TrainingScheduleOut:
+    """Say when the area trains a challenger by itself."""
+    changed = rules.put_schedule(session, who, version, body)
     response.headers["ETag"] = etag.of(changed.version)
     return changed

@@ -132,6 +132,24 @@ class PromotionRulesOut(PromotionRulesIn):
     version: int
 
 
+class TrainingScheduleIn(Schema):
+    """When the area trains a challenger by itself: by the recipe of its champion, on all demand. People promote.
+
+    every_periods: so many periods after its last training. new_actuals: when demand of so many periods has come that no
+    version has learned from. on_drift: when an alarm of the champion asks for a new model that none has learned from.
+    Never while a training is queued or runs, nor within distance_days of the last. By default it never does.
+    """
+
+    every_periods: Annotated[Whole, Field(ge=1, le=1000)] | None = None
+    new_actuals: Annotated[Whole, Field(ge=1, le=1000)] | None = None
+    on_drift: Flag = False
+    distance_days: Annotated[Whole, Field(ge=1, le=3650)] = 7
+
+
+class TrainingScheduleOut(TrainingScheduleIn):
+    version: int
+
+
 class ModelApprovalIn(Schema):
     """`overrides`: gates that failed and that this approval lets pass, for the reason given."""
 

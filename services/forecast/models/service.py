@@ -1,15 +1,19 @@
 """Training runs: asked for, looked at, stopped."""
 
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from services.forecast.models.schemas import TrainingRunIn
-from services.forecast.models.tables import TrainingRun
+from services.forecast.models.tables import ModelVersion, TrainingRun
 from shared import jobs
 from shared.errors import NotFound
 from shared.principal import Principal
+
+Occasion = Literal["schedule", "actuals", "drift"]
+ACTOR = "forecast"
 
 
 def start(session: Session, who: Principal, wish: TrainingRunIn) -> TrainingRun:
@@ -26,6 +30,19 @@ def start(session: Session, who: Principal, wish: TrainingRunIn) -> TrainingRun:
         horizon=area.horizon,
     )
     jobs.start(session, run, who, "forecast:train", lock=f"train {area.area}")
+    return run
+
+
+def again(session: Session, version: ModelVersion, reason: Occasion) -> TrainingRun:
+    """Queue a training by the recipe of a version on the demand of today, in nobody's name."""
+    recipe = session.get_one(TrainingRun, version.training_run)
+    same = ("area", "origins", "seed", "frequency", "season_length", "horizon")
+    run = TrainingRun(
+        reason=reason, principal=ACTOR, requested_by=ACTOR, **{name: getattr(recipe, name) for name in same}
+    )
+    session.add(run)
+    session.flush()
+    jobs.defer(session, "forecast:train", lock=f"train {run.area}", run_id=str(run.id))
     return run
 
 

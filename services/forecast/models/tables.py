@@ -96,6 +96,16 @@ class PromotionRules(Base):
     content: Mapped[dict[str, Any]]
 
 
+class TrainingSchedule(Base):
+    """When an area trains a challenger by itself; `content` as in the schema of the same name."""
+
+    __tablename__ = "training_schedule"
+
+    area: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    content: Mapped[dict[str, Any]]
+
+
 class Promotion(Base):
     """Who made which version the champion. The newest row tells the champion; rows are never changed.
 

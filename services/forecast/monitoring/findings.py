@@ -12,7 +12,7 @@ from services.forecast.engine import monitoring
 from services.forecast.engine.limits import Calibration
 from services.forecast.engine.monitoring import Alarm, Calibrations, Figures
 from services.forecast.engine.segments import SEGMENTS
-from services.forecast.monitoring.published import Published
+from services.forecast.monitoring.judging import Verdict
 
 SHOWN = 100  # item-locations of an alarm, the dearest
 DIGITS = 6
@@ -22,7 +22,7 @@ type Starts = Callable[[int], str]
 """The first date of a period from its number."""
 
 
-def segments(told: Published, known: Calibrations) -> list[dict[str, Any]]:
+def segments(told: Verdict, known: Calibrations) -> list[dict[str, Any]]:
     """Figures and limits of each class that has item-locations."""
     found = []
     for number in np.unique(told.segment).tolist():
@@ -40,23 +40,52 @@ def segments(told: Published, known: Calibrations) -> list[dict[str, Any]]:
     return found
 
 
+def decay(told: Verdict, backtest: Mapping[str, Any], starts: Starts) -> dict[str, Any] | None:
+    """Where the model is off by much more than in its backtest: by how much, on which periods."""
+    found = monitoring.decay(told.judged, backtest.get("overall", {}).get("model", {}).get("wmape") or 0.0)
+    if found is None:
+        return None
+    figures = {"measured": found.measured, "backtest": found.backtest, "ratio": found.ratio}
+    return {
+        "first": starts(int(told.periods[found.first])),
+        "last": starts(int(told.periods[found.last])),
+        "cells": found.cells,
+        "limit": monitoring.DECAY,
+        **{name: round(value, DIGITS) for name, value in figures.items()},
+    }
+
+
 def _limits(known: Calibration) -> dict[str, Any]:
     return {**asdict(known.limits), "basis": known.basis}
 
 
 def alarms(
-    told: Published, known: Calibrations, unit_costs: Mapping[str, Decimal | None], starts: Starts
+    told: Verdict,
+    known: Calibrations,
+    unit_costs: Mapping[str, Decimal | None],
+    starts: Starts,
+    *,
+    ours: bool,
 ) -> list[dict[str, Any]]:
-    """Alarms with their evidence: which item-locations, since when, what it has cost; the dearest first."""
+    """Alarms with their evidence: which item-locations, since when, what it has cost; the dearest first.
+
+    ours: whether the model is one that we can train anew; what others forecast can only be looked at.
+    """
     found = [
-        _told(one, told, known[one.segment, one.scope], unit_costs, starts)
+        _told(one, told, known[one.segment, one.scope], unit_costs, starts, ours=ours)
         for one in monitoring.alarms(told.judged, told.segment, known)
     ]
     return sorted(found, key=lambda one: -one["units"])
 
 
 def _told(
-    alarm: Alarm, told: Published, known: Calibration, unit_costs: Mapping[str, Decimal | None], starts: Starts
+    alarm: Alarm,
+    told: Verdict,
+    known: Calibration,
+    unit_costs: Mapping[str, Decimal | None],
+    starts: Starts,
+    *,
+    ours: bool,
 ) -> dict[str, Any]:
     watched = int((told.segment == alarm.segment).sum())
     items = [
@@ -77,7 +106,7 @@ def _told(
         "scope": alarm.scope,
         "signal": alarm.signal,
         "direction": "up" if alarm.direction > 0 else "down",
-        "recommends": alarm.asks(watched),
+        "recommends": alarm.asks(watched) if ours else "review_forecast",
         "watched": watched,
         "limit": getattr(known.limits, alarm.signal),
         "rate": known.limits.rate,
@@ -113,10 +142,7 @@ def shown(alarm: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def raised_after(found: Sequence[Mapping[str, Any]], until: datetime.date | None) -> list[dict[str, Any]]:
-    """The alarms of those item-locations that raised theirs after `until`; all of them after None.
-
-    What a recommendation to the planner's log rests on: each has its type as `recommends`, and its evidence.
-    """
+    """The alarms of those item-locations that raised theirs after `until`; all of them after None."""
     told = []
     for one in found:
         items = [item for item in one["items"] if until is None or item["raised"] > str(until)]

@@ -4,9 +4,9 @@ import datetime
 import functools
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -14,15 +14,16 @@ from sqlalchemy.orm import Session
 from services.forecast.demand import service as demand
 from services.forecast.engine import monitoring
 from services.forecast.engine.limits import YEAR
-from services.forecast.forecasts.service import runs
 from services.forecast.forecasts.tables import Forecast
 from services.forecast.items.tables import Item
-from services.forecast.models.tables import ModelVersion
-from services.forecast.monitoring import findings, inputs
+from services.forecast.models import promotions
+from services.forecast.models.tables import ModelVersion, Promotion
+from services.forecast.monitoring import advice, findings, inputs
 from services.forecast.monitoring.findings import Starts
-from services.forecast.monitoring.published import published
+from services.forecast.monitoring.judging import judge
 from services.forecast.monitoring.tables import InputMonitor, Monitor
 from services.forecast.periods import LONGEST, start_of_number
+from services.forecast.published import published
 from shared import outbox
 from shared.db import Database
 from shared.outbox import Happening
@@ -35,6 +36,16 @@ _SEEN = text(
     "SELECT count(*), sum(quantity) FROM demand JOIN series ON series.id = series_id"
     " WHERE area = :area AND period = :period"
 )
+
+
+@dataclass(frozen=True)
+class Look:
+    """At an area, of whose demand everything is known up to the period `until`."""
+
+    area: str
+    frequency: Frequency
+    until: datetime.date
+    starts: Starts
 
 
 def look(database: Database, today: datetime.date | None = None) -> None:
@@ -63,10 +74,12 @@ def look_at(session: Session, area: str, today: datetime.date) -> bool:
     if before.settled:
         return False
     starts = functools.partial(start_of_number, frequency, anchor.last_period)
+    champion = promotions.newest(session, area)
     for model, found in _models(session, area, until):
-        _judge(session, area, frequency, model, found, until, starts)
+        _judge(session, Look(area, frequency, until, starts), model, found, champion)
     drivers = inputs.drivers(session, area, frequency, until, starts)
     outbox.note(session, area, list(_dead(drivers, before.drivers)))
+    before.filed = advice.advise(session, area, ("driver",), advice.of_drivers(drivers), before.filed)
     before.drivers = drivers
     before.silent = inputs.silent(session, area, frequency, until, starts)
     before.until, before.settled, before.computed_at = until, True, datetime.datetime.now(datetime.UTC)
@@ -75,7 +88,7 @@ def look_at(session: Session, area: str, today: datetime.date) -> bool:
 
 def _looked(before: InputMonitor | None, area: str, seen: str) -> InputMonitor:
     if before is None:
-        return InputMonitor(area=area, seen=seen, settled=False, silent={"count": 0, "items": []}, drivers=[])
+        return InputMonitor(area=area, seen=seen, settled=False, silent={"count": 0, "items": []}, drivers=[], filed={})
     before.seen, before.settled = seen, False
     return before
 
@@ -97,12 +110,7 @@ def _seen(session: Session, area: str, until: datetime.date) -> str:
 
 def _models(session: Session, area: str, until: datetime.date) -> Iterator[tuple[str, list[Forecast]]]:
     """Each version and external name that told something of a period up to `until`, with its runs, oldest first."""
-    told = runs(area).where(
-        Forecast.status == "succeeded",
-        Forecast.overlays == [],
-        Forecast.stage == "champion",
-        Forecast.periods[1] <= until,
-    )
+    told = published(area).where(Forecast.periods[1] <= until)
     by_model: dict[str, list[Forecast]] = {}
     for run in session.scalars(told.order_by(Forecast.created_at.desc())):
         mine = by_model.setdefault(run.name if run.model_version is None else str(run.model_version), [])  # type: ignore[arg-type]
@@ -112,35 +120,35 @@ def _models(session: Session, area: str, until: datetime.date) -> Iterator[tuple
         yield model, found[::-1]
 
 
-def _judge(
-    session: Session,
-    area: str,
-    frequency: Frequency,
-    model: str,
-    found: list[Forecast],
-    until: datetime.date,
-    starts: Starts,
-) -> None:
-    told = published(session, frequency, found, until)
-    if not told.judged.scores.size or np.isnan(told.judged.scores).all():
+def _judge(session: Session, look: Look, model: str, found: list[Forecast], champion: Promotion | None) -> None:
+    """Judge a model, tell of alarms that are new, and have people asked about those of the champion and of others."""
+    told = judge(session, look.frequency, found, look.until)
+    if told is None:
         return
     version = found[-1].model_version
-    metrics: dict[str, Any] = {} if version is None else session.get_one(ModelVersion, (area, version)).metrics
-    known = monitoring.completed(monitoring.from_dict(metrics.get("monitoring", {})), YEAR[frequency])
-    costs = dict(session.execute(select(Item.item, Item.unit_cost).where(Item.area == area)).all())
-    alarms = findings.alarms(told, known, costs, starts)
-    before = session.get(Monitor, (area, model))
+    metrics: dict[str, Any] = {} if version is None else session.get_one(ModelVersion, (look.area, version)).metrics
+    known = monitoring.completed(monitoring.from_dict(metrics.get("monitoring", {})), YEAR[look.frequency])
+    costs = dict(session.execute(select(Item.item, Item.unit_cost).where(Item.area == look.area)).all())
+    alarms = findings.alarms(told, known, costs, look.starts, ours=version is not None)
+    before = session.get(Monitor, (look.area, model))
     news = findings.raised_after(alarms, before.until if before else None)
+    served = version is None or (champion is not None and champion.version == version)
+    decay = None if version is None else findings.decay(told, metrics, look.starts)
+    asks = (alarms, decay) if served else ([], None)
+    standing = advice.of_model(model, version, str(look.until), *asks)
+    about = (model, champion.sequence if champion and version is not None else None)
     row = {
-        "until": until,
+        "until": look.until,
         "segments": findings.segments(told, known),
         "alarms": [findings.shown(alarm) for alarm in alarms],
+        "decay": decay,
+        "filed": advice.advise(session, look.area, about, standing, before.filed if before else {}),
         "computed_at": func.now(),
     }
-    new = insert(Monitor).values(area=area, model=model, **row)
+    new = insert(Monitor).values(area=look.area, model=model, **row)
     session.execute(new.on_conflict_do_update(index_elements=["area", "model"], set_=row))
     told_of = [{"model": model, **findings.shown(alarm)} for alarm in news]
-    outbox.note(session, area, [Happening(ALARM, f"models/{model}", alarm) for alarm in told_of])
+    outbox.note(session, look.area, [Happening(ALARM, f"models/{model}", alarm) for alarm in told_of])
 
 
 def _dead(now: list[dict[str, Any]], before: list[dict[str, Any]]) -> Iterator[Happening]:

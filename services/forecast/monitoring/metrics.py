@@ -1,73 +1,92 @@
-"""The monitors' figures for Prometheus, in its text format (version 0.0.4), for whoever reaches the service itself."""
+"""The monitors' figures for Prometheus, read from the database at each scrape."""
 
-from collections.abc import Iterator
+import datetime
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import PlainTextResponse
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 from sqlalchemy import select
 
 from services.forecast.monitoring.tables import InputMonitor, Monitor
+from shared.db import Database
 
-MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 FIGURES = {
+    "wmape": "Distance of demand from the median over demand.",
     "bias": "Forecast minus demand over demand.",
     "tracking_signal": "Sum of errors of a class's totals over their mean size.",
     "coverage_80": "Share of demand inside the interval of 80 %.",
     "extra_pinball": "Decile loss beyond the expected over demand.",
     "demand_psi": "Stability index of demand against a year before.",
 }
+OF_CLASS = ("area", "model", "segment")
+OF_ALARM = (*OF_CLASS, "scope", "signal", "direction")
 router = APIRouter(include_in_schema=False)
-
-type Sample = tuple[dict[str, str], float]
 
 
 @router.get("/metrics")
-def metrics(request: Request) -> PlainTextResponse:
+def metrics(request: Request) -> Response:
     """Gauges by area, model and demand class, as the newest look left them."""
-    with request.app.state.database.read() as session:
-        monitors = list(session.scalars(select(Monitor)))
-        inputs = [row for row in session.scalars(select(InputMonitor)) if row.until is not None]
-    lines = [line for name, help_, samples in _gauges(monitors, inputs) for line in _gauge(name, help_, samples)]
-    return PlainTextResponse("\n".join([*lines, ""]), media_type=MEDIA_TYPE)
+    registry = CollectorRegistry()
+    registry.register(MonitorCollector(request.app.state.database))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _gauges(monitors: list[Monitor], inputs: list[Any]) -> Iterator[tuple[str, str, list[Sample]]]:
-    for figure, help_ in FIGURES.items():
-        told = [
-            ({"area": row.area, "model": row.model, "segment": one["segment"]}, one[figure])
-            for row in monitors
-            for one in row.segments
-            if one[figure] is not None
-        ]
-        yield f"accord_forecast_{figure}", help_, told
-    alarms = [
-        ({"area": row.area, "model": row.model} | {name: one[name] for name in _OF_ALARM}, one["item_locations"])
-        for row in monitors
-        for one in row.alarms
-    ]
-    yield "accord_forecast_alarms", "Item-locations whose errors have changed.", alarms
-    dead = [
-        ({"area": row.area, "driver": one["driver"]}, float(one["dead_since"] is not None))
+class MonitorCollector(Collector):
+    """What the newest look at each area found; nothing is counted in this process, so any of them may tell it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """The names alone, for which no database is needed."""
+        return _gauges([], [])
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        with self._database.read() as session:
+            monitors = list(session.scalars(select(Monitor)))
+            inputs = list(session.scalars(select(InputMonitor).where(InputMonitor.until.is_not(None))))
+        return _gauges(monitors, inputs)
+
+
+def _gauges(monitors: list[Monitor], inputs: list[InputMonitor]) -> Iterator[GaugeMetricFamily]:
+    classes = [_named(row, one) for row in monitors for one in row.segments]
+    for figure, text in FIGURES.items():
+        yield _gauge(f"accord_forecast_{figure}", text, OF_CLASS, classes, figure)
+    alarms = [_named(row, one) for row in monitors for one in row.alarms]
+    about = "Item-locations whose errors have changed."
+    yield _gauge("accord_forecast_alarms", about, OF_ALARM, alarms, "item_locations")
+    decays = [{"area": row.area, "model": row.model, **row.decay} for row in monitors if row.decay is not None]
+    about = "WMAPE over that of the backtest, where it is much more."
+    yield _gauge("accord_forecast_decay_ratio", about, ("area", "model"), decays, "ratio")
+    drivers = [
+        {"area": row.area, "driver": one["driver"], "dead": one["dead_since"] is not None}
         for row in inputs
         for one in row.drivers
     ]
-    yield "accord_driver_dead", "1 where a driver stands still for longer than ever before.", dead
-    until = [({"area": row.area}, float(row.until.toordinal() - _EPOCH) * 86_400) for row in inputs]
-    yield "accord_demand_until_timestamp_seconds", "First day of the newest period with demand.", until
+    about = "1 where a driver stands still for longer than ever before."
+    yield _gauge("accord_driver_dead", about, ("area", "driver"), drivers, "dead")
+    known = [{"area": row.area, "until": _seconds(row.until)} for row in inputs if row.until is not None]
+    about = "First day of the newest period with demand."
+    yield _gauge("accord_demand_until_timestamp_seconds", about, ("area",), known, "until")
 
 
-_OF_ALARM = ("segment", "scope", "signal", "direction")
-_EPOCH = 719_163  # 1970-01-01 as an ordinal
+def _named(row: Monitor, one: Mapping[str, Any]) -> dict[str, Any]:
+    return {"area": row.area, "model": row.model, **one}
 
 
-def _gauge(name: str, help_: str, samples: list[Sample]) -> Iterator[str]:
-    yield f"# HELP {name} {help_}"
-    yield f"# TYPE {name} gauge"
-    for labels, value in samples:
-        told = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-        yield f"{name}{{{told}}} {value!r}"
+def _gauge(
+    name: str, about: str, labels: tuple[str, ...], rows: Iterable[Mapping[str, Any]], figure: str
+) -> GaugeMetricFamily:
+    """A sample for each of the rows that has the figure."""
+    family = GaugeMetricFamily(name, about, labels=labels)
+    for row in rows:
+        if row.get(figure) is not None:
+            family.add_metric([row[label] for label in labels], float(row[figure]))
+    return family
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _seconds(day: datetime.date) -> float:
+    return datetime.datetime.combine(day, datetime.time(), datetime.UTC).timestamp()

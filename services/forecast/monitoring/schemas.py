@@ -23,15 +23,16 @@ class LimitsOut(Schema):
 class SegmentMonitorOut(Schema):
     """A demand class (Syntetos, Boylan and Croston), judged one period or more after its forecasts' origins.
 
-    `bias` (positive is too high) and `extra_pinball` are shares of demand; the latter is the decile loss beyond that
-    which the forecasts themselves expected. `tracking_signal` is the sum of the errors of the class's totals over their
-    mean size. `demand_psi` and `demand_wasserstein` compare demand, relative to its mean, of the newest quarter of a
-    year with that of a year before; the latter in standard deviations.
+    `wmape` is that of the medians. `bias` (positive is too high) and `extra_pinball` are shares of demand; the latter
+    is the decile loss beyond that which the forecasts themselves expected. `tracking_signal` is the sum of the errors
+    of the class's totals over their mean size. `demand_psi` and `demand_wasserstein` compare demand, relative to its
+    mean, of the newest quarter of a year with that of a year before; the latter in standard deviations.
     """
 
     segment: Segment
     n: int
     item_locations: int
+    wmape: float | None = None
     bias: float | None
     tracking_signal: float | None
     coverage_80: float | None
@@ -79,14 +80,30 @@ class DriftAlarmOut(Schema):
     items: list[AlarmedItemOut]
 
 
+class DecayOut(Schema):
+    """WMAPE `measured` on `cells` from `first` to `last`, `ratio` times that of the backtest; told from `limit` on."""
+
+    first: datetime.date
+    last: datetime.date
+    cells: int
+    measured: float
+    backtest: float
+    ratio: float
+    limit: float
+
+
 class ModelMonitorOut(Schema):
-    """A model version, or an external forecast's name, on what it published up to the period `until`."""
+    """A model version, or an external forecast's name, on what it published up to the period `until`.
+
+    `decay`: by how much a version is off, where that is much more than in its backtest.
+    """
 
     model: str
     until: datetime.date
     computed_at: datetime.datetime
     segments: list[SegmentMonitorOut]
     alarms: list[DriftAlarmOut]
+    decay: DecayOut | None
 
 
 class DriverMonitorOut(Schema):

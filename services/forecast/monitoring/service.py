@@ -24,7 +24,7 @@ def _model(row: Monitor, segment: Segment | None) -> ModelMonitorOut:
         for name, told in (("segments", row.segments), ("alarms", row.alarms))
     }
     return ModelMonitorOut.model_validate(
-        {"model": row.model, "until": row.until, "computed_at": row.computed_at, **parts}
+        {"model": row.model, "until": row.until, "computed_at": row.computed_at, "decay": row.decay, **parts}
     )
 
 

@@ -1,4 +1,4 @@
-"""The review of a forecast that has succeeded: what moved, what was missed, and whether its model has decayed."""
+"""The review of a forecast that has succeeded: what moved, and what was missed."""
 
 import datetime
 from collections.abc import Iterator, Sequence
@@ -12,20 +12,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.forecast.engine import reviews
-from services.forecast.engine.cells import Floats, Ints
+from services.forecast.engine.cells import Floats
 from services.forecast.forecasts import service as forecasts
 from services.forecast.forecasts.grid import Grid
 from services.forecast.forecasts.tables import Forecast
 from services.forecast.items.tables import Item
 from services.forecast.models.tables import ModelVersion
-from services.forecast.periods import start_of_number
-from services.forecast.reviews import filing, judged
-from services.forecast.reviews.decay import decayed
-from services.forecast.reviews.judged import Judged, Key
+from services.forecast.reviews import filing
+from services.forecast.reviews.misses import missed
 from shared.db import Database
 
 MOST_SHOWN = 20  # of one forecast
 DIGITS = 6
+
+type Key = tuple[str, str]
 
 
 @dataclass
@@ -47,15 +47,13 @@ def review(database: Database, forecast: UUID) -> None:
         version = session.get_one(ModelVersion, (run.area, run.model_version))
         grid = Grid.read(session, run)
         keys = list(zip(grid.items, grid.locations, strict=True))
-        told = judged.read(session, run, version.frequency, keys)
         found: dict[Key, Found] = {}
-        for one in (*_jumps(session, run, grid, keys), *_misses(told, keys, version)):
+        for one in (*_jumps(session, run, grid, keys), *_misses(session, run, version, keys)):
             known = found.setdefault(one.key, one)
             if known is not one:
                 known.origins += one.origins
                 known.evidence |= one.evidence
-        rows = [*_ranked(session, run, list(found.values())), *decayed(run, version, told)]
-        filing.queue(session, run.area, rows)
+        filing.queue(session, run.area, _ranked(session, run, list(found.values())))
 
 
 def _jumps(session: Session, run: Forecast, grid: Grid, keys: Sequence[Key]) -> Iterator[Found]:
@@ -97,41 +95,13 @@ def _previous(session: Session, run: Forecast) -> Forecast | None:
     return newest
 
 
-def _misses(told: Judged, keys: Sequence[Key], version: ModelVersion) -> Iterator[Found]:
-    """Item-locations whose demand missed the interval in a block more often than chance has it."""
-    above, below = reviews.missed(told.demand, told.low, told.high)
-    known = ~np.isnan(told.demand) & ~np.isnan(told.low)
-    blocks = np.array([one.period // reviews.BLOCK for one in told.tellings], dtype=np.int64)
-    for block in np.unique(blocks).tolist():
-        count = (above | below)[:, blocks == block].sum(axis=1)
-        for row in np.flatnonzero(count >= reviews.fewest_misses()).tolist():
-            columns = np.flatnonzero((blocks == block) & known[row])
-            evidence = _evidence(told, row, columns, version)
-            outside = sum(
-                max(demand - high, low - demand, 0.0)
-                for demand, low, high in zip(evidence["demand"], evidence["low"], evidence["high"], strict=True)
-            )
-            yield Found(keys[row], outside, [filing.origin("misses", block, *keys[row])], {"misses": evidence})
-
-
-def _evidence(told: Judged, row: int, columns: Ints, version: ModelVersion) -> dict[str, Any]:
-    demand, low, high = (each[row, columns] for each in (told.demand, told.low, told.high))
-    above, below = reviews.missed(demand, low, high)
-    tellings = [told.tellings[column] for column in columns.tolist()]
-    fewest = reviews.fewest_misses()
-    return {
-        "periods": [start_of_number(version.frequency, version.last_period, one.period) for one in tellings],
-        "lags": [one.lag for one in tellings],
-        "demand": _rounded(demand),
-        "low": _rounded(low),
-        "high": _rounded(high),
-        "level": round(reviews.LEVEL, DIGITS),
-        "above": int(above.sum()),
-        "below": int(below.sum()),
-        "fewest": fewest,
-        "block": reviews.BLOCK,
-        "false_alarm": round(reviews.chance_of(fewest), DIGITS),
-    }
+def _misses(session: Session, run: Forecast, version: ModelVersion, keys: Sequence[Key]) -> Iterator[Found]:
+    """Of the item-locations that the forecast has."""
+    mine = set(keys)
+    for one in missed(session, run, version):
+        key = one.item, one.location
+        if key in mine:
+            yield Found(key, one.units, [filing.origin("misses", one.block, *key)], {"misses": one.evidence})
 
 
 def _ranked(session: Session, run: Forecast, found: Sequence[Found]) -> list[dict[str, Any]]:

@@ -7,11 +7,13 @@ from pydantic import Field
 
 from services.planner.recommendations.evidence_schemas import (
     BiasOut,
+    DeadDriverOut,
     DisposalOut,
     ForecastJumpOut,
     MissesOut,
     ModelContestOut,
     ModelDecayOut,
+    ModelDriftOut,
     StakeOut,
 )
 from services.planner.recommendations.grounds import GroundsOut
@@ -218,8 +220,9 @@ class Content(Schema):
     and an `expedite` without `order`, are about an order under way, and say in `change` which and how. `dispose` says
     in `disposal` how much stock, `parameter_change` in `parameter` which value. `review_forecast` says in `bias` what
     people know that the forecast does not, again and again, of an item-location or for a reason; in `jump` how far a
-    forecast moved, in `misses` which demand its interval missed, in `stake` how much that is about. `promote_model` and
-    `retrain_model` are about `model_version`: `contest` holds it against the champion, `decay` against its backtest.
+    forecast moved, in `misses` which demand its interval missed, in `stake` how much that is about, in `drift` whose
+    errors changed, in `dead_driver` which input no longer comes. `promote_model` and `retrain_model` are about
+    `model_version`: `contest` holds it against the champion, `drift` and `decay` against its backtest.
     `route` says who must look: nobody (`auto`: a policy accepted it), nobody needs to (`inform`), a person (`review`),
     or two (`dual`). `grounds` are those of an order.
     """
@@ -250,4 +253,6 @@ class Content(Schema):
     misses: MissesOut | None = None
     contest: ModelContestOut | None = None
     decay: ModelDecayOut | None = None
+    drift: ModelDriftOut | None = None
+    dead_driver: DeadDriverOut | None = None
     faults: list[FaultOut]

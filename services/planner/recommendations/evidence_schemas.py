@@ -1,11 +1,11 @@
 """What speaks for recommendations that are no orders; that of other services as it comes in and as it is stored."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from shared.schemas import Amount, Code, Cost, Date, Number, Positive, Quantity, Schema, Share, Whole
+from shared.schemas import Amount, Code, Cost, Date, Money, Number, Positive, Quantity, Schema, Share, Whole
 
 MOST_PERIODS = 1000
 Count = Annotated[Whole, Field(ge=0, lt=2**31)]
@@ -88,6 +88,54 @@ class ModelDecayOut(Schema):
     backtest: Positive
     ratio: Quantity
     limit: Positive
+
+
+class DriftedItemOut(Schema):
+    """Errors changed `since` a period, as was seen when another was `raised`.
+
+    `units`: decile loss beyond that which the forecast expected from then on; `value`: at the item's unit cost.
+    """
+
+    item: Code
+    location: Code
+    since: Date
+    raised: Date
+    units: Number
+    value: Money | None
+
+
+class ModelDriftOut(Schema):
+    """An alarm of the monitors (`GET drift`) on what `model` published up to the period `until`.
+
+    Of a demand class, its `segment`, `item_locations` of the `watched` have errors that changed, `since` the first of
+    them did; together they cost `units` and `value` beyond the expected. `scope` segment: the class as a whole crossed
+    its own `limit`. `items` are the dearest.
+    """
+
+    model: Code
+    segment: Literal["smooth", "erratic", "intermittent", "lumpy"]
+    scope: Literal["items", "segment"]
+    signal: Literal["level", "spread"]
+    direction: Literal["up", "down"]
+    since: Date
+    raised: Date
+    until: Date
+    item_locations: Version
+    watched: Version
+    units: Number
+    value: Money | None
+    limit: Positive
+    rate: Share
+    basis: Literal["backtest", "normal"]
+    items: Annotated[list[DriftedItemOut], Field(min_length=1, max_length=100)]
+
+
+class DeadDriverOut(Schema):
+    """A driver of which no value has changed `since` a period, `still` periods long: longer than ever before."""
+
+    driver: Code
+    since: Date
+    still: Version
 
 
 class DisposalOut(Schema):

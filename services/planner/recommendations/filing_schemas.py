@@ -7,21 +7,29 @@ from pydantic import Field, model_validator
 
 from services.planner.recommendations.content_schemas import FiledType
 from services.planner.recommendations.evidence_schemas import (
+    DeadDriverOut,
     ForecastJumpOut,
     MissesOut,
     ModelContestOut,
     ModelDecayOut,
+    ModelDriftOut,
     StakeOut,
     Version,
 )
 from shared.schemas import Code, Date, Flag, Schema
 
 MOST_FILED = 200
-EVIDENCE = {"review_forecast": {"jump", "misses"}, "promote_model": {"contest"}, "retrain_model": {"decay"}}
+ABOUT_AN_ITEM = {"jump", "misses"}
+ALARMS = {"drift", "decay", "dead_driver"}
+EVIDENCE = {
+    "review_forecast": ABOUT_AN_ITEM | {"drift", "dead_driver"},
+    "promote_model": {"contest"},
+    "retrain_model": {"drift", "decay"},
+}
 
 
 class FiledRecommendationIn(Schema):
-    """A recommendation with its evidence: `jump`, `misses` or both, `contest`, or `decay`, as the type has it.
+    """A recommendation with its evidence, as the type has it: one kind, or `jump` and `misses` together.
 
     `origins` are its natural keys: it is filed if one of them is new in the area. From `expires_on` on it is of no use.
     """
@@ -38,23 +46,40 @@ class FiledRecommendationIn(Schema):
     misses: MissesOut | None = None
     contest: ModelContestOut | None = None
     decay: ModelDecayOut | None = None
+    drift: ModelDriftOut | None = None
+    dead_driver: DeadDriverOut | None = None
+
+    @property
+    def given(self) -> set[str]:
+        """Which evidence there is."""
+        every = set[str]().union(*EVIDENCE.values())
+        return {name for name in every if getattr(self, name) is not None}
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        every = set[str]().union(*EVIDENCE.values())
-        given = {name for name in every if getattr(self, name) is not None}
-        if not given or not given <= EVIDENCE[self.type]:
+        if not self.given or not self.given <= EVIDENCE[self.type]:
             raise ValueError(f"takes evidence in {' or '.join(sorted(EVIDENCE[self.type]))}, and in nothing else")
-        reviewed = self.type == "review_forecast"
-        if any((one is not None) != reviewed for one in (self.item, self.location, self.stake)):
-            raise ValueError("has item, location and stake where it reviews a forecast, and only there")
-        if not reviewed and self.model_version is None:
+        of_item = self.given <= ABOUT_AN_ITEM
+        if not of_item and len(self.given) > 1:
+            raise ValueError("takes evidence of one kind")
+        if any((one is not None) != of_item for one in (self.item, self.location, self.stake)):
+            raise ValueError("has item, location and stake where it reviews the forecast of one, and only there")
+        if self.type != "review_forecast" and self.model_version is None:
             raise ValueError("is about a model_version")
         return self
 
 
 class FilingIn(Schema):
-    recommendations: Annotated[list[FiledRecommendationIn], Field(min_length=1, max_length=MOST_FILED)]
+    """What is recommended, and which origins are `withdrawn`: what was filed of them and is open is superseded."""
+
+    recommendations: Annotated[list[FiledRecommendationIn], Field(max_length=MOST_FILED)]
+    withdrawn: Annotated[list[Code], Field(max_length=MOST_FILED, default_factory=list)]
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.recommendations and not self.withdrawn:
+            raise ValueError("recommends or withdraws something")
+        return self
 
 
 class FiledRecommendationOut(Schema):

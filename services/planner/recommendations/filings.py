@@ -14,6 +14,7 @@ from services.planner.recommendations import content, guard, words
 from services.planner.recommendations.content_schemas import Content
 from services.planner.recommendations.decisions import OPEN, State
 from services.planner.recommendations.filing_schemas import (
+    ALARMS,
     FiledRecommendationIn,
     FiledRecommendationOut,
     FilingIn,
@@ -25,13 +26,14 @@ from shared.ids import uuid7
 from shared.principal import Principal
 
 SAID = {"origins", "type", "item", "location", "forecast", "model_version", "stake"}
-EVIDENCE = {"jump", "misses", "contest", "decay"}
+EVIDENCE = {"jump", "misses", "contest", "decay", "drift", "dead_driver"}
 
 
 def file(session: Session, who: Principal, wish: FilingIn) -> FilingOut:
-    """Store what has an origin that is new, in place of what was filed before about the same and is still open.
+    """Store what has an origin that is new, in place of what was filed before about the same or is withdrawn.
 
-    Content, states and one ledger entry in one transaction; where nothing is new, nothing is stored.
+    Only what is still open gives way. Content, states and one ledger entry in one transaction; where nothing is new
+    and nothing gives way, nothing is stored.
     """
     area = who.area.area
     guard.filing(session, area)
@@ -47,8 +49,9 @@ def file(session: Session, who: Principal, wish: FilingIn) -> FilingOut:
             known |= dict.fromkeys(set(one.origins) - known.keys(), made.id)
             new.append((one, made))
         found.append(FiledRecommendationOut(recommendation=stands or new[-1][1].id, new=stands is None))
-    if new:
-        _store(session, who, filing, new)
+    withdrawn = _withdrawn(session, area, wish.withdrawn)
+    if new or withdrawn:
+        _store(session, who, filing, new, withdrawn)
     return FilingOut(items=found)
 
 
@@ -59,6 +62,14 @@ def _known(session: Session, area: str, wishes: Sequence[FiledRecommendationIn])
     return {row.origin: row.recommendation_id for row in session.scalars(filed)}
 
 
+def _withdrawn(session: Session, area: str, origins: Sequence[str]) -> Sequence[UUID]:
+    """What was filed of these origins and is open."""
+    state = RecommendationState
+    filed = select(state.recommendation_id).join(FiledOrigin, FiledOrigin.recommendation_id == state.recommendation_id)
+    mine = filed.where(FiledOrigin.area == area, FiledOrigin.origin.in_(origins), state.status.in_(OPEN))
+    return session.scalars(mine.distinct()).all()
+
+
 def _content(filing: Filing, who: Principal, wish: FiledRecommendationIn) -> Content:
     facts: dict[str, Any] = {name: getattr(wish, name) for name in SAID | EVIDENCE}
     facts |= {"id": uuid7(), "plan": None, "filing": filing.id, "route": "review", "currency": who.area.currency}
@@ -66,11 +77,15 @@ def _content(filing: Filing, who: Principal, wish: FiledRecommendationIn) -> Con
 
 
 def _store(
-    session: Session, who: Principal, filing: Filing, new: Sequence[tuple[FiledRecommendationIn, Content]]
+    session: Session,
+    who: Principal,
+    filing: Filing,
+    new: Sequence[tuple[FiledRecommendationIn, Content]],
+    withdrawn: Sequence[UUID],
 ) -> None:
     session.add(filing)
     session.flush()
-    superseded = _supersede(session, filing, [made for _, made in new])
+    superseded = _supersede(session, filing, [made for _, made in new], withdrawn)
     ordered = sorted(new, key=lambda pair: pair[1].id)
     texts = [content.text(made) for _, made in ordered]
     for (wish, made), text in zip(ordered, texts, strict=True):
@@ -84,10 +99,10 @@ def _store(
     ledger.append(session, TABLES, who, "file", str(filing.id), body)
 
 
-def _supersede(session: Session, filing: Filing, contents: Sequence[Content]) -> list[UUID]:
-    """Close what was filed before about the same subjects and is still open."""
+def _supersede(session: Session, filing: Filing, contents: Sequence[Content], withdrawn: Sequence[UUID]) -> list[UUID]:
+    """Close what is withdrawn, and what was filed before about the same subjects and is still open."""
     state = RecommendationState
-    about = or_(*(_same_subject(one) for one in contents))
+    about = or_(Recommendation.id.in_(withdrawn), *(_same_subject(one) for one in contents if not _is_alarm(one)))
     closed = (
         update(state)
         .where(state.recommendation_id == Recommendation.id, state.area == filing.area, state.status.in_(OPEN))
@@ -96,6 +111,11 @@ def _supersede(session: Session, filing: Filing, contents: Sequence[Content]) ->
         .returning(state.recommendation_id)
     )
     return sorted(session.scalars(closed.execution_options(synchronize_session=False)))
+
+
+def _is_alarm(one: Content) -> bool:
+    """Whether it stands until it is withdrawn, whatever else is filed."""
+    return any(getattr(one, name) is not None for name in ALARMS)
 
 
 def _same_subject(one: Content) -> ColumnElement[bool]:

@@ -4,14 +4,22 @@ from decimal import Decimal
 
 from services.planner.plans.sentence import percent, plain
 from services.planner.recommendations.evidence_schemas import (
+    DeadDriverOut,
     ForecastJumpOut,
     MissesOut,
     ModelContestOut,
     ModelDecayOut,
+    ModelDriftOut,
 )
 from services.planner.recommendations.filing_schemas import FiledRecommendationIn
 
 DIGITS = 3
+MOVED = {
+    ("level", "up"): "above its forecasts",
+    ("level", "down"): "below its forecasts",
+    ("spread", "up"): "farther from its forecasts than they said",
+    ("spread", "down"): "nearer to its forecasts than they said",
+}
 
 
 def of(wish: FiledRecommendationIn, currency: str) -> str:
@@ -19,7 +27,11 @@ def of(wish: FiledRecommendationIn, currency: str) -> str:
     if wish.contest:
         return _promote(wish, wish.contest)
     if wish.decay:
-        return _retrain(wish, wish.decay)
+        return _decay(wish, wish.decay)
+    if wish.drift:
+        return _drift(wish, wish.drift, currency)
+    if wish.dead_driver:
+        return _dead(wish.dead_driver)
     assert wish.stake is not None  # noqa: S101  as the schema checks
     told = [_jump(wish.jump)] if wish.jump else []
     told += [_misses(wish.misses)] if wish.misses else []
@@ -51,10 +63,31 @@ def _promote(wish: FiledRecommendationIn, contest: ModelContestOut) -> str:
     )
 
 
-def _retrain(wish: FiledRecommendationIn, decay: ModelDecayOut) -> str:
+def _decay(wish: FiledRecommendationIn, decay: ModelDecayOut) -> str:
     return (
-        f"Train a model anew: from {decay.first} to {decay.last} the WMAPE of version {wish.model_version} was "
-        f"{_share(decay.measured)}, {_short(decay.ratio)} times that of its backtest, {_share(decay.backtest)}."
+        f"Train a model anew, which accepting this starts: from {decay.first} to {decay.last} the WMAPE of version "
+        f"{wish.model_version} was {_share(decay.measured)}, {_short(decay.ratio)} times that of its backtest, "
+        f"{_share(decay.backtest)}."
+    )
+
+
+def _drift(wish: FiledRecommendationIn, drift: ModelDriftOut, currency: str) -> str:
+    if wish.type == "retrain_model":
+        what = f"Train a model anew, which accepting this starts: of version {wish.model_version}"
+    else:
+        what = f"Look at the forecasts of {drift.model}:"
+    told = MOVED[drift.signal, drift.direction]
+    worth = "" if drift.value is None else f", {drift.value} {currency} at unit cost"
+    return (
+        f"{what} demand lies {told} in {drift.item_locations} of {drift.watched} {drift.segment} item-locations, since "
+        f"{drift.since}. Up to {drift.until} that has cost {_short(drift.units)} units{worth}."
+    )
+
+
+def _dead(driver: DeadDriverOut) -> str:
+    return (
+        f"Look at driver {driver.driver}: none of its values has changed since {driver.since}, for {driver.still} "
+        "periods, longer than ever before."
     )
 
 

@@ -7,7 +7,7 @@ from scipy.special import ndtri
 from services.forecast.engine import drift, monitoring
 from services.forecast.engine.cells import QUANTILES
 from services.forecast.engine.drift import Shift
-from services.forecast.engine.monitoring import Figures, Judged
+from services.forecast.engine.monitoring import Figures, Judged, decay
 
 N, T, CHANGE = 40, 60, 50
 FALLEN = [3, 17]
@@ -88,3 +88,20 @@ def test_a_driver_that_stands_still_for_longer_than_ever():
     assert drift.silent(np.ones((2, 8)), 5).tolist() == []  # never changed
     gone = np.where(np.arange(8) > 4, np.nan, values)
     assert drift.silent(gone, 5).tolist() == [7]  # the loss is a change itself
+
+
+def test_decay_by_hand():
+    """Medians of 10; of the newest 16 periods the five that are known are missed by 0, 6, 2, 2 and 0 of 50."""
+    quantiles = np.broadcast_to(10 + np.arange(-5.0, 6), (1, 20, 11))
+    demand = np.full((1, 20), np.nan)
+    demand[0, :4] = 1000.0
+    demand[0, -5:] = (10, 16, 12, 8, 10)
+    judged = Judged.of(demand, quantiles[..., 5], quantiles)
+    found = decay(judged, 0.1)
+    assert (found.first, found.last, found.cells) == (15, 19, 5)
+    assert (found.measured, found.ratio) == (pytest.approx(10 / 56), pytest.approx(100 / 56))
+    assert decay(judged, 10 / 56 / 1.25 * 1.001) is None
+    assert decay(judged, 10 / 56 / 1.25 * 0.999) is not None
+    assert decay(judged, 0.0) is None
+    demand[0, 15:17] = np.nan
+    assert decay(Judged.of(demand, quantiles[..., 5], quantiles), 0.01) is None  # three periods tell too little

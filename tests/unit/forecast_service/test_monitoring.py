@@ -1,22 +1,27 @@
 """Monitors on a real database: what fell, since when, at what cost, told once; and inputs that no longer come."""
 
 import datetime
+import json
 from types import SimpleNamespace
 from uuid import uuid4
 
 import numpy as np
 import pytest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
 from scipy.special import ndtri
 from sqlalchemy import text
+from sqlalchemy.orm import make_transient
 
 from services.forecast import jobs
 from services.forecast.engine.cells import QUANTILES
 from services.forecast.engine.cusum import Baseline
 from services.forecast.engine.limits import Calibration, Limits
 from services.forecast.external.schemas import QUANTILES as NAMES
-from services.forecast.models.tables import ModelVersion, TrainingRun
-from services.forecast.monitoring import looking
+from services.forecast.models.tables import ModelVersion, Promotion, TrainingRun
+from services.forecast.monitoring import advice, looking
 from services.forecast.monitoring.findings import raised_after
+from services.forecast.monitoring.metrics import FIGURES, MonitorCollector
 from services.forecast.reviews.filing import REVIEWS
 from tests.factories import week
 
@@ -137,6 +142,107 @@ def test_each_alarm_is_told_once(watched, look, database):
     assert not any(item in FALLEN for item in later)
 
 
+def serve(database, area):
+    """The forecasts become version 1's own, and it is champion."""
+    with database.write() as session:
+        as_ours = "UPDATE forecasts SET source = 'model', name = NULL, model_version = 1 WHERE area = :area"
+        session.execute(text(as_ours), {"area": area.area.area})
+        session.add(Promotion(area=area.area.area, sequence=1, version=1, reason="r", promoted_by="p"))
+
+
+def filings(database, area):
+    """What is taken from the planner's queue: the recommendations, and the origins withdrawn."""
+    taken = text(
+        "DELETE FROM procrastinate_jobs WHERE task_name = 'forecast:file_recommendations' AND args ->> 'area' = :area"
+        " RETURNING id, args ->> 'body'"
+    )
+    with database.write() as session:
+        found = session.execute(taken, {"area": area.area.area}).all()
+    bodies = [json.loads(body) for _, body in sorted(found)]
+    return [one for body in bodies for one in body["recommendations"]], [
+        origin for body in bodies for origin in body["withdrawn"]
+    ]
+
+
+def test_an_alarm_is_one_recommendation_until_more_changes_and_is_withdrawn_with_its_champion(watched, look, database):
+    serve(database, watched)
+    watched.ok("POST", "/demand", json=demand(10, CHANGE + 4))
+    look()
+    filed, withdrawn = filings(database, watched)
+    fall = next(one for one in filed if (one["drift"]["scope"], one["drift"]["signal"]) == ("items", "level"))
+    (alarm,) = [
+        one
+        for one in watched.ok("GET", "/drift?model=1")["models"][0]["alarms"]
+        if (one["scope"], one["signal"]) == ("items", "level")
+    ]
+    assert (fall["type"], fall["model_version"], withdrawn) == ("review_forecast", 1, [])
+    assert fall["drift"] == {name: alarm[name] for name in advice.MEASURED} | {"model": "1", "until": week(CHANGE + 3)}
+    assert {one["item"] for one in fall["drift"]["items"]} == FALLEN
+    watched.ok("POST", "/demand", json=[demand(CHANGE + 3, CHANGE + 4)[0] | {"quantity": LEVEL}])
+    assert look() == [False, True]
+    assert filings(database, watched) == ([], [])
+    none_of_it = [row | {"quantity": 0 if row["item"] == "I05" else LEVEL} for row in demand(CHANGE + 4, WEEKS)]
+    watched.ok("POST", "/demand", json=none_of_it)
+    look()
+    grown, withdrawn = filings(database, watched)
+    (more,) = [one for one in grown if (one["drift"]["scope"], one["drift"]["signal"]) == ("items", "level")]
+    assert {one["item"] for one in more["drift"]["items"]} == {*FALLEN, "I05"}
+    assert fall["origins"][0] in withdrawn
+    with database.write() as session:
+        other = session.get_one(ModelVersion, (watched.area.area, 1))
+        make_transient(other)
+        other.version = 2
+        session.add(other)
+        session.flush()
+        session.add(Promotion(area=watched.area.area, sequence=2, version=2, reason="r", promoted_by="p"))
+    watched.ok("POST", "/demand", json=[demand(WEEKS - 1, WEEKS)[0] | {"quantity": 99.0}])
+    look()
+    filed, withdrawn = filings(database, watched)
+    assert filed == []
+    assert more["origins"][0] in withdrawn
+
+
+def test_decay_is_told_where_no_alarm_asks_for_a_model_and_withdrawn_when_it_is_over(watched, look, database):
+    one = Calibration(Baseline(0.25, 2.0), Limits(level=99.0, spread=98.0, rate=0.02), "backtest").to_dict()
+    metrics = {"monitoring": {"smooth": {"items": one, "segment": one}}, "overall": {"model": {"wmape": 0.2}}}
+    with database.write() as session:
+        session.get_one(ModelVersion, (watched.area.area, 1)).metrics = metrics
+    serve(database, watched)
+    doubled = [row | {"quantity": 2 * LEVEL} for row in demand(30, 34)]
+    watched.ok("POST", "/demand", json=[row | {"quantity": LEVEL} for row in demand(10, 30)] + doubled)
+    look()
+    assert watched.ok("GET", "/drift")["models"][0]["alarms"] == []
+    assert filings(database, watched) == ([], [])
+    watched.ok("POST", "/demand", json=[row | {"quantity": 2 * LEVEL} for row in demand(34, 36)])
+    look()
+    (filed,), withdrawn = filings(database, watched)
+    # Of sixteen weeks six are missed by 100 of 200, ten by nothing: 600 of 2200.
+    assert filed["decay"] == watched.ok("GET", "/drift")["models"][0]["decay"] == {
+        "first": week(20), "last": week(35), "cells": 16 * ITEMS, "measured": 0.272727, "backtest": 0.2,
+        "ratio": 1.363636, "limit": 1.25,
+    }  # fmt: skip
+    assert (filed["type"], filed["model_version"], withdrawn) == ("retrain_model", 1, [])
+    watched.ok("POST", "/demand", json=[row | {"quantity": 2 * LEVEL} for row in demand(36, 37)])
+    look()
+    assert filings(database, watched) == ([], [])
+    watched.ok("POST", "/demand", json=[row | {"quantity": LEVEL} for row in demand(30, 37)])
+    look()
+    assert filings(database, watched) == ([], filed["origins"])
+
+
+def test_models_from_elsewhere_are_looked_at_never_trained(watched, look, database):
+    fallen = [
+        row | {"quantity": row["quantity"] * (0.5 if row["period"] >= week(30) else 1)} for row in demand(10, WEEKS)
+    ]
+    watched.ok("POST", "/demand", json=fallen)
+    look()
+    filed, _ = filings(database, watched)
+    (whole,) = [one for one in filed if (one["drift"]["scope"], one["drift"]["signal"]) == ("segment", "level")]
+    assert (whole["type"], whole["model_version"], whole["drift"]["model"]) == ("review_forecast", None, "agency")
+    assert (whole["drift"]["direction"], whole["drift"]["since"]) == ("down", week(30))
+    assert {one["type"] for one in filed} == {"review_forecast"}
+
+
 def test_demand_that_is_still_coming_is_not_judged(watched, look):
     watched.ok("POST", "/demand", json=demand(10, 30))
     assert look(1) == [False]
@@ -157,6 +263,9 @@ def test_a_dead_driver_and_a_silent_item_location(watched, look, database):
     (price,) = inputs["drivers"]
     assert (price["still"], price["dead_since"], price["recommends"]) == (9, week(31), "review_forecast")
     assert [subject for subject, _ in events(database, watched)].count("drivers/price") == 1
+    told = {"driver": "price", "since": week(31), "still": 9}
+    (filed,) = [one for one in filings(database, watched)[0] if "dead_driver" in one]
+    assert (filed["type"], filed["dead_driver"]) == ("review_forecast", told)
     assert inputs["silent"] == {"count": 1, "items": [{"item": "I00", "location": LOCATION, "newest": week(25)}]}
     assert inputs["late"] > 0  # the demand is of another year
 
@@ -167,12 +276,12 @@ def test_a_version_is_held_to_the_limits_of_its_backtest(watched, look, database
     metrics = {"monitoring": {"smooth": {"items": one, "segment": one}}}
     with database.write() as session:
         session.get_one(ModelVersion, (watched.area.area, 1)).metrics = metrics
-        as_ours = "UPDATE forecasts SET source = 'model', name = NULL, model_version = 1 WHERE area = :area"
-        session.execute(text(as_ours), {"area": watched.area.area})
+    serve(database, watched)
     watched.ok("POST", "/demand", json=demand(10, WEEKS))
     look()
     (model,) = watched.ok("GET", "/drift?model=1")["models"]
     assert model["alarms"] == []
+    assert filings(database, watched) == ([], [])
     assert model["segments"][0]["limits"] == {"level": 99.0, "spread": 98.0, "rate": 0.02, "basis": "backtest"}
 
 
@@ -184,19 +293,28 @@ def test_a_segment_and_a_model_alone(watched, look):
     assert (model["segments"], model["alarms"]) == ([], [])
 
 
-def test_prometheus_reads_the_same(watched, look, client):
+def test_prometheus_reads_the_same(watched, look, client, database):
     watched.ok("POST", "/demand", json=demand(10, WEEKS))
     look()
     answer = client.get("/metrics")
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    lines = answer.text.splitlines()
-    area = watched.area.area
-    assert "# TYPE accord_forecast_bias gauge" in lines
-    labels = f'area="{area}",model="agency",segment="smooth"'
-    assert f'accord_forecast_alarms{{{labels},scope="items",signal="level",direction="down"}} 2' in lines
-    (bias,) = [line for line in lines if line.startswith(f"accord_forecast_bias{{{labels}}}")]
+    assert answer.headers["content-type"] == CONTENT_TYPE_LATEST
+    registry = CollectorRegistry(auto_describe=True)
+    registry.register(MonitorCollector(database))
+    told = {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+    labels = {"area": watched.area.area, "model": "agency", "segment": "smooth"}
+    fall = labels | {"scope": "items", "signal": "level", "direction": "down"}
     (model,) = watched.ok("GET", "/drift")["models"]
-    assert float(bias.rpartition(" ")[2]) == model["segments"][0]["bias"]
+    expected = {name: model["segments"][0][name] for name in FIGURES}
+    assert expected["wmape"] is not None
+    assert {name: told.get((f"accord_forecast_{name}", frozenset(labels.items()))) for name in FIGURES} == expected
+    assert told["accord_forecast_alarms", frozenset(fall.items())] == 2
+    assert registry.get_sample_value("accord_forecast_alarms", fall) == 2
+    until = datetime.datetime.fromisoformat(week(WEEKS - 1)).replace(tzinfo=datetime.UTC).timestamp()
+    assert told["accord_demand_until_timestamp_seconds", frozenset({("area", watched.area.area)})] == until
 
 
 def test_the_worker_looks_at_every_area_whatever_becomes_of_one(watched, database, monkeypatch):

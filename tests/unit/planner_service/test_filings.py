@@ -44,8 +44,23 @@ def contest(version=3):
     return {"origins": [f"promote:{version}"], "type": "promote_model", "model_version": version, "contest": told}
 
 
-def file(area, *wishes, **more):
-    return area.ok("POST", "/recommendations", role="service", json={"recommendations": wishes}, **more)["items"]
+def drift(origin="drift:1", **more):
+    item = {"item": "A", "location": "L", "since": "2026-02-02", "raised": "2026-02-16", "units": 30, "value": "75.00"}
+    measured = {"item_locations": 1, "watched": 5, "units": 30, "value": "75.00", "limit": 9.5, "rate": 0.05}
+    dated = {"since": "2026-02-02", "raised": "2026-02-16", "until": "2026-03-02", "basis": "backtest"}
+    about = {"model": "2", "segment": "smooth", "scope": "segment", "signal": "level", "direction": "down"}
+    told = {"origins": [origin], "type": "retrain_model", "model_version": 2}
+    return told | {"drift": about | dated | measured | {"items": [item]}} | more
+
+
+def dead():
+    told = {"driver": "price", "since": "2026-01-05", "still": 9}
+    return {"origins": ["drift:price"], "type": "review_forecast", "dead_driver": told}
+
+
+def file(area, *wishes, withdrawn=(), **more):
+    body = {"recommendations": wishes, "withdrawn": withdrawn}
+    return area.ok("POST", "/recommendations", role="service", json=body, **more)["items"]
 
 
 def listed(area, **filters):
@@ -115,6 +130,49 @@ def test_what_is_open_about_the_same_is_superseded_with_its_notes(area):
     detail = area.ok("GET", f"/recommendations/{new['recommendation']}")
     assert shown[old["recommendation"]]["superseded_by"] == detail["filing"]
     assert [one["note"] for one in detail["carried_over"]] == ["who ordered that?"]
+    assert intact(area)
+
+
+def test_alarms_stand_beside_each_other_until_they_are_withdrawn(area):
+    first, other, driver = file(area, drift(), drift("drift:2"), dead())
+    texts = {one["id"]: one["text"] for one in listed(area)}
+    assert texts[first["recommendation"]] == (
+        "Train a model anew, which accepting this starts: of version 2 demand lies below its forecasts in 1 of 5 "
+        "smooth item-locations, since 2026-02-02. Up to 2026-03-02 that has cost 30 units, 75.00 USD at unit cost."
+    )
+    assert texts[driver["recommendation"]] == (
+        "Look at driver price: none of its values has changed since 2026-01-05, for 9 periods, longer than ever before."
+    )
+    (grown,) = file(area, drift("drift:3"), jump(), withdrawn=["drift:1", "drift:unknown"])[:1]
+    shown = {one["id"]: one for one in listed(area)}
+    assert shown[grown["recommendation"]]["drift"] == drift()["drift"]
+    standing = (first, other, driver, grown)
+    assert [shown[one["recommendation"]]["status"] for one in standing] == ["superseded", *["proposed"] * 3]
+    assert file(area, withdrawn=["drift:2"]) == []
+    entries = area.ok("GET", "/decisions")["items"]
+    assert entries[-1]["body"]["superseded"] == [other["recommendation"]]
+    assert entries[-1]["body"]["recommendations"] == []
+    assert listed(area, status="superseded", type="retrain_model")[0]["superseded_by"] is not None
+    assert intact(area)
+
+
+def test_decay_in_words(area):
+    figures = {"cells": 9, "measured": 0.3, "backtest": 0.2, "ratio": 1.5, "limit": 1.25}
+    told = {"first": "2026-01-05", "last": "2026-03-02"} | figures
+    file(area, {"origins": ["drift:decay"], "type": "retrain_model", "model_version": 2, "decay": told})
+    assert listed(area)[0]["text"] == (
+        "Train a model anew, which accepting this starts: from 2026-01-05 to 2026-03-02 the WMAPE of version 2 was "
+        "30 %, 1.5 times that of its backtest, 20 %."
+    )
+
+
+def test_what_is_decided_is_not_withdrawn(area):
+    (filed,) = file(area, drift())
+    assert decide(area, listed(area)[0], "accept").status_code == 201
+    before = len(area.ok("GET", "/decisions")["items"])
+    file(area, withdrawn=["drift:1"])
+    assert area.ok("GET", f"/recommendations/{filed['recommendation']}")["status"] == "accepted"
+    assert len(area.ok("GET", "/decisions")["items"]) == before
     assert intact(area)
 
 
@@ -194,6 +252,11 @@ def test_it_expires_and_comes_back_where_no_plan_was_ever_made(area, database):
         {"stake": None},
         {"origins": []},
         {"contest": contest()["contest"]},
+        {"drift": drift()["drift"]},
+        drift(item="A") | {"jump": None},
+        drift(model_version=None) | {"jump": None, "item": None, "location": None, "stake": None},
+        drift(dead_driver=dead()["dead_driver"], type="review_forecast")
+        | {"jump": None, "item": None, "location": None, "stake": None},
     ],
 )
 def test_evidence_that_does_not_fit_is_refused(area, wrong):
