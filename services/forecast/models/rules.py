@@ -1,5 +1,7 @@
 """What an area asks of a version before it may become champion."""
 
+from typing import Any
+
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -25,6 +27,11 @@ def put(session: Session, who: Principal, version: int, wish: PromotionRulesIn) 
     row = session.get_one(PromotionRules, area, with_for_update=True)
     etag.check(row.version, version)
     row.version, row.content = row.version + 1, wish.model_dump(mode="json")
-    ledger.append(session, TABLES, who, CHANGE, "models/promotion-rules", row.content | {"version": row.version})
+    ledger.append(session, TABLES, who, CHANGE, "models/promotion-rules", facts(row))
     session.flush()
     return PromotionRulesOut(**row.content, version=row.version)
+
+
+def facts(row: PromotionRules) -> dict[str, Any]:
+    """What the ledger keeps of a version of the rules."""
+    return row.content | {"version": row.version}
