@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Self
 
@@ -83,10 +83,21 @@ class System:
     def names(self) -> tuple[str, ...]:
         return tuple(self._processes)
 
-    def start(self, names: Iterable[str]) -> None:
-        """Start processes that do not run; PostgreSQL takes connections when this returns, the others soon after."""
+    @property
+    def environment_of_mlflow(self) -> dict[str, str]:
+        """For an MLflow server on this system's registry."""
+        return self._here.of_mlflow()
+
+    def folder(self, name: str) -> Path:
+        return self._directory.folder(name)
+
+    def start(self, names: Iterable[str], **surroundings: str) -> None:
+        """Start processes that do not run; PostgreSQL takes connections when this returns, the others soon after.
+
+        surroundings: environment variables of services that differ from the usual.
+        """
         for name in names:
-            self._processes[name] = self._postgres() if name == "postgres" else self._service(name)
+            self._processes[name] = self._postgres() if name == "postgres" else self._service(name, surroundings)
 
     def kill(self, names: Iterable[str]) -> None:
         """End processes without a chance to say anything, all of PostgreSQL's where it is among them."""
@@ -123,10 +134,10 @@ class System:
             time.sleep(0.05)
         return process
 
-    def _service(self, name: str) -> subprocess.Popen[bytes]:
+    def _service(self, name: str, surroundings: Mapping[str, str]) -> subprocess.Popen[bytes]:
         service, _, role = name.partition("-")
         command = ["work"] if role else ["serve", "--host", HOST, "--port", str(self._here.ports[service])]
-        environment = self._here.of(service) | {"ACCORD_LEASE_SECONDS": str(self._lease)}
+        environment = self._here.of(service) | {"ACCORD_LEASE_SECONDS": str(self._lease), **surroundings}
         return subprocess.Popen(
             [sys.executable, "-m", f"services.{service}", *command],
             env=environment,

@@ -17,6 +17,6 @@ def get_head(who: Caller, session: Read) -> HeadOut:
 
 @router.post("/decisions:verify", operation_id="verify_forecast_ledger", include_in_schema=False)
 def verify(who: Caller, session: Read, known: Noted = None) -> VerificationOut:
-    """Recompute the hash chain of promotions, and hold the promotions against it."""
+    """Recompute the hash chain, and hold promotions, their rules, approvals and adjustments against it."""
     entries, finding = service.verify(session, who.area.area, Known.parse(known) if known else None)
     return VerificationOut.of("forecast", entries, finding)

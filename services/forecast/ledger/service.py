@@ -1,4 +1,4 @@
-"""Does the ledger hold, and do promotions, approvals and adjustments say what the ledger says?"""
+"""Does the ledger hold, and do promotions, their rules, approvals and adjustments say what the ledger says?"""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from services.forecast.adjustments import service as adjustments
 from services.forecast.ledger.tables import TABLES, Entry
-from services.forecast.models import approvals, promotions
+from services.forecast.models import approvals, promotions, rules
 from services.forecast.models.tables import Approval, Promotion
 from shared import ledger
 from shared.ledger import Finding, Known
@@ -17,7 +17,9 @@ from shared.ledger import Finding, Known
 def verify(session: Session, area: str, known: Known | None = None) -> tuple[int, Finding | None]:
     """How many entries hold, and the first place where the chain or what was made of it does not."""
     entries, finding = ledger.verify(session, TABLES, area, known)
-    return entries, finding or _promotions(session, area) or _approvals(session, area) or _adjustments(session, area)
+    for check in (_promotions, _rules, _approvals, _adjustments):
+        finding = finding or check(session, area)
+    return entries, finding
 
 
 def _promotions(session: Session, area: str) -> Finding | None:
@@ -30,6 +32,22 @@ def _promotions(session: Session, area: str) -> Finding | None:
             return Finding(entry.sequence, f"promotion {facts['sequence']} is not what was logged")
     if by_sequence:
         return Finding(0, f"promotion {min(by_sequence)} was never logged")
+    return None
+
+
+def _rules(session: Session, area: str) -> Finding | None:
+    """Whether the promotion rules and the training schedule that hold are those that were logged last."""
+    for table, subject in rules.SUBJECTS.items():
+        row = session.get(table, area)
+        logged = select(Entry).where(Entry.area == area, Entry.action == table.__tablename__)
+        entry = session.scalar(logged.order_by(Entry.sequence.desc()).limit(1))
+        if entry is None:
+            if row is not None:
+                return Finding(0, f"{subject} was never logged")
+            continue
+        facts: dict[str, Any] = json.loads(entry.content)["body"]
+        if row is None or rules.facts(row) != facts:
+            return Finding(entry.sequence, f"version {facts['version']} of {subject} is not what was logged")
     return None
 
 

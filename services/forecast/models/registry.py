@@ -7,7 +7,7 @@ the version alone can forecast.
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed
@@ -52,11 +52,12 @@ class Candidate:
     """What is registered: the engine's files, and what MLflow's pages show of them.
 
     stage1: UBJSON of the XGBoost model. example: a few rows of its features, float64, named. scores: one dict of
-    figures per backtest origin.
+    figures per backtest origin. plots: PNG by file name.
     """
 
     area: str
     run_name: str
+    reason: str
     parameters: dict[str, Any]
     report: dict[str, Any]
     card: dict[str, Any]
@@ -66,6 +67,7 @@ class Candidate:
     files: Files
     stage1: bytes
     example: pd.DataFrame
+    plots: dict[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,14 @@ class Registry:
 
     def register(self, candidate: Candidate) -> Registered:
         """A new version of the area's model. One left over from an attempt that died stays in MLflow, unused."""
-        with _reaching(), mlflow.start_run(experiment_id=self._experiment(candidate.area), run_name=candidate.run_name):
+        with (
+            _reaching(),
+            mlflow.start_run(
+                experiment_id=self._experiment(candidate.area),
+                run_name=candidate.run_name,
+                description=candidate.reason,
+            ),
+        ):
             mlflow.set_tags(candidate.tags)
             mlflow.log_params(candidate.parameters)
             mlflow.log_metrics(candidate.figures)
@@ -93,6 +102,12 @@ class Registry:
             mlflow.log_dict(candidate.report, "backtest.json")
             mlflow.log_dict(candidate.card, "card.json")
             mlflow.log_text(markdown(candidate.card), "card.md")
+            folds = pd.DataFrame(candidate.scores)
+            folds.insert(0, "origin", candidate.report["origins"])
+            mlflow.log_text(folds.to_csv(index=False), "folds.csv")
+            with tempfile.TemporaryDirectory() as directory:
+                _written(candidate.plots, Path(directory))
+                mlflow.log_artifacts(directory, "plots")
             return self._log(candidate)
 
     def _log(self, candidate: Candidate) -> Registered:
@@ -143,7 +158,7 @@ def model_name(area: str) -> str:
     return f"accord-{area}"
 
 
-def _written(files: Files, directory: Path) -> list[str]:
+def _written(files: Mapping[str, bytes], directory: Path) -> list[str]:
     for name, content in files.items():
         (directory / name).write_bytes(content)
     return [str(directory / name) for name in files]

@@ -1,5 +1,7 @@
 """What an area asks of a version before it may become champion, and when it trains a challenger by itself."""
 
+from typing import Any
+
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -52,6 +54,11 @@ def _say[T: (PromotionRules, TrainingSchedule)](
     row = session.get_one(table, area, with_for_update=True)
     etag.check(row.version, version)
     row.version, row.content = row.version + 1, wish.model_dump(mode="json")
-    ledger.append(session, TABLES, who, row.__tablename__, SUBJECTS[table], row.content | {"version": row.version})
+    ledger.append(session, TABLES, who, row.__tablename__, SUBJECTS[table], facts(row))
     session.flush()
     return row.version
+
+
+def facts(row: PromotionRules | TrainingSchedule) -> dict[str, Any]:
+    """What the ledger keeps of a version of what was said."""
+    return row.content | {"version": row.version}

@@ -18,7 +18,7 @@ from services.forecast.engine.model import Model
 from services.forecast.engine.panel import Panel
 from services.forecast.engine.training import train as train_model
 from services.forecast.inputs import Inputs
-from services.forecast.models import artifacts, judging
+from services.forecast.models import artifacts, judging, plots
 from services.forecast.models.artifacts import ModelCache
 from services.forecast.models.card import card
 from services.forecast.models.registry import Candidate, Registered, Registry
@@ -31,7 +31,7 @@ from shared import jobs
 from shared.errors import Conflict
 from shared.jobs import Work
 
-EXAMPLE_ROWS = 5
+EXAMPLE_ROWS, EXPLAINED_ROWS = 5, 500
 ASK_SECONDS = 1.0
 
 
@@ -109,7 +109,7 @@ def _learn(order: TrainingRun, panel: Panel, steps: Steps) -> tuple[BacktestRepo
 def _candidate(
     order: TrainingRun, taken: Inputs, panel: Panel, report: BacktestReport, folds: Sequence[Fold], model: Model
 ) -> Candidate:
-    files = model.to_files()
+    files, features = model.to_files(), _features(panel, model)
     told = report.to_dict() | {"folds": [fold.to_dict() for fold in folds]}
     tags = {
         "accord.area": order.area,
@@ -121,6 +121,7 @@ def _candidate(
     return Candidate(
         area=order.area,
         run_name=str(order.id),
+        reason=order.reason,
         parameters={
             "seed": order.seed,
             "frequency": order.frequency,
@@ -139,7 +140,8 @@ def _candidate(
         card=card(_facts(order, panel, tags), told, model.feature_names),
         files=files,
         stage1=model.mean.booster.to_bytes(),
-        example=_example(panel, model),
+        example=features.head(EXAMPLE_ROWS),
+        plots=plots.plots(report.outcomes, model.feature_names, model.mean.effects(features.to_numpy())[:, :-1]),
     )
 
 
@@ -173,10 +175,10 @@ def _figures(scores: dict[str, dict[str, float | None]]) -> dict[str, float]:
     }
 
 
-def _example(panel: Panel, model: Model) -> pd.DataFrame:
+def _features(panel: Panel, model: Model) -> pd.DataFrame:
     """Features of the first item-locations' next period, as stage 1 reads them."""
     builder = FeatureBuilder(model.recipe.fit_to(panel), model.recipe.codes)
-    cells = Cells.grid(min(EXAMPLE_ROWS, len(panel.series)), len(panel.periods) - 1, 1)
+    cells = Cells.grid(min(EXPLAINED_ROWS, len(panel.series)), len(panel.periods) - 1, 1)
     matrix = builder.build(cells).matrix.astype(np.float64)
     return pd.DataFrame(matrix, columns=list(model.feature_names))
 

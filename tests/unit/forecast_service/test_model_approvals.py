@@ -1,9 +1,9 @@
 """Gates hold a version back until an approver, never its trainer, overrides them with a reason; the ledger has it."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, insert, update
 
-from services.forecast.models.tables import Approval, ModelVersion
+from services.forecast.models.tables import Approval, ModelVersion, PromotionRules
 from tests.unit.forecast_service.test_promotions import modelled, problem, promote
 
 __all__ = ["modelled"]
@@ -114,3 +114,41 @@ def test_verify_finds_an_approval_that_was_changed_or_smuggled_in(modelled, data
     with database.write() as session:
         session.execute(update(Approval).where(Approval.area == modelled.area.area).values(reason="other"))
     assert modelled.ok("POST", "/decisions:verify")["chains"][0]["first_bad"]["sequence"] == 1
+
+
+def put_rules(area, version, **wish):
+    return area("PUT", "/models/promotion-rules", json=wish, headers={"If-Match": f'"{version}"'})
+
+
+def lenient(area):
+    return update(PromotionRules).where(PromotionRules.area == area).values(content={"least_improvement": -0.9})
+
+
+def older(area):
+    return update(PromotionRules).where(PromotionRules.area == area).values(version=1)
+
+
+def gone(area):
+    return delete(PromotionRules).where(PromotionRules.area == area)
+
+
+@pytest.mark.parametrize("tamper", [lenient, older, gone])
+def test_verify_finds_promotion_rules_that_were_changed_behind_the_ledger(area, database, tamper):
+    for version, least in enumerate((0.01, 0.02)):
+        assert put_rules(area, version, least_improvement=least).status_code == 200
+    assert area.ok("POST", "/decisions:verify")["chains"][0]["intact"]
+    with database.write() as session:
+        session.execute(tamper(area.area.area))
+    assert area.ok("POST", "/decisions:verify")["chains"][0]["first_bad"] == {
+        "sequence": 2,
+        "reason": "version 2 of the promotion rules is not what was logged",
+    }
+
+
+def test_verify_finds_promotion_rules_that_nobody_logged(area, database):
+    with database.write() as session:
+        session.execute(insert(PromotionRules).values(area=area.area.area, version=1, content={}))
+    assert area.ok("POST", "/decisions:verify")["chains"][0]["first_bad"] == {
+        "sequence": 0,
+        "reason": "promotion rules were never logged",
+    }

@@ -119,7 +119,32 @@ def test_mlflow_holds_the_version_with_all_that_was_asked(trained, settings):
     assert {metric.key for metric in logged.metrics} == set(run.data.metrics)
     card = mlflow.models.get_model_info("models:/accord-trained/1")
     assert {column.type.name for column in card.signature.inputs} == {"double"}
-    assert card.saved_input_example_info is not None
+    assert {column.type.name for column in card.signature.outputs} == {"float64"}
+    example = mlflow.models.Model.load("models:/accord-trained/1").load_input_example()
+    assert example.columns.tolist() == model.feature_names
+    assert len(example) == 3
+    place = Path(mlflow.artifacts.download_artifacts("models:/accord-trained/1/requirements.txt"))
+    pinned = [line.partition("==") for line in place.read_text().splitlines()]
+    assert all(release for _, _, release in pinned)
+    assert [name for name, _, _ in pinned] == ["mlflow", "xgboost-cpu", "numpy", "pandas"]
+    assert stored.tags["accord.code_version"] == version["code_version"]
+    assert run.data.tags["mlflow.note.content"] == "first"
+
+
+def test_mlflow_shows_metrics_per_fold_and_pictures(trained, settings):
+    version = trained.ok("GET", "/models/versions/1")
+    run = f"runs:/{version['mlflow_run']}"
+    folds = mlflow.artifacts.load_text(f"{run}/folds.csv").encode()
+    table = pyarrow.csv.read_csv(io.BytesIO(folds)).to_pylist()
+    assert [str(row["origin"]) for row in table] == version["metrics"]["origins"]
+    for told in ("model", "seasonal_naive"):
+        mean = sum(row[f"{told}_wql"] for row in table) / len(table)
+        assert mean == pytest.approx(version["metrics"]["overall"][told]["wql"])
+    client = mlflow.MlflowClient(settings.mlflow_tracking_uri)
+    pictures = client.list_artifacts(version["mlflow_run"], "plots")
+    assert [picture.path for picture in pictures] == [
+        f"plots/{name}.png" for name in ("calibration", "error_by_lag", "top_features")
+    ]
 
 
 def test_the_version_in_mlflow_suffices_to_forecast(forecast, promoted, settings):
