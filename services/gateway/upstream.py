@@ -87,6 +87,7 @@ class Upstream:
             auto_decompress=False,
             skip_auto_headers=ADDED_BY_LIBRARY,
         ) as self._session:
+            self._session._retry_connection = False  # noqa: SLF001  it would send PUT and DELETE twice
             yield
 
     async def watch(self) -> None:

@@ -35,9 +35,11 @@ def listening(app: Any, **options: Any) -> Iterator[str]:
         assert thread.is_alive(), "the application did not start"
         time.sleep(0.01)
     host, port = server.servers[0].sockets[0].getsockname()
-    yield f"http://{host}:{port}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 class Service:
