@@ -30,6 +30,7 @@ from services.gateway.webhooks import delivery
 from services.gateway.webhooks.routes import router as webhooks
 from shared import app as shared_app
 from shared.http import RequestId
+from shared.protocol import ON_STOP
 
 FEATURES = (areas, principals, keys, checkpoints, events, webhooks)
 
@@ -40,7 +41,7 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
     upstreams = _upstreams(settings)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         await bootstrap.install(database, settings)
         await signed.install(database)
         async with AsyncExitStack() as connections:
@@ -57,7 +58,7 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
                 *(delivery.keep(database, sender, app.state.happened) for _ in range(delivery.SENDERS)),
             ]
             async with upkeep.beside(work):
-                yield
+                yield {ON_STOP: following.end}
             await sender.close()
         await database.dispose()
 

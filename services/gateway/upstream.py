@@ -171,7 +171,7 @@ class Upstream:
             call.replica = replica = self._pick(tried)
             try:
                 with replica.circuit.call():
-                    answer = await self._request(replica, call)
+                    answer: aiohttp.ClientResponse = await self._request(replica, call)
             except aiohttp.ClientError as error:
                 if call.body is not None and call.body.fault is not None:
                     raise
