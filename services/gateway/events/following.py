@@ -52,7 +52,7 @@ class Following:
             self._clients -= Counter([area])  # and forget who has none left
 
     async def news(self, area: str, after: int, seconds: float) -> bool:
-        """Whether there may be events after a sequence: as soon as there are, or the process ends; False after `seconds`."""
+        """Whether there may be events after a sequence: once there are, or the process ends; False after `seconds`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._heads.get(area, 0) <= after and not self.ended:
