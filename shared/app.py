@@ -111,6 +111,9 @@ def document(title: str, routers: Iterable[APIRouter], prefix: str = "/v1/areas/
         if "post" in methods:
             methods["post"].setdefault("parameters", []).append(_IDEMPOTENCY)
             methods["post"]["responses"] |= {"409": _PROBLEM}
+        if "get" in methods:
+            methods["get"].setdefault("parameters", []).append(_IF_NONE_MATCH)
+            methods["get"]["responses"] |= {"304": {"description": "As the caller has it already"}}
         for operation in methods.values():
             if "requestBody" in operation:
                 operation["responses"] |= {"413": _PROBLEM, "415": _PROBLEM}
@@ -123,6 +126,14 @@ _IDEMPOTENCY = {
     "required": False,
     "description": "Chosen by the caller. The same request, sent again with it within three days, has its effect once.",
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+}
+
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "An ETag that was read before: 304 where the answer is still the same.",
+    "schema": {"type": "string"},
 }
 
 

@@ -12,8 +12,6 @@ from starlette.types import ASGIApp
 
 from shared import observe
 
-DRAIN_SECONDS = 5
-
 
 def main(
     service: str,
@@ -59,20 +57,9 @@ def _parser(service: str, *, has_worker: bool, has_ledger: bool) -> argparse.Arg
 
 
 def _serve(app: ASGIApp, host: str, port: int) -> None:
-    import uvicorn  # noqa: PLC0415
-
-    from shared.protocol import BoundedProtocol  # noqa: PLC0415
+    from shared import serving  # noqa: PLC0415
+    from shared.settings import ServingSettings  # noqa: PLC0415
 
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the usual soft limit, 1,024, is too low for who waits
-    uvicorn.run(
-        app,
-        http=BoundedProtocol,
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
+    serving.serve(app, host, port, ServingSettings().linger_seconds)

@@ -3,7 +3,8 @@
 Problem
 ├── BadRequest 400        ├── Unauthorized 401      ├── Forbidden 403       ├── NotFound 404
 ├── Conflict 409          ├── Gone 410              ├── StaleVersion 412    ├── TooLarge 413
-├── UnsupportedMedia 415  ├── Unprocessable 422     ├── VersionRequired 428 └── Unavailable 503
+├── UnsupportedMedia 415  ├── Unprocessable 422     ├── VersionRequired 428 ├── TooMany 429
+├── RequestTimeout 408    └── Unavailable 503
 
 A named problem is a subclass with its own `slug`; each slug has its entry in docs/errors.md.
 The caller's input is never echoed.
@@ -72,6 +73,10 @@ class NotFound(Problem):
     status, slug, title = 404, "not-found", "Not found"
 
 
+class RequestTimeout(Problem):
+    status, slug, title, retryable = 408, "request-timeout", "The request did not arrive in time", True
+
+
 class Conflict(Problem):
     status, slug, title = 409, "conflict", "Conflicts with the present state"
 
@@ -98,6 +103,13 @@ class Unprocessable(Problem):
 
 class VersionRequired(Problem):
     status, slug, title = 428, "version-required", "If-Match is required"
+
+
+class TooMany(Problem):
+    status, slug, title, retryable = 429, "too-many", "Too much is asked at a time", True
+
+    def __init__(self, detail: str, *, retry_after: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
 class Unavailable(Problem):

@@ -9,14 +9,17 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import observe
+from shared import etag, observe
 from shared.errors import BadRequest, TooLarge, Unprocessable, UnsupportedMedia
 
 MOST_JSON_BYTES = 1 << 20
 
 
 class StrictRoute(APIRoute):
-    """A route that reads JSON as API.md (Numbers) says and answers 422 to query parameters it does not know."""
+    """A route that reads JSON as API.md (Numbers) says and answers 422 to query parameters it does not know.
+
+    A GET has an ETag, and is answered 304 where its caller has that already.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -30,7 +33,8 @@ class StrictRoute(APIRoute):
             _only_known(request, known)
             if needs_json or (takes_json and _has_body(request)):
                 _expect_json(request)
-            return await handler(StrictRequest(request.scope, request.receive))
+            response = await handler(StrictRequest(request.scope, request.receive))
+            return response if "prefer" in request.headers else etag.fresh(request, response)  # who waits gets all
 
         return strict
 

@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared import idempotency, observe, outbox, queue
 from shared.db import Database, psycopg_connection
-from shared.errors import Problem, Unavailable, is_outage
+from shared.errors import Problem, TooMany, Unavailable, is_outage
 from shared.ids import uuid7
 from shared.outbox import Happening
 from shared.principal import Principal
@@ -39,6 +39,7 @@ GRACE_SECONDS = 5
 # Queues: a worker that is busy with a training still takes imports in and looks after the dead.
 RUNS, IMPORTS, UPKEEP = "default", "imports", "upkeep"
 MOST_ATTEMPTS = 5
+MOST_OPEN = 200  # runs of one kind in one area
 RETRY = RetryStrategy(exponential_wait=2, retry_exceptions=[Unavailable])  # `attempt` ends it: it alone records the end
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -112,6 +113,13 @@ class WorkerLost(Problem):
     slug, title = "worker-lost", "Its workers did not survive it"
 
 
+class TooManyRuns(TooMany):
+    slug, title = "too-many-runs", "Too many runs of the area are open"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, retry_after=10)
+
+
 class Cancelled(Exception):  # noqa: N818
     """Somebody asked for the run to stop."""
 
@@ -120,15 +128,38 @@ def start(session: Session, run: Run, who: Principal, task: str, *, lock: str | 
     """Store a new run and defer its job in the caller's transaction."""
     run.requested_by = who.actor
     run.request_id = observe.request_id()
+    priority = _turn(session, type(run), run.area, queue)
     session.add(run)
     session.flush()
-    defer(session, task, lock=lock, queue=queue, run_id=str(run.id))
+    defer(session, task, lock=lock, queue=queue, priority=priority, run_id=str(run.id))
 
 
-def defer(session: Session, task: str, *, lock: str | None = None, queue: str = RUNS, **arguments: str) -> None:
+def _turn(session: Session, table: type[Run], area: str, queue: str) -> int:
+    """The priority of an area's next run: areas take turns, however many runs one of them has queued.
+
+    Start-time fair queueing (Goyal, Vin, Cheng, 1996) with runs of equal length: a run's start is one after that of the
+    area's run before it, or that of the oldest open run where the area has none. The earliest start goes first.
+    Raises TooManyRuns.
+    """
+    query = f"""
+        SELECT count(*) FILTER (WHERE run.area = :area),
+               coalesce(least(min(job.priority) FILTER (WHERE run.area = :area) - 1, max(job.priority)), 0)
+        FROM procrastinate_jobs AS job LEFT JOIN {table.__tablename__} AS run ON run.id = (job.args->>'run_id')::uuid
+        WHERE job.status IN ('todo', 'doing') AND job.queue_name = :queue AND job.args ? 'run_id'
+    """  # noqa: S608  a table's name
+    open_runs, priority = session.execute(text(query), {"area": area, "queue": queue}).one()
+    if open_runs >= MOST_OPEN:
+        raise TooManyRuns(f"{MOST_OPEN} such runs of the area are queued or under way: wait for some of them.")
+    return int(priority)
+
+
+def defer(
+    session: Session, task: str, *, lock: str | None = None, queue: str = RUNS, priority: int = 0, **arguments: str
+) -> None:
     """Queue a job in the caller's transaction; jobs with the same `lock` run one after the other."""
     app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
-    app.configure_task(task, lock=lock, queue=queue, connection=psycopg_connection(session)).defer(**arguments)
+    connection = psycopg_connection(session)
+    app.configure_task(task, lock=lock, queue=queue, priority=priority, connection=connection).defer(**arguments)
 
 
 def named[R: Run](session: Session, runs: Select[R], table: type[R], name: UUID | str) -> R | None:

@@ -26,6 +26,17 @@ class MigrationSettings(BaseSettings):
     owner_database_url: str
 
 
+class ServingSettings(BaseSettings):
+    """For `serve`. `linger_seconds`: how long a process that is told to end goes on taking calls, called not ready.
+
+    It should exceed the interval at which whatever stands in front asks whether the process is ready.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ACCORD_", frozen=True, extra="ignore")
+
+    linger_seconds: float = Field(default=2, ge=0, le=300)
+
+
 class UpstreamSettings(ServiceSettings):
     """For the services behind the gateway: whom they trust, how their jobs call back, and when a worker counts as dead.
 

@@ -47,6 +47,7 @@ class Surroundings:
             "PYTHONUNBUFFERED": "1",
             "ACCORD_ENVIRONMENT": "local",
             "ACCORD_DATABASE_URL": self.server.url(service),
+            "ACCORD_LINGER_SECONDS": "0",  # no other process would take the calls meanwhile
         }
 
     def _gateway(self) -> dict[str, str]:

@@ -13,12 +13,14 @@ from services.gateway.areas.routes import router as areas
 from services.gateway.auth import Gate, admitted
 from services.gateway.checkpoints import service as signed
 from services.gateway.checkpoints.routes import router as checkpoints
+from services.gateway.cors import Cors
 from services.gateway.database import Database
 from services.gateway.directory import Directory
 from services.gateway.entrance import Entrance, Refusals
 from services.gateway.events.following import Following
 from services.gateway.events.routes import router as events
 from services.gateway.keys.routes import router as keys
+from services.gateway.limits import Limits
 from services.gateway.principals.routes import router as principals
 from services.gateway.retention import FORGET_SECONDS, forget
 from services.gateway.routing import Routes
@@ -28,6 +30,7 @@ from services.gateway.webhooks import delivery
 from services.gateway.webhooks.routes import router as webhooks
 from shared import app as shared_app
 from shared.http import RequestId
+from shared.protocol import ON_STOP
 
 FEATURES = (areas, principals, keys, checkpoints, events, webhooks)
 
@@ -38,7 +41,7 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
     upstreams = _upstreams(settings)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         await bootstrap.install(database, settings)
         await signed.install(database)
         async with AsyncExitStack() as connections:
@@ -51,10 +54,11 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
                 upkeep.every(settings.checkpoint_seconds, partial(signed.take_all, database, upstreams)),
                 upkeep.every(FORGET_SECONDS, partial(forget, database, settings.event_days)),
                 following.look(),
+                *(upstream.watch() for upstream in upstreams.values()),
                 *(delivery.keep(database, sender, app.state.happened) for _ in range(delivery.SENDERS)),
             ]
             async with upkeep.beside(work):
-                yield
+                yield {ON_STOP: following.end}
             await sender.close()
         await database.dispose()
 
@@ -69,7 +73,8 @@ def create_app(settings: GatewaySettings) -> ASGIApp:
         inside.include_router(router)
     inside.mount(docs.FILES, docs.page_files())
     gate = Gate(directory, settings.environment)
-    return RequestId(Entrance(inside, Routes(OPERATIONS), gate, upstreams))
+    entrance = Entrance(inside, Routes(OPERATIONS), gate, Limits(settings), upstreams)
+    return RequestId(Cors(entrance, settings.cors_origins) if settings.cors_origins else entrance)
 
 
 def _upstreams(settings: GatewaySettings) -> dict[str, Upstream]:

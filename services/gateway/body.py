@@ -6,24 +6,24 @@ from collections.abc import AsyncIterator, Callable
 from starlette.types import Receive, Scope
 
 from services.gateway.watch import Gone
-from shared.errors import BadRequest, Problem, TooLarge
-
-
-class RequestTimeout(Problem):
-    status, slug, title, retryable = 408, "request-timeout", "The request did not arrive in time", True
+from shared.errors import BadRequest, Problem, RequestTimeout, TooLarge
 
 
 class Body:
     """The body of one request.
 
-    limit: bytes. idle: seconds that may pass between two pieces. `length` is in bytes, as announced; `fault` tells why
-    the body ended before its end, where it did.
+    limit: bytes. idle: seconds that may pass between two pieces. rate: bytes a second that it must have come in with
+    once it is `idle` seconds old. `length` is in bytes, as announced; `fault` tells why the body ended before its end,
+    where it did.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, *, limit: int, idle: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive, *, limit: int, idle: float, rate: int) -> None:
         self._receive = receive
         self._limit = limit
         self._idle = idle
+        self._rate = rate
+        self._began = asyncio.get_running_loop().time()
+        self._held_up = 0.0
         self._passed = 0
         self._ended = asyncio.Event()
         self.length = _length(scope)
@@ -49,18 +49,26 @@ class Body:
             pass
 
     async def _pieces(self, piece: bytes, moved: Callable[[], None]) -> AsyncIterator[bytes]:
-        yield piece
-        while not self._ended.is_set():
+        clock = asyncio.get_running_loop().time
+        while True:
+            offered = clock()
+            yield piece
+            self._held_up += clock() - offered  # the service takes its time, which is not the caller's
+            if self._ended.is_set():
+                return
             piece = await self._next()
             moved()
-            yield piece
 
     async def _next(self) -> bytes:
+        now = asyncio.get_running_loop().time()
+        due = self._began + self._held_up + self._idle + self._passed / self._rate
         try:
-            async with asyncio.timeout(self._idle):
+            async with asyncio.timeout_at(min(now + self._idle, due)):
                 message = await self._receive()
         except TimeoutError:
-            raise self._failed(RequestTimeout(f"The body stood still for {self._idle:g} seconds.")) from None
+            least = f"less than {self._rate} bytes a second"
+            told = f"The body stood still for {self._idle:g} seconds, or came with {least}."
+            raise self._failed(RequestTimeout(told)) from None
         if message["type"] == "http.disconnect":
             raise self._failed(Gone())
         piece: bytes = message.get("body", b"")

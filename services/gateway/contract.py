@@ -33,7 +33,8 @@ SECURITY = {
     "scheme": "bearer",
     "description": "An API key, `accord_<environment>_<id>_<secret>`. A key with `delegate` may send `On-Behalf-Of`.",
 }
-FROM_GATEWAY = (408, 413, 502, 503, 504)
+FROM_GATEWAY = (408, 413, 502, 503, 504)  # where a service answers
+FROM_LIMITS = (429,)  # everywhere
 PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
 
 type Document = Mapping[str, Any]
@@ -93,9 +94,9 @@ def _published(description: Document, operation: Operation) -> dict[str, Any]:
     published = dict(description) | {"tags": [operation.persona]}
     if operation.roles is not None:
         published["x-accord-roles"] = sorted(operation.roles)
-    if operation.service:
-        problem = {"description": "Problem", "content": PROBLEM}
-        published["responses"] = published["responses"] | {str(status): problem for status in FROM_GATEWAY}
+    problem = {"description": "Problem", "content": PROBLEM}
+    statuses = FROM_LIMITS + (FROM_GATEWAY if operation.service else ())
+    published["responses"] = published["responses"] | {str(status): problem for status in statuses}
     return published
 
 

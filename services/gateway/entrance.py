@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.auth import CALLER, PROFILE, Gate
+from services.gateway.limits import Limits, Told
 from services.gateway.routing import Found, Routes
 from services.gateway.upstream import Upstream
 from shared.errors import NotFound, Problem
@@ -27,20 +29,27 @@ class Entrance:
     answers them), and what needs no caller, such as /docs, as it came.
     """
 
-    def __init__(self, inside: ASGIApp, routes: Routes, gate: Gate, upstreams: Mapping[str, Upstream]) -> None:
+    def __init__(
+        self, inside: ASGIApp, routes: Routes, gate: Gate, limits: Limits, upstreams: Mapping[str, Upstream]
+    ) -> None:
         self._inside = inside
         self._routes = routes
         self._gate = gate
+        self._limits = limits
         self._upstreams = upstreams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not _is_open(scope["path"]):
+        if scope["type"] != "http" or _is_open(scope["path"]):
+            await self._inside(scope, receive, send)
+            return
+        told = Told(send)
+        with ExitStack() as held:
             try:
-                if await self._admit(self._find(scope), scope, receive, send):
+                if await self._admit(self._find(scope), scope, receive, told, held):
                     return
             except Exception as fault:  # noqa: BLE001  inside, every error has its answer
                 scope[FAULT] = fault
-        await self._inside(scope, receive, send)
+            await self._inside(scope, receive, told)
 
     def _find(self, scope: Scope) -> Found:
         """What the table has on the path. An encoded slash is no separator, though the decoded path shows it as one."""
@@ -50,14 +59,19 @@ class Entrance:
             raise NotFound("There is no such path.")
         return found
 
-    async def _admit(self, found: Found, scope: Scope, receive: Receive, send: Send) -> bool:
-        """Let the caller in, and pass the call on where a service answers it: then it is done."""
+    async def _admit(self, found: Found, scope: Scope, receive: Receive, send: Told, held: ExitStack) -> bool:
+        """Let the caller in, and pass the call on where a service answers it: then it is done.
+
+        held: keeps the call's place among those under way.
+        """
         operation = found.operations.get(scope["method"])
         if operation is None:
             allowed = ", ".join(sorted(found.operations))
             raise MethodNotAllowed(f"This path takes {allowed}.", headers={"Allow": allowed})
         caller = await self._gate.caller(scope["headers"])
+        await self._limits.count(caller, send)
         profile = await self._gate.admit(caller, operation, found.area)
+        held.enter_context(self._limits.place(caller, found.area, scope))
         if operation.service and profile is not None:
             await self._upstreams[operation.service].forward(caller.inside(profile), scope, receive, send)
             return True

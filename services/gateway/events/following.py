@@ -14,7 +14,7 @@ from services.gateway.events.tables import EventHead
 from shared.errors import Unavailable
 
 PAUSE_SECONDS = 0.5
-MOST = 500  # clients of one process
+MOST = 2000  # clients of one process
 log = logging.getLogger(__name__)
 
 
@@ -30,6 +30,12 @@ class Following:
         self._clients = Counter[str]()
         self._heads: dict[str, int] = {}
         self._news = asyncio.Event()
+        self.ended = False
+
+    def end(self) -> None:
+        """Let nobody follow any longer: the process is about to end."""
+        self.ended = True
+        self._wake()
 
     def check(self) -> None:
         """TooManyFollowers where there is no place for another client."""
@@ -46,10 +52,10 @@ class Following:
             self._clients -= Counter([area])  # and forget who has none left
 
     async def news(self, area: str, after: int, seconds: float) -> bool:
-        """Whether there are events after a sequence, as soon as there are, or after so many seconds."""
+        """Whether there may be events after a sequence: once there are, or the process ends; False after `seconds`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self._heads.get(area, 0) <= after:
+                while self._heads.get(area, 0) <= after and not self.ended:
                     await self._news.wait()
                 return True
         return False
@@ -70,5 +76,8 @@ class Following:
             heads = dict((await session.execute(wanted)).all())
         if heads != self._heads:
             self._heads = heads
-            news, self._news = self._news, asyncio.Event()
-            news.set()
+            self._wake()
+
+    def _wake(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()

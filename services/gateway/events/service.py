@@ -56,7 +56,7 @@ async def stream(database: Database, following: Following, area: str, after: int
     end = loop.time() + LONGEST_SECONDS
     yield b"retry: 1000\n\n"
     with following.client(area):
-        while loop.time() < end:
+        while loop.time() < end and not following.ended:
             async with database.read() as session:
                 found = await feed(session, area, after, PIECE)
             for event in found.items:

@@ -96,7 +96,7 @@ def test_a_rejected_version_stays_away_until_it_is_approved(modelled):
 
 def test_an_area_may_ask_for_an_approval_of_each_version(modelled):
     rules = modelled("GET", "/models/promotion-rules")
-    assert (rules.headers["etag"], rules.json()["approval_required"]) == ('"0"', False)
+    assert (rules.headers["etag"][:3], rules.json()["approval_required"]) == ('"0-', False)
     wish = {"approval_required": True, "least_improvement": -0.02}
     changed = modelled("PUT", "/models/promotion-rules", json=wish, headers={"If-Match": '"0"'})
     assert (changed.json()["version"], changed.json()["most_bias"]) == (1, 0.02)

@@ -71,7 +71,8 @@ def problem(answer):
 def test_without_a_promotion_there_is_no_champion(modelled):
     champion = modelled("GET", "/models/champion")
     assert problem(champion) == (404, "no-champion")
-    assert champion.headers["etag"] == modelled("GET", "/models/promotions").headers["etag"] == '"0"'
+    promotions = modelled("GET", "/models/promotions")
+    assert [one.headers["etag"].partition("-")[0] for one in (champion, promotions)] == ['"0'] * 2
     assert problem(modelled("POST", "/forecasts", json={})) == (409, "no-champion")
 
 
@@ -79,7 +80,7 @@ def test_a_promotion_makes_the_champion(modelled):
     first = promote(modelled, 2, '"0"', "first")
     second = promote(modelled, 3, first.headers["etag"], "second")
     champion = modelled("GET", "/models/champion")
-    assert (first.status_code, second.headers["etag"], champion.headers["etag"]) == (201, '"2"', '"2"')
+    assert (first.status_code, second.headers["etag"], champion.headers["etag"][:3]) == (201, '"2"', '"2-')
     assert champion.json()["model"]["version"] == 3
     assert champion.json()["promotion"] == second.json()
     assert second.json()["previous_version"] == 2

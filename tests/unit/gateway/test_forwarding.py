@@ -1,5 +1,6 @@
 """What a call goes through on its way to a service and back."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -265,3 +266,24 @@ def test_what_one_service_cannot_verify_is_not_verified(admin, forecast, planner
     assert problem(admin.post("/v1/areas/north/decisions:verify")) == (502, "bad-gateway")
     planner.act = never
     assert problem(admin.post("/v1/areas/north/decisions:verify")) == (504, "gateway-timeout")
+
+
+def test_a_body_that_trickles_in_is_given_up(settings, admin, forecast):
+    """Never still for long, and never done: a byte a tenth of a second where a thousand a second are the least."""
+    authorization = admin.headers["authorization"].encode()
+    head = b"POST " + DEMAND.encode() + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 10000\r\n"
+    place = urlsplit(str(admin.base_url))
+    sent = 0
+    with socket.create_connection((place.hostname, place.port), timeout=10) as connection:
+        connection.sendall(head + b"Authorization: " + authorization + b"\r\n\r\n")
+        connection.settimeout(0.1)
+        told = b""
+        while not told:
+            connection.sendall(b"x")
+            sent += 1
+            assert sent < 100, "it is still listened to"
+            with contextlib.suppress(TimeoutError):
+                told = connection.recv(65536)
+    assert told.startswith(b"HTTP/1.1 408 Request Timeout")
+    assert 4 <= sent <= 20
+    assert forecast.ended.wait(5), "the service was left waiting"

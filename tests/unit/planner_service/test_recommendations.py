@@ -30,7 +30,7 @@ def test_accepting_takes_the_recommended_order(area, inbox):
         "source": None,
     }
     shown = area("GET", f"/recommendations/{first['id']}")
-    assert shown.headers["etag"] == '"2"'
+    assert shown.headers["etag"].startswith('"2-')
     assert shown.json()["status"] == "accepted"
     assert shown.json()["decided"] == {
         "quantity": first["order"]["quantity"],

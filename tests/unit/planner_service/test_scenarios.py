@@ -49,7 +49,7 @@ def test_scenarios_are_kept_by_name_and_version(area):
     made = put(area, "more", delta)
     assert (made["scenario"], made["version"], made["changed_by"]) == ("more", 1, "person-1")
     shown = area("GET", "/scenarios/more")
-    assert (shown.headers["etag"], shown.json()) == ('"1"', made)
+    assert (shown.headers["etag"][:3], shown.json()) == ('"1-', made)
     assert shown.json()["deltas"][0]["from"] == week(1).isoformat()
     assert put(area, "more", delta) == made
     put(area, "more", status=428)

@@ -233,3 +233,60 @@ def test_an_outage_after_the_last_attempt_still_brings_the_job_back(database, er
     job = SimpleNamespace(attempts=jobs.MOST_ATTEMPTS)
     assert jobs.RETRY.get_retry_decision(exception=Unavailable("the database is away"), job=job) is not None
     assert jobs.RETRY.get_retry_decision(exception=RuntimeError("a bug"), job=job) is None
+
+
+def queue_up(database, areas, queue, lock=None):
+    for area in areas:
+        with database.write() as session:
+            jobs.start(session, Errand(area=area), WHO, "test:errand", queue=queue, lock=lock)
+
+
+def fetch(database, queue, most):
+    """The areas of the next jobs, which end at once, as a worker takes them."""
+    areas = []
+    with database.write() as session:
+        worker = session.execute(text("SELECT procrastinate_register_worker_v1()")).scalar_one()
+        for _ in range(most):
+            fetched = text("SELECT id, args->>'run_id' FROM procrastinate_fetch_job_v2(ARRAY[:queue], :worker)")
+            job, run = session.execute(fetched, {"queue": queue, "worker": worker}).one()
+            if job is None:
+                break
+            areas.append(session.get_one(Errand, run).area)
+            session.execute(text("SELECT procrastinate_finish_job_v1(:job, 'succeeded', true)"), {"job": job})
+    return "".join(areas)
+
+
+def test_areas_take_turns_however_many_runs_one_of_them_queues(database):
+    queue_up(database, "AAAAAA", "turns")
+    queue_up(database, "BB", "turns")
+    assert fetch(database, "turns", 9) == "ABABAAAA"
+
+
+def test_an_area_that_was_served_for_long_does_not_wait_for_a_newcomers_flood(database):
+    queue_up(database, "AA", "newcomer")
+    for _ in range(5):  # A always has a run open
+        assert fetch(database, "newcomer", 1) == "A"
+        queue_up(database, "A", "newcomer")
+    queue_up(database, "BBBBA", "newcomer")
+    assert fetch(database, "newcomer", 9) == "ABABBAB"
+
+
+def test_runs_of_one_area_keep_their_order(database):
+    queue_up(database, "AA", "order")
+    assert fetch(database, "order", 1) == "A"
+    queue_up(database, "A", "order")
+    with database.read() as session:
+        query = text("SELECT priority FROM procrastinate_jobs WHERE queue_name = 'order' ORDER BY id")
+        older, newer = session.scalars(query)
+    assert older > newer
+
+
+def test_the_open_runs_of_an_area_are_bounded(database, monkeypatch):
+    monkeypatch.setattr(jobs, "MOST_OPEN", 2)
+    queue_up(database, "AAB", "bounded")
+    with pytest.raises(jobs.TooManyRuns) as refused:
+        queue_up(database, "A", "bounded")
+    assert (refused.value.status, refused.value.headers) == (429, {"Retry-After": "10"})
+    queue_up(database, "B", "bounded")
+    fetch(database, "bounded", 1)
+    queue_up(database, "A", "bounded")

@@ -1,5 +1,6 @@
 """What comes in before a request can be refused is bounded, and what is no HTTP is still answered as a problem."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -20,9 +21,19 @@ async def fine(scope, receive, send):
     await send({"type": "http.response.body", "body": b""})
 
 
+class Impatient(BoundedProtocol):
+    head_seconds = 0.3
+
+
 @pytest.fixture(scope="module")
 def address():
-    config = uvicorn.Config(fine, port=0, log_level="critical", http=BoundedProtocol, lifespan="off")
+    with listening(BoundedProtocol) as place:
+        yield place
+
+
+@contextlib.contextmanager
+def listening(protocol):
+    config = uvicorn.Config(fine, port=0, log_level="critical", http=protocol, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -84,3 +95,20 @@ def test_large_bodies_and_many_requests_are_no_heads(address):
             while not answer.endswith(b"0\r\n\r\n"):
                 answer += connection.recv(65536)
             assert b"x-size: %d" % size in answer
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n"])
+def test_a_head_that_does_not_come_is_not_waited_for(begun):
+    with listening(Impatient) as place, socket.create_connection(place, timeout=5) as connection:
+        connection.sendall(begun)
+        head, _, body = until_closed(connection).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 408 ")
+        assert json.loads(body)["type"] == "/docs/errors#request-timeout"
+
+
+def test_a_slow_body_is_no_slow_head():
+    with listening(Impatient) as place, socket.create_connection(place, timeout=5) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\na")
+        time.sleep(0.5)
+        connection.sendall(b"b")
+        assert b"x-size: 2" in until_closed(connection)
