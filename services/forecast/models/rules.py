@@ -16,7 +16,10 @@ from services.forecast.models.tables import PromotionRules, TrainingSchedule
 from shared import etag, ledger
 from shared.principal import Principal
 
-SUBJECTS = {PromotionRules: "models/promotion-rules", TrainingSchedule: "training-schedule"}
+SUBJECTS: dict[type[PromotionRules] | type[TrainingSchedule], str] = {
+    PromotionRules: "models/promotion-rules",
+    TrainingSchedule: "training-schedule",
+}
 
 
 def rules(session: Session, area: str) -> PromotionRulesOut:

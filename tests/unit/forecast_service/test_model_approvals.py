@@ -141,7 +141,7 @@ def test_verify_finds_promotion_rules_that_were_changed_behind_the_ledger(area, 
         session.execute(tamper(area.area.area))
     assert area.ok("POST", "/decisions:verify")["chains"][0]["first_bad"] == {
         "sequence": 2,
-        "reason": "version 2 of the promotion rules is not what was logged",
+        "reason": "version 2 of models/promotion-rules is not what was logged",
     }
 
 
@@ -150,5 +150,5 @@ def test_verify_finds_promotion_rules_that_nobody_logged(area, database):
         session.execute(insert(PromotionRules).values(area=area.area.area, version=1, content={}))
     assert area.ok("POST", "/decisions:verify")["chains"][0]["first_bad"] == {
         "sequence": 0,
-        "reason": "promotion rules were never logged",
+        "reason": "models/promotion-rules was never logged",
     }
