@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from services.planner.automation.estimate import Z
 from services.planner.automation.schemas import PolicyIn, PrecisionOut
 
-Z = 1.959964  # of a two-sided 95 % interval
 DIGITS = 4
 
 

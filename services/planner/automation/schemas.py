@@ -97,8 +97,8 @@ class SimulationOut(Schema):
     `value` is what automation gains per matched order, or below 0 loses, as people's changes were worth more: what was
     done less what the recommendation would have cost. It is estimated from those that people decided on and that are
     `measured` (outcomes). Where another policy accepted all but a random sample, `of_sample`, each of that counts for
-    as many as it was drawn from (inverse propensity). `low` and `high` bound it with 95 % confidence, from five on that
-    are not all the same; `total` is the value of all that it would have accepted.
+    as many as it was drawn from (inverse propensity). `low` and `high` bound it with 95 % confidence, from 30 on of
+    equal weight that are not all the same; `total` is the value of all that it would have accepted.
     """
 
     decided: int
