@@ -1,4 +1,4 @@
-"""Does the ledger hold, and do promotions, approvals and adjustments say what the ledger says?"""
+"""Does the ledger hold, and do promotions, challengers, approvals and adjustments say what the ledger says?"""
 
 import json
 from typing import Any
@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from services.forecast.adjustments import service as adjustments
 from services.forecast.ledger.tables import TABLES, Entry
-from services.forecast.models import approvals, promotions
-from services.forecast.models.tables import Approval, Promotion
+from services.forecast.models import approvals, challengers, promotions
+from services.forecast.models.tables import Approval, Challenger, Promotion
 from shared import ledger
 from shared.ledger import Finding, Known
 
@@ -17,7 +17,8 @@ from shared.ledger import Finding, Known
 def verify(session: Session, area: str, known: Known | None = None) -> tuple[int, Finding | None]:
     """How many entries hold, and the first place where the chain or what was made of it does not."""
     entries, finding = ledger.verify(session, TABLES, area, known)
-    return entries, finding or _promotions(session, area) or _approvals(session, area) or _adjustments(session, area)
+    parts = (_promotions, _challengers, _approvals, _adjustments)
+    return entries, finding or next(filter(None, (part(session, area) for part in parts)), None)
 
 
 def _promotions(session: Session, area: str) -> Finding | None:
@@ -31,6 +32,17 @@ def _promotions(session: Session, area: str) -> Finding | None:
     if by_sequence:
         return Finding(0, f"promotion {min(by_sequence)} was never logged")
     return None
+
+
+def _challengers(session: Session, area: str) -> Finding | None:
+    logged = select(Entry).where(Entry.area == area, Entry.action == challengers.CHALLENGE).order_by(Entry.sequence)
+    stored = session.scalars(challengers.challengers(area).order_by(Challenger.sequence)).all()
+    left = {row.sequence: (challengers.facts(row), row.marked_by) for row in stored}
+    for entry in session.scalars(logged):
+        facts: dict[str, Any] = json.loads(entry.content)["body"]
+        if left.pop(facts["sequence"], None) != (facts, entry.actor):
+            return Finding(entry.sequence, f"challenger {facts['sequence']} is not what was logged")
+    return Finding(0, f"challenger {min(left)} was never logged") if left else None
 
 
 def _approvals(session: Session, area: str) -> Finding | None:
