@@ -33,8 +33,8 @@ class Figures:
     """The accuracy of one group: None where a figure is not defined.
 
     n: cells measured; censored: cells out of stock, left out; series: item-locations of a forecast that were measured.
-    WQL is the decile loss over demand. WMAPE judges the median, bias and RMSSE the mean. RMSSE and the scaled pinball loss are means over those of the
-    series that have a scale; `*_left_out` counts those that have none.
+    WQL is the decile loss over demand. WMAPE judges the median, bias and RMSSE the mean. RMSSE and the scaled pinball
+    loss are means over those of the series that have a scale; `*_left_out` counts those that have none.
     """
 
     n: int

@@ -16,6 +16,7 @@ from services.forecast.engine.cells import Floats
 
 ALPHA = 0.05  # of a false alarm, whenever during all rounds
 BOUND = 0.2  # of the mean of both losses: more than this a round does not count
+MOST_LOG = 500.0  # of the evidence: what is larger is no number soon
 BETS = np.arange(1, 20) / 20  # shares of the capital, all below what one round can lose
 
 
@@ -31,7 +32,8 @@ def gains(before: Floats, rival: Floats) -> Floats:
     """What a rival saves in each round, -1 to 1, of losses [..., T]: the difference over the mean, bounded by BOUND."""
     middle = (before + rival) / 2
     share = np.divide(before - rival, middle, out=np.zeros(middle.shape), where=middle > 0)
-    return np.clip(share / BOUND, -1, 1)
+    found: Floats = np.clip(share / BOUND, -1, 1)
+    return found
 
 
 def evidence(found: Floats) -> Floats:
@@ -41,7 +43,8 @@ def evidence(found: Floats) -> Floats:
     probability of a at most. The capital is split evenly among BETS, none of which is chosen by the data.
     """
     logs = np.cumsum(np.log1p(BETS[:, None] * found[..., None, :]), axis=-1)
-    return np.exp(np.minimum(np.logaddexp.reduce(logs, axis=-2) - np.log(len(BETS)), 500))
+    capital: Floats = np.exp(np.minimum(np.logaddexp.reduce(logs, axis=-2) - np.log(len(BETS)), MOST_LOG))
+    return capital
 
 
 def verdict(found: Floats) -> Verdict:

@@ -20,8 +20,8 @@ class ForecastIn(Schema):
     `overlays` make it a what-if. With `base` it has that forecast's data, model, origin and horizon, and its numbers
     save those of item-locations that the overlays reach. `explain` stores the explanations of all item-locations,
     which takes about half a millisecond for each of their periods. `consensus` takes `base`, by default the latest
-    forecast, as people adjusted it; where the newest forecasts of the names in `external` tell of its item-locations and
-    periods, theirs are taken first, one name after the other.
+    forecast, as people adjusted it; where the newest forecasts of the names in `external` tell of its item-locations
+    and periods, their numbers are taken first, one name after the other.
     """
 
     origin: Date | None = None
@@ -69,8 +69,8 @@ class ForecastOut(RunOut):
 
     An external one has a `name` instead of a model version, and no backtest. One with `overlays` is a what-if. One of
     the `stage` consensus is its `base` with the numbers of `sources` and the `adjustments` that held when it was asked
-    for; a shadow is what the challenger says in the place of its `base`, measured and not to be planned on. `causes` are those of
-    its explanations, where `explain` asked for them.
+    for; a shadow is what the challenger says in the place of its `base`, measured and not to be planned on. `causes`
+    are those of its explanations, where `explain` asked for them.
     """
 
     source: Source

@@ -1,4 +1,4 @@
-"""The challenger's forecast of what the champion has forecast: a run of its own, in a queue behind which nobody waits."""
+"""The challenger's forecast of what the champion has forecast: a run of its own, in a queue that holds up no other."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session

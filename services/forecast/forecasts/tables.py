@@ -31,8 +31,8 @@ class Forecast(DataRun, Base):
     an explanation of one item-location must know of all of them (the engine's `Forecast`). One with `overlays` is a
     what-if, `base` the forecast that it departs from, if one was named. Where it was asked to `explain` all
     item-locations, `causes` are those that it found. One of the `stage` consensus is its `base` with `adjustments`, and
-    with the numbers of forecasts from elsewhere, the `sources`. A shadow is what the challenger says in the place of its
-    `base`. `known_until`, of an external one, is the newest period with demand when it came in.
+    with the numbers of forecasts from elsewhere, the `sources`. A shadow is what the challenger says in the place of
+    its `base`. `known_until`, of an external one, is the newest period with demand when it came in.
     """
 
     __tablename__ = "forecasts"

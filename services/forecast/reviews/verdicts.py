@@ -45,7 +45,7 @@ def _advice(champion: int, previous: int | None, rival: Rival) -> dict[str, Any]
 
 
 def evidence(champion: int, rival: Rival, rounds: Sequence[Round]) -> dict[str, Any] | None:
-    """What speaks for a rival that has won its test and has, over all cells, the smaller loss; None where it has not."""
+    """What speaks for a rival that has won its test and lost less over all cells; None where one is not so."""
     ours, theirs, cells = (
         np.array([getattr(one, name) for one in rounds], dtype=float)
         for name in ("champion_loss", "rival_loss", "cells")

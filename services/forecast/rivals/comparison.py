@@ -49,11 +49,11 @@ def _segments(session: Session, area: Area, rival: Rival, told: Sequence[Told]) 
                 for tally, (mean, quantiles) in zip(tallies, (part.champion, part.rival), strict=True):
                     tally.add(group, part.demand, part.censored, mean, quantiles, scales)
     horizon = max((len(periods) for _, periods in told), default=1)
-    ours, theirs = (tally.figures() for tally in tallies)
+    figures = zip(*(tally.figures() for tally in tallies), strict=True)
     return [
-        _segment(name, rival, sums, group, horizon, ours[group], theirs[group])
-        for group, name in enumerate(GROUPS)
-        if ours[group] is not None
+        _segment(GROUPS[group], rival, sums, group, horizon, ours, theirs)
+        for group, (ours, theirs) in enumerate(figures)
+        if ours is not None and theirs is not None
     ]
 
 

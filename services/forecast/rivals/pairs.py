@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from services.forecast.forecasts import service as forecasts
@@ -93,5 +93,5 @@ def _theirs(session: Session, area: str, rival: Rival, since: datetime.date) -> 
             return lambda run: by_origin.get(run.origin)
 
 
-def _told(since: datetime.date) -> tuple[object, ...]:
+def _told(since: datetime.date) -> tuple[ColumnElement[bool], ...]:
     return Forecast.status == "succeeded", Forecast.origin >= since

@@ -31,8 +31,8 @@ def close(session: Session, champion: ModelVersion, rival: Rival, until: datetim
     for pair in pairs(session, champion, rival, since):
         told |= {period: pair for period in pair.periods() if last < period <= until}
     for pair in dict.fromkeys(told[period] for period in sorted(told)):
-        mine = sorted(period for period, teller in told.items() if teller == pair)
-        session.add_all(_judged(session, champion, rival, pair, mine))
+        whose = sorted(period for period, teller in told.items() if teller == pair)
+        session.add_all(_judged(session, champion, rival, pair, whose))
 
 
 def _judged(

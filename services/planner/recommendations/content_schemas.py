@@ -12,6 +12,7 @@ from services.planner.recommendations.evidence_schemas import (
     MissesOut,
     ModelContestOut,
     ModelDecayOut,
+    RealisedComparisonOut,
     StakeOut,
 )
 from services.planner.recommendations.grounds import GroundsOut
@@ -219,7 +220,8 @@ class Content(Schema):
     in `disposal` how much stock, `parameter_change` in `parameter` which value. `review_forecast` says in `bias` what
     people know that the forecast does not, again and again, of an item-location or for a reason; in `jump` how far a
     forecast moved, in `misses` which demand its interval missed, in `stake` how much that is about. `promote_model` and
-    `retrain_model` are about `model_version`: `contest` holds it against the champion, `decay` against its backtest.
+    `retrain_model` are about `model_version`: `contest` holds it against the champion, `decay` against its backtest,
+    `comparison` holds a rival against the champion on demand that has come; that may be an external `source`.
     `route` says who must look: nobody (`auto`: a policy accepted it), nobody needs to (`inform`), a person (`review`),
     or two (`dual`). `grounds` are those of an order.
     """
@@ -230,6 +232,7 @@ class Content(Schema):
     origins: list[str] = Field(default_factory=list)
     forecast: UUID | None
     model_version: int | None
+    source: str | None = None
     type: Type
     item: str | None
     location: str | None
@@ -249,5 +252,6 @@ class Content(Schema):
     jump: ForecastJumpOut | None = None
     misses: MissesOut | None = None
     contest: ModelContestOut | None = None
+    comparison: RealisedComparisonOut | None = None
     decay: ModelDecayOut | None = None
     faults: list[FaultOut]

@@ -11,18 +11,24 @@ from services.planner.recommendations.evidence_schemas import (
     MissesOut,
     ModelContestOut,
     ModelDecayOut,
+    RealisedComparisonOut,
     StakeOut,
     Version,
 )
 from shared.schemas import Code, Date, Flag, Schema
 
 MOST_FILED = 200
-EVIDENCE = {"review_forecast": {"jump", "misses"}, "promote_model": {"contest"}, "retrain_model": {"decay"}}
+EVIDENCE = {
+    "review_forecast": {"jump", "misses"},
+    "promote_model": {"contest", "comparison"},
+    "retrain_model": {"decay", "comparison"},
+}
 
 
 class FiledRecommendationIn(Schema):
-    """A recommendation with its evidence: `jump`, `misses` or both, `contest`, or `decay`, as the type has it.
+    """A recommendation with its evidence: `jump`, `misses` or both, `contest`, `comparison` or `decay`, by its type.
 
+    About a model it names the `model_version` or, of an external forecast that beats the champion, the `source`.
     `origins` are its natural keys: it is filed if one of them is new in the area. From `expires_on` on it is of no use.
     """
 
@@ -32,11 +38,13 @@ class FiledRecommendationIn(Schema):
     location: Code | None = None
     forecast: UUID | None = None
     model_version: Version | None = None
+    source: Code | None = None
     expires_on: Date | None = None
     stake: StakeOut | None = None
     jump: ForecastJumpOut | None = None
     misses: MissesOut | None = None
     contest: ModelContestOut | None = None
+    comparison: RealisedComparisonOut | None = None
     decay: ModelDecayOut | None = None
 
     @model_validator(mode="after")
@@ -48,8 +56,11 @@ class FiledRecommendationIn(Schema):
         reviewed = self.type == "review_forecast"
         if any((one is not None) != reviewed for one in (self.item, self.location, self.stake)):
             raise ValueError("has item, location and stake where it reviews a forecast, and only there")
-        if not reviewed and self.model_version is None:
-            raise ValueError("is about a model_version")
+        outside = self.type == "promote_model" and self.comparison is not None and self.comparison.kind == "external"
+        if (self.source is not None) != outside:
+            raise ValueError("names a source where that beats the champion, and only there")
+        if not reviewed and (self.model_version is None) != outside:
+            raise ValueError("is about a model_version, or a source")
         return self
 
 
