@@ -48,7 +48,7 @@ class ForecastIn(Schema):
         return self
 
 
-class SourceOut(Schema):
+class ForecastSourceOut(Schema):
     """An external forecast whose numbers a consensus forecast has."""
 
     name: str
@@ -92,7 +92,7 @@ class ForecastOut(RunOut):
     causes: list[str]
     stage: Stage
     adjustments: list[AppliedOut]
-    sources: list[SourceOut]
+    sources: list[ForecastSourceOut]
     warnings: list[WarningOut]
     accuracy: dict[str, Any]
 

@@ -15,7 +15,7 @@ from services.forecast.engine.segments import SEGMENTS, segments
 from services.forecast.rivals.cells import cells
 from services.forecast.rivals.pairs import Rival
 from services.forecast.rivals.rounds import rounds
-from services.forecast.rivals.schemas import ComparedOut, ComparedSegmentOut, RivalOut, RivalTestOut
+from services.forecast.rivals.schemas import RivalFiguresOut, RivalOut, RivalSegmentOut, RivalTestOut
 from services.forecast.rivals.service import Told
 from services.forecast.rivals.tables import Round
 from shared.principal import Area
@@ -33,11 +33,11 @@ def compare(session: Session, area: Area, champion: int, rival: Rival, told: Seq
         loss="wmape" if rival.kind == "baseline" else "wql",
         forecasts=len(told),
         segments=_segments(session, area, rival, told),
-        test=tested(found),
+        test=standing(found),
     )
 
 
-def _segments(session: Session, area: Area, rival: Rival, told: Sequence[Told]) -> list[ComparedSegmentOut]:
+def _segments(session: Session, area: Area, rival: Rival, told: Sequence[Told]) -> list[RivalSegmentOut]:
     """Of the classes that have a cell, all together first."""
     numbers = np.unique(ordinals(area.frequency, [period for _, periods in told for period in periods]))
     tallies, sums = [Tally(len(GROUPS)) for _ in range(2)], Comparison(len(GROUPS), len(numbers))
@@ -59,9 +59,9 @@ def _segments(session: Session, area: Area, rival: Rival, told: Sequence[Told]) 
 
 def _segment(
     name: str, rival: Rival, sums: Comparison, group: int, horizon: int, ours: Figures, theirs: Figures
-) -> ComparedSegmentOut:
+) -> RivalSegmentOut:
     saved = sums.saved(group, horizon)
-    return ComparedSegmentOut(
+    return RivalSegmentOut(
         segment=name,
         n=ours.n,
         series=ours.series,
@@ -74,14 +74,14 @@ def _segment(
     )
 
 
-def _figures(found: Figures, only: set[str] | None = None) -> ComparedOut:
+def _figures(found: Figures, only: set[str] | None = None) -> RivalFiguresOut:
     told = {field.name: getattr(found, field.name) for field in fields(found)}
-    return ComparedOut(
-        **{name: told[name] if only is None or name in only else None for name in ComparedOut.model_fields}
+    return RivalFiguresOut(
+        **{name: told[name] if only is None or name in only else None for name in RivalFiguresOut.model_fields}
     )
 
 
-def tested(found: Sequence[Round]) -> RivalTestOut:
+def standing(found: Sequence[Round]) -> RivalTestOut:
     """Both directions: that the rival is better, and that the champion is."""
     losses = (np.array([getattr(one, name) for one in found], dtype=float) for name in ("champion_loss", "rival_loss"))
     gains = sequential.gains(*losses)

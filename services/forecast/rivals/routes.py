@@ -4,7 +4,7 @@ from fastapi import Query
 
 from services.forecast.accuracy.service import Span
 from services.forecast.rivals import service
-from services.forecast.rivals.schemas import ComparisonOut
+from services.forecast.rivals.schemas import ModelComparisonOut
 from shared.app import problems
 from shared.app import router as strict_router
 from shared.db import Read
@@ -22,7 +22,7 @@ def compare_models(
     first: Annotated[Date | None, Query(alias="from")] = None,
     last: Annotated[Date | None, Query(alias="to")] = None,
     lag: Annotated[int | None, Query(ge=1, le=1000, description="Only the cells of this lag.")] = None,
-) -> ComparisonOut:
+) -> ModelComparisonOut:
     """Hold the champion against its challenger, seasonal naive and external forecasts, on demand that has come since.
 
     Compared are forecasts of the same origin on the item-locations, periods and lags that both have. What one of them

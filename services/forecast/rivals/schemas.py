@@ -5,7 +5,7 @@ from services.forecast.rivals.tables import Kind
 from shared.schemas import Schema
 
 
-class ComparedOut(Schema):
+class RivalFiguresOut(Schema):
     """Figures of one of the two; null where they are not defined. Seasonal naive has no distribution to measure."""
 
     wql: float | None
@@ -15,7 +15,7 @@ class ComparedOut(Schema):
     coverage_95: float | None
 
 
-class ComparedSegmentOut(Schema):
+class RivalSegmentOut(Schema):
     """Champion and rival on the same `n` cells: item-locations, periods and lags; of one demand class, or `all`.
 
     `improvement` is the share of the champion's loss that the rival saves, by the mean over each period's item-
@@ -27,8 +27,8 @@ class ComparedSegmentOut(Schema):
     n: int
     series: int
     periods: int
-    champion: ComparedOut
-    rival: ComparedOut
+    champion: RivalFiguresOut
+    rival: RivalFiguresOut
     improvement: float | None
     low: float | None
     high: float | None
@@ -61,11 +61,11 @@ class RivalOut(Schema):
     rival: str
     loss: Literal["wql", "wmape"]
     forecasts: int
-    segments: list[ComparedSegmentOut]
+    segments: list[RivalSegmentOut]
     test: RivalTestOut
 
 
-class ComparisonOut(Schema):
+class ModelComparisonOut(Schema):
     """The champion against each of its rivals, on demand that has come since."""
 
     champion: int

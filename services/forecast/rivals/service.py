@@ -9,14 +9,14 @@ from services.forecast.accuracy.service import MOST_CELLS, MOST_FORECASTS, Span,
 from services.forecast.demand.service import known_until
 from services.forecast.models import promotions
 from services.forecast.rivals.pairs import Pair, pairs, rivals
-from services.forecast.rivals.schemas import ComparisonOut
+from services.forecast.rivals.schemas import ModelComparisonOut
 from shared.errors import NotFound
 from shared.principal import Area
 
 type Told = tuple[Pair, list[datetime.date]]  # with the periods that are measured
 
 
-def compare(session: Session, area: Area, name: str | None, span: Span) -> ComparisonOut:
+def compare(session: Session, area: Area, name: str | None, span: Span) -> ModelComparisonOut:
     """Of all rivals, or of those with this name. NoChampion, NotFound, TooMuch."""
     _, champion = promotions.champion(session, area.area)
     chosen = [rival for rival in rivals(session, area.area) if name in {None, rival.name}]
@@ -31,7 +31,7 @@ def compare(session: Session, area: Area, name: str | None, span: Span) -> Compa
     from services.forecast.rivals import comparison  # noqa: PLC0415  the API process loads the engine when it must
 
     found = [comparison.compare(session, area, champion.version, rival, told[rival]) for rival in chosen]
-    return ComparisonOut(champion=champion.version, items=found)
+    return ModelComparisonOut(champion=champion.version, items=found)
 
 
 def _spans(area: Area, found: Sequence[Pair], span: Span) -> list[Told]:
