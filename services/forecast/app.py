@@ -18,6 +18,7 @@ from services.forecast.ledger import routes as ledger
 from services.forecast.models import routes as models
 from services.forecast.monitoring import metrics
 from services.forecast.monitoring import routes as monitoring
+from services.forecast.rivals import routes as rivals
 from services.forecast.settings import Settings
 from services.forecast.waterfall import routes as waterfall
 from shared import app
@@ -36,6 +37,7 @@ ROUTERS = (
     explanations.router,
     external.router,
     accuracy.router,
+    rivals.router,
     monitoring.router,
     ledger.router,
     imports("imports"),

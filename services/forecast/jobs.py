@@ -9,6 +9,7 @@ import procrastinate
 from procrastinate import JobContext, RetryStrategy
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.forecast.forecasts.shadows import SHADOWS
 from services.forecast.forecasts.tables import Forecast
 from services.forecast.kinds import KINDS
 from services.forecast.models.promotions import REGISTRY
@@ -74,6 +75,13 @@ def review_forecast(context: JobContext, forecast: str) -> None:
     review(context.additional_context["database"], UUID(forecast))
 
 
+@tasks.task(name="hold_rivals_against", queue=REVIEWS, pass_context=True, retry=REVIEW_RETRY)
+def hold_rivals_against(context: JobContext, forecast: str) -> None:
+    from services.forecast.rivals.holding import hold
+
+    hold(context.additional_context["database"], UUID(forecast))
+
+
 @tasks.task(name="file_recommendations", queue=REVIEWS, pass_context=True, retry=FILING_RETRY)
 def file_recommendations(context: JobContext, area: str, body: str) -> None:
     from services.forecast.reviews.filing import file
@@ -130,4 +138,4 @@ def work(settings: Settings) -> None:
     context: dict[str, Any] = {"database": database, "settings": settings}
     found = {"forecast": tasks, "imports": imports.tasks(KINDS)}
     relay = Relay(database, "forecast", settings.gateway_url, settings.service_key.get_secret_value())
-    jobs.work(found, settings.database_url, settings.lease_seconds, context, relay, beside=(REGISTRY, REVIEWS))
+    jobs.work(found, settings.database_url, settings.lease_seconds, context, relay, beside=(REGISTRY, REVIEWS, SHADOWS))

@@ -106,6 +106,7 @@ SAMPLES = {
     "PUT /supply/planning-policies": Sample(HERE | {"service_level": 0.9, "review_period": 2}),
     "POST /training-runs": Sample({"reason": "r", "parameters": {"origins": 3, "seed": 1}}, 202),
     "POST /models/promotions": Sample({"version": 1, "reason": "r"}, 422, headers={"If-Match": '"0"'}),
+    "PUT /models/challenger": Sample({"version": None, "reason": "r"}, headers={"If-Match": '"0"'}),
     "POST /models/rollbacks": Sample({"reason": "r"}, 409, headers={"If-Match": '"0"'}),
     "POST /models/versions/{version}/approvals": Sample({"action": "approve", "reason": "r", "overrides": []}, 404),
     "PUT /models/promotion-rules": Sample(

@@ -76,7 +76,7 @@ def test_an_area_trains_one_model_at_a_time_and_another_does_not_wait(system, al
     load_history(other)
     with system.server.connect("forecast") as database:
         query = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '3 s'"
-        until(lambda: database.execute(query).fetchone() == (10,))  # of each process one a queue
+        until(lambda: database.execute(query).fetchone() == (12,))  # of each process one a queue
     answers = [train(area), train(area), train(other)]
     first, last, independent = (
         span(home.succeed(answer)) for home, answer in zip((area, area, other), answers, strict=True)

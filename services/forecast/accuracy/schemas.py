@@ -12,9 +12,10 @@ class AccuracyRowOut(Schema):
 
     `group` is a model version or an external forecast's name, a forecast, an item, a location, a category (null for
     items without one), a segment (the demand class at the origin), a lag, or a stage: champion, consensus (as people
-    adjusted it) or external. `n` counts the cells measured, `censored` those left out because they were out of stock,
-    `series` the item-locations measured, once per forecast. `wmape` judges the median; `bias` (positive is too high)
-    and `rmsse` the mean. `rmsse` and `scaled_pinball` are means over the series that have a scale; `rmsse_left_out` and
+    adjusted it), shadow (the challenger's) or external. `n` counts the cells measured, `censored` those left out as
+    they were out of stock, `series` the item-locations measured, once per forecast. `wql` is twice the pinball loss,
+    averaged over the deciles, over demand; `wmape` judges the median; `bias` (positive is too high) and `rmsse` the
+    mean. `rmsse` and `scaled_pinball` are means over the series that have a scale; `rmsse_left_out` and
     `scaled_pinball_left_out` count those that have none.
     """
 
@@ -22,6 +23,7 @@ class AccuracyRowOut(Schema):
     n: int
     censored: int
     series: int
+    wql: float | None
     wmape: float | None
     bias: float | None
     rmsse: float | None

@@ -69,13 +69,14 @@ def measure(session: Session, area: Area, by: By, names: Sequence[UUID], span: S
 def _all(session: Session, area: str, span: Span, by: By) -> list[Forecast]:
     """All forecasts with values in the span, save what-ifs, newest first; one more than may be measured at most.
 
-    Those that people adjusted are measured where they are told from others.
+    Those that people adjusted, and those of challengers, are measured where they are told from others.
     """
     ready = forecasts.runs(area).where(
         Forecast.status == "succeeded", Forecast.overlays == [], Forecast.periods[1] <= span.last
     )
     if by not in {"stage", "forecast"}:
-        ready = ready.where(Forecast.stage == "champion")
+        told = ("champion", "shadow") if by == "model" else ("champion",)
+        ready = ready.where(Forecast.stage.in_(told))
     if span.first is not None:
         ready = ready.where(Forecast.periods[func.cardinality(Forecast.periods)] >= span.first)
     newest = ready.order_by(Forecast.created_at.desc(), Forecast.id.desc())

@@ -33,13 +33,14 @@ class Figures:
     """The accuracy of one group: None where a figure is not defined.
 
     n: cells measured; censored: cells out of stock, left out; series: item-locations of a forecast that were measured.
-    WMAPE judges the median, bias and RMSSE the mean. RMSSE and the scaled pinball loss are means over those of the
-    series that have a scale; `*_left_out` counts those that have none.
+    WQL is the decile loss over demand. WMAPE judges the median, bias and RMSSE the mean. RMSSE and the scaled pinball
+    loss are means over those of the series that have a scale; `*_left_out` counts those that have none.
     """
 
     n: int
     censored: int
     series: int
+    wql: float | None
     wmape: float | None
     bias: float | None
     rmsse: float | None
@@ -50,14 +51,16 @@ class Figures:
     coverage_95: float | None
 
 
-_N, _CENSORED, _SERIES, _DEMAND, _ABSOLUTE, _ERROR, _IN_80, _IN_95, _RMSSE, _STEPPED, _PINBALL, _SEASONED = range(12)
+_N, _CENSORED, _SERIES, _DEMAND, _ABSOLUTE, _ERROR, _IN_80, _IN_95, _RMSSE, _STEPPED, _PINBALL, _SEASONED, _LOSS = (
+    range(13)
+)
 
 
 class Tally:
-    """Sums of errors [groups, 12] from which each group's figures follow."""
+    """Sums of errors [groups, 13] from which each group's figures follow."""
 
     def __init__(self, groups: int) -> None:
-        self.sums = np.zeros((groups, 12))
+        self.sums = np.zeros((groups, 13))
 
     def add(
         self, group: Ints, demand: Floats, censored: Bools, mean: Floats, quantiles: Floats, scales: Scales
@@ -68,7 +71,8 @@ class Tally:
         """
         known = ~np.isnan(demand)
         judged = known.any(axis=1)
-        squares, losses = row_mean((demand - mean) ** 2), row_mean(decile_loss(demand, quantiles))
+        loss = decile_loss(demand, quantiles)
+        squares, losses = row_mean((demand - mean) ** 2), row_mean(loss)
         stepped, seasoned = judged & (scales.step > 0), judged & (scales.seasonal > 0)
         columns = [
             known.sum(axis=1),
@@ -83,6 +87,7 @@ class Tally:
             stepped,
             _quotient(losses, scales.seasonal, seasoned),
             seasoned,
+            np.nansum(loss, axis=1),
         ]
         for number, column in enumerate(columns):
             self.sums[:, number] += np.bincount(group, weights=column, minlength=len(self.sums))
@@ -108,6 +113,7 @@ def _figures(sums: Floats) -> Figures:
         n=int(sums[_N]),
         censored=int(sums[_CENSORED]),
         series=int(sums[_SERIES]),
+        wql=_share(sums[_LOSS], sums[_DEMAND]),
         wmape=_share(sums[_ABSOLUTE], sums[_DEMAND]),
         bias=_share(sums[_ERROR], sums[_DEMAND]),
         rmsse=_share(sums[_RMSSE], sums[_STEPPED]),

@@ -60,9 +60,15 @@ def losses(outcome: Outcome, quantiles: Floats) -> dict[str, Floats]:
 
     Series without demand before the origin do not count, as nothing gives them a scale.
     """
-    level = row_mean(outcome.history)[:, None]
-    scaled = np.where(level > 0, decile_loss(outcome.demand, quantiles) / np.where(level > 0, level, 1), np.nan)
+    scaled = by_level(decile_loss(outcome.demand, quantiles), outcome.history)
     return {name: row_mean(scaled[rows].T) for name, rows in _classes(outcome)}
+
+
+def by_level(loss: Floats, history: Floats) -> Floats:
+    """Losses [n, H] over the mean demand of `history` [n, T]; NaN where that is not above 0."""
+    level = row_mean(history)[:, None]
+    found: Floats = np.where(level > 0, loss / np.where(level > 0, level, 1), np.nan)
+    return found
 
 
 def rival_losses(

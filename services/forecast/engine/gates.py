@@ -76,8 +76,13 @@ def improvement(folds: Sequence[Fold], rival: Losses, segment: str = ALL) -> Int
     """Share of the rival's loss that is saved, on the periods where both are known; None of fewer than two."""
     ours = np.concatenate([fold.loss[segment] for fold in folds])
     theirs = np.concatenate([fold[segment] for fold in rival])
+    return saved(ours, theirs, len(folds[0].periods))
+
+
+def saved(ours: Floats, theirs: Floats, horizon: int) -> Interval | None:
+    """Share of their losses [T] that ours save, by period, where both are known (not NaN); None of fewer than two."""
     both = ~np.isnan(ours) & ~np.isnan(theirs)
-    found = mean_over_periods((theirs - ours)[both], len(folds[0].periods))
+    found = mean_over_periods((theirs - ours)[both], horizon)
     level = float(theirs[both].mean()) if both.any() else 0.0
     return found.scaled(1 / level) if found is not None and level > 0 else None
 

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.forecast import numbering, provenance
+from services.forecast.demand.service import last_period
 from services.forecast.external import rules
 from services.forecast.external.schemas import LEVELS, ExternalMean, ExternalValueIn
 from services.forecast.forecasts.grid import Grid
@@ -46,6 +47,7 @@ def store(session: Session, call: Call, rows: Rows[ExternalMean]) -> Made:
         quantiles=list(LEVELS),
         series_count=len(grid.items),
         output_digest=digest,
+        known_until=last_period(session, call.area) or origin,
         warnings=warnings,
         requested_by=call.who.actor,
         request_id=observe.request_id(),

@@ -62,7 +62,8 @@ def forecast(work: Work[Forecast], settings: Settings) -> None:
         run.code_version = provenance.code_version()
         run.warnings = made.warnings
         if run.base is None and not run.overlays:
-            jobs.defer(session, "forecast:review_forecast", queue=REVIEWS, forecast=str(run.id))
+            for task in ("forecast:review_forecast", "forecast:hold_rivals_against"):
+                jobs.defer(session, task, queue=REVIEWS, forecast=str(run.id))
 
 
 def _version(work: Work[Forecast]) -> ModelVersion:
@@ -89,8 +90,8 @@ def _hands(model: Model, files: Files, scheduler: str | None) -> Hands:
 
 
 def _made(work: Work[Forecast], hands: Hands, panel: Panel, overlays: Sequence[OverlayIn], warnings: Warnings) -> Made:
-    """The forecast, anew or upon its base; of the base all warnings hold still."""
-    if work.run.base is None:
+    """The forecast, anew or, a what-if, upon its base; of the base all warnings hold still."""
+    if work.run.base is None or work.run.stage == "shadow":
         return making.anew(hands.model, hands.forecast, panel, overlays, warnings)
     with work.database.read() as session:
         base = session.get_one(Forecast, work.run.base, options=[undefer(Forecast.profile)])

@@ -10,6 +10,9 @@ from services.forecast.overlays.schemas import MOST_OVERLAYS, OverlayIn
 from shared.jobs import RunOut
 from shared.schemas import Date, Flag, Schema, Whole
 
+ForecastName = UUID | Literal["latest", "consensus"]
+ExternalName = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,63}$")]
+
 
 class ForecastIn(Schema):
     """`origin`: last period whose demand counts as known, by default the last with demand; `horizon`: the area's.
@@ -17,7 +20,8 @@ class ForecastIn(Schema):
     `overlays` make it a what-if. With `base` it has that forecast's data, model, origin and horizon, and its numbers
     save those of item-locations that the overlays reach. `explain` stores the explanations of all item-locations,
     which takes about half a millisecond for each of their periods. `consensus` takes `base`, by default the latest
-    forecast, as people adjusted it.
+    forecast, as people adjusted it; where the newest forecasts of the names in `external` tell of its item-locations
+    and periods, their numbers are taken first, one name after the other.
     """
 
     origin: Date | None = None
@@ -27,11 +31,14 @@ class ForecastIn(Schema):
     base: UUID | None = None
     explain: Flag = False
     consensus: Flag = False
+    external: Annotated[list[ExternalName], Field(default_factory=list, max_length=20)]
 
     @model_validator(mode="after")
     def _a_base_says_all(self) -> "ForecastIn":
-        if self.consensus and self.model_fields_set - {"consensus", "base"}:
-            raise ValueError("consensus takes nothing but a base")
+        if self.consensus and self.model_fields_set - {"consensus", "base", "external"}:
+            raise ValueError("consensus takes nothing but a base and external forecasts")
+        if self.external and not self.consensus:
+            raise ValueError("external forecasts are taken into a consensus")
         if self.base is not None and not self.overlays and not self.consensus:
             raise ValueError("base needs overlays")
         if self.base is not None and self.model_fields_set & {"origin", "horizon", "model"}:
@@ -39,6 +46,13 @@ class ForecastIn(Schema):
         if self.base is not None and self.explain:
             raise ValueError("explain needs a forecast without base; one item-location of any can be explained")
         return self
+
+
+class ForecastSourceOut(Schema):
+    """An external forecast whose numbers a consensus forecast has."""
+
+    name: str
+    forecast: UUID
 
 
 class AppliedOut(Schema):
@@ -54,8 +68,9 @@ class ForecastOut(RunOut):
     """A forecast; what `accuracy` tells is its model's backtest, `levels` are those at which it has aggregates.
 
     An external one has a `name` instead of a model version, and no backtest. One with `overlays` is a what-if. One of
-    the `stage` consensus is its `base` with the `adjustments` that held when it was asked for. `causes` are those of
-    its explanations, where `explain` asked for them.
+    the `stage` consensus is its `base` with the numbers of `sources` and the `adjustments` that held when it was asked
+    for; a shadow is what the challenger says in the place of its `base`, measured and not to be planned on. `causes`
+    are those of its explanations, where `explain` asked for them.
     """
 
     source: Source
@@ -77,6 +92,7 @@ class ForecastOut(RunOut):
     causes: list[str]
     stage: Stage
     adjustments: list[AppliedOut]
+    sources: list[ForecastSourceOut]
     warnings: list[WarningOut]
     accuracy: dict[str, Any]
 
@@ -107,7 +123,3 @@ class NodeValueOut(Schema):
     period: datetime.date
     mean: float
     quantiles: dict[str, float]
-
-
-ForecastName = UUID | Literal["latest", "consensus"]
-ExternalName = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,63}$")]

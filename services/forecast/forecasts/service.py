@@ -31,6 +31,10 @@ class BaseUnusable(Unprocessable):
     slug, title = "base-unusable", "No forecast to depart from"
 
 
+class NoExternalForecast(Unprocessable):
+    slug, title = "no-external-forecast", "No such external forecast"
+
+
 class NotReady(Conflict):
     slug, title = "forecast-not-ready", "The forecast has no values"
 
@@ -42,7 +46,7 @@ def start(session: Session, who: Principal, wish: ForecastIn) -> Forecast:
     `rules.check` raises.
     """
     if wish.consensus:
-        return _consensus(session, who, wish.base)
+        return _consensus(session, who, wish)
     run = _plain(session, who.area, wish) if wish.base is None else _upon(session, who.area.area, wish.base)
     model = session.get_one(ModelVersion, (run.area, run.model_version))
     rules.check(session, who.area, model, wish.overlays)
@@ -86,19 +90,30 @@ def _upon(session: Session, area: str, name: UUID) -> Forecast:
     return Forecast(base=base.id, **{name: getattr(base, name) for name in same})
 
 
-def _consensus(session: Session, who: Principal, name: UUID | None) -> Forecast:
-    """Queue a forecast with all adjustments that hold today."""
+def _consensus(session: Session, who: Principal, wish: ForecastIn) -> Forecast:
+    """Queue a forecast with the external ones that are asked for, and all adjustments that hold today."""
     area = who.area
-    base = one(session, area.area, "latest") if name is None else _base(session, area.area, name)
+    base = one(session, area.area, "latest") if wish.base is None else _base(session, area.area, wish.base)
+    taken = [{"name": name, "forecast": str(_source(session, base, name).id)} for name in dict.fromkeys(wish.external)]
     held = [
         {"id": str(each.id), "sequence": each.sequence, "author": each.author, "reason_code": each.reason_code}
         for each in session.scalars(adjustments.holding(area.area, area.today()))
     ]
     same = ("area", "model_version", "origin", "horizon", "seed", "input_digest")
     facts = {name: getattr(base, name) for name in same}
-    run = Forecast(base=base.id, stage="consensus", adjustments=held, **facts)
+    run = Forecast(base=base.id, stage="consensus", adjustments=held, sources=taken, **facts)
     jobs.start(session, run, who, "forecast:consensus")
     return run
+
+
+def _source(session: Session, base: Forecast, name: str) -> Forecast:
+    """The newest external forecast of this name that tells of a period of the base; NoExternalForecast."""
+    told = runs(base.area, "external", name).where(Forecast.periods.overlap(base.periods))
+    found = session.scalar(told.order_by(Forecast.created_at.desc(), Forecast.id.desc()).limit(1))
+    if found is None:
+        errors = [{"pointer": "#/external", "detail": f"{name} has no forecast of these periods"}]
+        raise NoExternalForecast("POST external-forecasts stores one.", errors=errors)
+    return found
 
 
 def _base(session: Session, area: str, name: UUID) -> Forecast:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from services.forecast.tables import Base, DataRun
 
 Source = Literal["model", "external"]
-Stage = Literal["champion", "consensus"]
+Stage = Literal["champion", "consensus", "shadow"]
 
 
 class Forecast(DataRun, Base):
@@ -30,7 +30,9 @@ class Forecast(DataRun, Base):
     One whose `source` is external was made elsewhere: it has a `name` instead of a model version. `profile` is what
     an explanation of one item-location must know of all of them (the engine's `Forecast`). One with `overlays` is a
     what-if, `base` the forecast that it departs from, if one was named. Where it was asked to `explain` all
-    item-locations, `causes` are those that it found. One of the `stage` consensus is its `base` with `adjustments`.
+    item-locations, `causes` are those that it found. One of the `stage` consensus is its `base` with `adjustments`, and
+    with the numbers of forecasts from elsewhere, the `sources`. A shadow is what the challenger says in the place of
+    its `base`. `known_until`, of an external one, is the newest period with demand when it came in.
     """
 
     __tablename__ = "forecasts"
@@ -41,7 +43,7 @@ class Forecast(DataRun, Base):
         CheckConstraint("source IN ('model', 'external')", name="source"),
         CheckConstraint("(source = 'model') = (model_version IS NOT NULL)", name="model"),
         CheckConstraint("(source = 'external') = (name IS NOT NULL)", name="name"),
-        CheckConstraint("stage IN ('champion', 'consensus')", name="stage"),
+        CheckConstraint("stage IN ('champion', 'consensus', 'shadow')", name="stage"),
     )
 
     source: Mapped[Source] = mapped_column(Text, default="model", server_default="model")
@@ -62,6 +64,8 @@ class Forecast(DataRun, Base):
     causes: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     stage: Mapped[Stage] = mapped_column(Text, default="champion", server_default="champion")
     adjustments: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
+    sources: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
+    known_until: Mapped[datetime.date | None]
 
     @property
     def kind(self) -> str:

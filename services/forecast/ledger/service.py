@@ -1,15 +1,15 @@
-"""Does the ledger hold, and do promotions, their rules, approvals and adjustments say what the ledger says?"""
+"""Does the ledger hold, and does what was made of it (promotions, challengers, rules, adjustments) say the same?"""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.forecast.adjustments import service as adjustments
 from services.forecast.ledger.tables import TABLES, Entry
-from services.forecast.models import approvals, promotions, rules
-from services.forecast.models.tables import Approval, Promotion
+from services.forecast.models import approvals, challengers, promotions, rules
+from services.forecast.models.tables import Approval, Challenger, Promotion, PromotionRules, TrainingSchedule
 from shared import ledger
 from shared.ledger import Finding, Known
 
@@ -17,9 +17,8 @@ from shared.ledger import Finding, Known
 def verify(session: Session, area: str, known: Known | None = None) -> tuple[int, Finding | None]:
     """How many entries hold, and the first place where the chain or what was made of it does not."""
     entries, finding = ledger.verify(session, TABLES, area, known)
-    for check in (_promotions, _rules, _approvals, _adjustments):
-        finding = finding or check(session, area)
-    return entries, finding
+    parts = (_promotions, _challengers, _rules, _approvals, _adjustments)
+    return entries, finding or next(filter(None, (part(session, area) for part in parts)), None)
 
 
 def _promotions(session: Session, area: str) -> Finding | None:
@@ -38,7 +37,7 @@ def _promotions(session: Session, area: str) -> Finding | None:
 def _rules(session: Session, area: str) -> Finding | None:
     """Whether the promotion rules and the training schedule that hold are those that were logged last."""
     for table, subject in rules.SUBJECTS.items():
-        row = session.get(table, area)
+        row = cast("PromotionRules | TrainingSchedule | None", session.get(table, area))
         logged = select(Entry).where(Entry.area == area, Entry.action == table.__tablename__)
         entry = session.scalar(logged.order_by(Entry.sequence.desc()).limit(1))
         if entry is None:
@@ -49,6 +48,17 @@ def _rules(session: Session, area: str) -> Finding | None:
         if row is None or rules.facts(row) != facts:
             return Finding(entry.sequence, f"version {facts['version']} of {subject} is not what was logged")
     return None
+
+
+def _challengers(session: Session, area: str) -> Finding | None:
+    logged = select(Entry).where(Entry.area == area, Entry.action == challengers.CHALLENGE).order_by(Entry.sequence)
+    stored = session.scalars(challengers.challengers(area).order_by(Challenger.sequence)).all()
+    left = {row.sequence: (challengers.facts(row), row.marked_by) for row in stored}
+    for entry in session.scalars(logged):
+        facts: dict[str, Any] = json.loads(entry.content)["body"]
+        if left.pop(facts["sequence"], None) != (facts, entry.actor):
+            return Finding(entry.sequence, f"challenger {facts['sequence']} is not what was logged")
+    return Finding(0, f"challenger {min(left)} was never logged") if left else None
 
 
 def _approvals(session: Session, area: str) -> Finding | None:

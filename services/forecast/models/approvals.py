@@ -78,9 +78,7 @@ def decide(session: Session, who: Principal, number: int, champion: int | None, 
 
 def require(session: Session, version: ModelVersion, champion: int | None) -> list[str]:
     """The failing gates that an approval overrides. VersionRejected, ApprovalNeeded, GatesFailed where it may not."""
-    newest = session.scalar(approvals(version.area, version.version).order_by(Approval.sequence.desc()).limit(1))
-    if newest is not None and newest.action == "reject":
-        raise VersionRejected("An approver has rejected it; an approval that comes later opens the way again.")
+    newest = _unrejected(session, version)
     if newest is None and rules.rules(session, version.area).approval_required:
         raise ApprovalNeeded("In this area somebody else than its trainer approves a version before it is promoted.")
     failed = [] if _was_champion(session, version) else failing(version, champion)
@@ -91,6 +89,21 @@ def require(session: Session, version: ModelVersion, champion: int | None) -> li
             f"(POST models/versions/{version.version}/approvals)."
         )
     return failed
+
+
+def require_runnable(session: Session, version: ModelVersion) -> None:
+    """VersionRejected, or GatesFailed where it crashed in its warm-up: what must not even run beside the champion."""
+    _unrejected(session, version)
+    if any(gate["gate"] == WARM_UP and not gate["passed"] for gate in version.gates or []):
+        raise GatesFailed(f"It fails {WARM_UP}: a model that cannot forecast challenges nobody. Train again.")
+
+
+def _unrejected(session: Session, version: ModelVersion) -> Approval | None:
+    """The newest that was said of a version; VersionRejected where that is a rejection."""
+    newest = session.scalar(approvals(version.area, version.version).order_by(Approval.sequence.desc()).limit(1))
+    if newest is not None and newest.action == "reject":
+        raise VersionRejected("An approver has rejected it; an approval that comes later opens the way again.")
+    return newest
 
 
 def _was_champion(session: Session, version: ModelVersion) -> bool:

@@ -1,12 +1,12 @@
-"""MLflow's alias `champion` follows our newest promotion; one that somebody moved is told of and put back."""
+"""MLflow's aliases follow our newest promotion and challenger; one that somebody moved is told of and put back."""
 
 import logging
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from services.forecast.models import promotions
-from services.forecast.models.registry import Registry
+from services.forecast.models import challengers, promotions
+from services.forecast.models.registry import CHALLENGER, CHAMPION, Registry
 from services.forecast.models.tables import Promotion
 from services.forecast.settings import Settings
 from shared import outbox
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def mirror(database: Database, settings: Settings, area: str) -> None:
-    """Point the alias at the champion, one worker at a time. Running it again does no harm.
+    """Point the aliases at champion and challenger, one worker at a time. Running it again does no harm.
 
     Raises Unavailable where MLflow is away; the job then tries again.
     """
@@ -30,12 +30,28 @@ def mirror(database: Database, settings: Settings, area: str) -> None:
         if newest is None:
             return
         registry = Registry(settings)
-        pointed = registry.pointed(area)
+        pointed = registry.pointed(area, CHAMPION)
         if pointed not in _expected(session, newest):
             _tell(session, newest, pointed)
         if pointed != newest.version:
-            registry.point(area, newest.version)
+            registry.point(area, CHAMPION, newest.version)
         newest.mirrored_at = newest.mirrored_at or func.now()
+        _mirror_challenger(session, registry, area)
+
+
+def _mirror_challenger(session: Session, registry: Registry, area: str) -> None:
+    """Until the alias has followed once it may be where the challenger before, or nobody, has left it."""
+    newest = challengers.newest(session, area)
+    if newest is None:
+        return
+    pointed = registry.pointed(area, CHALLENGER)
+    if pointed != newest.version:
+        if newest.mirrored_at is not None:
+            log.warning("somebody moved the challenger's alias of %s to %s", area, pointed)
+            facts = {"alias": CHALLENGER, "found": pointed, "challenger": newest.version}
+            outbox.note(session, area, [Happening(DIVERGED, "models/challenger", facts)])
+        registry.point(area, CHALLENGER, newest.version)
+    newest.mirrored_at = newest.mirrored_at or func.now()
 
 
 def mirror_all(database: Database, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""MLflow, as far as Accord uses it: one registered model per area, its versions, and the alias `champion`.
+"""MLflow, as far as Accord uses it: one registered model per area, its versions, and their aliases.
 
 Only this file imports MLflow, and only the worker imports this file. A version holds stage 1 as a native XGBoost model
 (signature, input example), which anybody can open in MLflow, and beside it all files of the engine's model, from which
@@ -37,7 +37,7 @@ from services.forecast.models.card import markdown
 from services.forecast.settings import Settings
 from shared.errors import NotFound, Unavailable
 
-CHAMPION = "champion"
+CHAMPION, CHALLENGER = "champion", "challenger"
 FILES = "extra_files"
 MODEL = "model"
 PASSING = {"INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"}
@@ -136,16 +136,19 @@ class Registry:
         with _reaching(), tempfile.TemporaryDirectory(dir=target.parent) as directory:
             Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=directory)).rename(target)
 
-    def point(self, area: str, version: int) -> None:
-        """Let the alias `champion` name this version."""
+    def point(self, area: str, alias: str, version: int | None) -> None:
+        """Let the alias name this version, or none."""
         with _reaching():
-            self._client.set_registered_model_alias(model_name(area), CHAMPION, str(version))
+            if version is None:
+                self._client.delete_registered_model_alias(model_name(area), alias)
+            else:
+                self._client.set_registered_model_alias(model_name(area), alias, str(version))
 
-    def pointed(self, area: str) -> int | None:
-        """The version that the alias `champion` names; None where it names none."""
+    def pointed(self, area: str, alias: str) -> int | None:
+        """The version that the alias names; None where it names none."""
         with _reaching():
             aliases = self._client.get_registered_model(model_name(area)).aliases
-        return int(aliases[CHAMPION]) if CHAMPION in aliases else None
+        return int(aliases[alias]) if alias in aliases else None
 
     def _experiment(self, area: str) -> str:
         found = self._client.get_experiment_by_name(model_name(area))

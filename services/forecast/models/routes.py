@@ -3,9 +3,11 @@ from uuid import UUID
 
 from fastapi import Header, Path, Request, Response
 
-from services.forecast.models import approvals, card, promotions, rules, service, versions
+from services.forecast.models import approvals, card, challengers, promotions, rules, service, versions
 from services.forecast.models.schemas import (
     MOST_VERSION,
+    ChallengerIn,
+    ChallengerOut,
     ChampionOut,
     ModelApprovalIn,
     ModelApprovalOut,
@@ -108,6 +110,25 @@ def get_champion(who: Caller, session: Read, response: Response) -> ChampionOut:
     promotion, model = promotions.champion(session, who.area.area)
     response.headers["ETag"] = etag.of(promotion.sequence)
     return ChampionOut.of(promotion, model)
+
+
+@router.get("/models/challenger", operation_id="get_challenger", responses=problems())
+def get_challenger(who: Caller, session: Read, response: Response) -> ChallengerOut:
+    """Show the challenger, if there is one. Its ETag is what the next change sends as If-Match."""
+    area = who.area.area
+    found = ChallengerOut.of(challengers.newest(session, area), challengers.current(session, area))
+    response.headers["ETag"] = etag.of(found.sequence)
+    return found
+
+
+@router.put("/models/challenger", operation_id="put_challenger", responses=problems(400, 409, 412, 413, 415, 428))
+def put_challenger(
+    body: ChallengerIn, version: IfMatch, who: Caller, session: Write, response: Response
+) -> ChallengerOut:
+    """Let a version forecast whatever the champion forecasts, stored and measured but not served; null ends it."""
+    row = challengers.mark(session, who, version, body)
+    response.headers["ETag"] = etag.of(row.sequence)
+    return ChallengerOut.of(row, challengers.current(session, row.area))
 
 
 @router.get("/models/promotions", operation_id="list_promotions", responses=problems())

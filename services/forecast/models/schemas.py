@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.forecast.models.tables import ApprovalAction, Promotion, PromotionAction, TrainingRun
+from services.forecast.models.tables import ApprovalAction, Challenger, Promotion, PromotionAction, TrainingRun
 from shared.jobs import RunOut
 from shared.schemas import Flag, Key, Note, Number, Positive, Schema, Whole
 
@@ -197,6 +197,34 @@ class PromotionOut(Schema):
     mirrored_at: datetime.datetime | None
     diverged_at: datetime.datetime | None
     diverged_to: int | None
+
+
+class ChallengerIn(Schema):
+    """The version whose forecasts are made beside the champion's from now on, and never served; null for none."""
+
+    version: Version | None
+    reason: Reason
+
+
+class ChallengerOut(Schema):
+    """`version` is null where there is no challenger. `sequence` is what the ETag carries, 0 before the first one.
+
+    One that has become the champion since is told, but challenges nobody: `active` is false.
+    """
+
+    sequence: int
+    version: int | None
+    active: bool
+    reason: str | None
+    marked_by: str | None
+    marked_at: datetime.datetime | None
+    mirrored_at: datetime.datetime | None
+
+    @classmethod
+    def of(cls, row: Challenger | None, current: int | None) -> "ChallengerOut":
+        names = ("version", "reason", "marked_by", "marked_at", "mirrored_at")
+        told = {name: getattr(row, name, None) for name in names}
+        return cls(sequence=row.sequence if row else 0, active=current is not None, **told)
 
 
 class ChampionOut(Schema):

@@ -106,6 +106,24 @@ class TrainingSchedule(Base):
     content: Mapped[dict[str, Any]]
 
 
+class Challenger(Base):
+    """Who made which version the challenger; a row without a version withdrew it. The newest row counts.
+
+    `mirrored_at` tells when MLflow's alias followed.
+    """
+
+    __tablename__ = "challengers"
+    __table_args__ = (ForeignKeyConstraint(["area", "version"], ["model_versions.area", "model_versions.version"]),)
+
+    area: Mapped[str] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int | None]
+    reason: Mapped[str]
+    marked_by: Mapped[str]
+    marked_at: Mapped[datetime.datetime] = mapped_column(server_default=func.now())
+    mirrored_at: Mapped[datetime.datetime | None]
+
+
 class Promotion(Base):
     """Who made which version the champion. The newest row tells the champion; rows are never changed.
 

@@ -20,6 +20,10 @@ class ForecastNotReady(Conflict):
     slug, title = "forecast-not-ready", "The forecast has no values"
 
 
+class ShadowForecast(Conflict):
+    slug, title = "shadow-forecast", "A forecast that is only measured"
+
+
 class AsOfOutside(Unprocessable):
     slug, title = "as-of-outside-forecast", "The forecast does not cover the as-of date"
 

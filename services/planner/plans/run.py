@@ -37,7 +37,7 @@ from services.planner.plans.basis import Basis
 from services.planner.plans.bulk import copy, copy_lines
 from services.planner.plans.capacity import Capacity
 from services.planner.plans.digest import code_version, digest
-from services.planner.plans.forecast import Forecast, ForecastNotReady, out_of_stock
+from services.planner.plans.forecast import Forecast, ForecastNotReady, ShadowForecast, out_of_stock
 from services.planner.plans.inputs import Inputs, Orders, demand_of
 from services.planner.plans.method import described
 from services.planner.plans.sales import Sales
@@ -129,6 +129,8 @@ def _basis(work: jobs.Work[Plan], client: ForecastClient, beat: Beat) -> Basis:
     plain = client.forecast(area.area, run.forecast_asked)
     if plain["status"] != "succeeded":
         raise ForecastNotReady(f"The forecast is {plain['status']}; plan on one that has succeeded.")
+    if plain["stage"] == "shadow":
+        raise ShadowForecast("Nobody has accepted the challenger's forecast: plan on the one that it is the shadow of.")
     meta = plain
     if overlays := deltas.overlays(changes):
         meta = client.what_if(area.area, plain["id"], overlays, str(run.id), lambda: beat(0, 0))

@@ -14,6 +14,7 @@ from services.planner.recommendations.evidence_schemas import (
     ModelContestOut,
     ModelDecayOut,
     ModelDriftOut,
+    RealisedComparisonOut,
     StakeOut,
 )
 from services.planner.recommendations.grounds import GroundsOut
@@ -222,7 +223,8 @@ class Content(Schema):
     people know that the forecast does not, again and again, of an item-location or for a reason; in `jump` how far a
     forecast moved, in `misses` which demand its interval missed, in `stake` how much that is about, in `drift` whose
     errors changed, in `dead_driver` which input no longer comes. `promote_model` and `retrain_model` are about
-    `model_version`: `contest` holds it against the champion, `drift` and `decay` against its backtest.
+    `model_version`: `contest` holds it against the champion, `drift` and `decay` against its backtest, `comparison`
+    holds a rival against the champion on demand that has come; that may be an external `source`.
     `route` says who must look: nobody (`auto`: a policy accepted it), nobody needs to (`inform`), a person (`review`),
     or two (`dual`). `grounds` are those of an order.
     """
@@ -233,6 +235,7 @@ class Content(Schema):
     origins: list[str] = Field(default_factory=list)
     forecast: UUID | None
     model_version: int | None
+    source: str | None = None
     type: Type
     item: str | None
     location: str | None
@@ -252,6 +255,7 @@ class Content(Schema):
     jump: ForecastJumpOut | None = None
     misses: MissesOut | None = None
     contest: ModelContestOut | None = None
+    comparison: RealisedComparisonOut | None = None
     decay: ModelDecayOut | None = None
     drift: ModelDriftOut | None = None
     dead_driver: DeadDriverOut | None = None

@@ -78,6 +78,33 @@ class ModelContestOut(Schema):
     level: Share
 
 
+class RealisedComparisonOut(Schema):
+    """The champion against a rival on demand that has come: the `improvement` is the share of its loss that it saves.
+
+    `rival` is a challenger's version, an external forecast's name, or seasonal naive as the baseline; `forecast` its
+    newest that was judged. Of `rounds` from `first` to `last`, told before and judged once; `decided` is the period
+    after which a test that is looked at after each round, with a probability of `alpha` for a false alarm ever, found
+    for the rival. `evidence` is its e-value. `low` to `high` bound the mean over rounds with a confidence of `level`.
+    """
+
+    champion: Version
+    kind: Literal["challenger", "external", "baseline"]
+    rival: Code
+    forecast: UUID
+    first: Date
+    last: Date
+    decided: Date
+    rounds: Version
+    cells: Version
+    item_locations: Version
+    improvement: Number
+    low: Number
+    high: Number
+    level: Share
+    evidence: Positive
+    alpha: Share
+
+
 class ModelDecayOut(Schema):
     """WMAPE of the champion on demand that has come since, over that of its backtest: `ratio`, told from `limit` on."""
 

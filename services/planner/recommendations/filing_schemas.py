@@ -13,6 +13,7 @@ from services.planner.recommendations.evidence_schemas import (
     ModelContestOut,
     ModelDecayOut,
     ModelDriftOut,
+    RealisedComparisonOut,
     StakeOut,
     Version,
 )
@@ -23,14 +24,15 @@ ABOUT_AN_ITEM = {"jump", "misses"}
 ALARMS = {"drift", "decay", "dead_driver"}
 EVIDENCE = {
     "review_forecast": ABOUT_AN_ITEM | {"drift", "dead_driver"},
-    "promote_model": {"contest"},
-    "retrain_model": {"drift", "decay"},
+    "promote_model": {"contest", "comparison"},
+    "retrain_model": {"drift", "decay", "comparison"},
 }
 
 
 class FiledRecommendationIn(Schema):
     """A recommendation with its evidence, as the type has it: one kind, or `jump` and `misses` together.
 
+    About a model it names the `model_version` or, of an external forecast that beats the champion, the `source`.
     `origins` are its natural keys: it is filed if one of them is new in the area. From `expires_on` on it is of no use.
     """
 
@@ -40,11 +42,13 @@ class FiledRecommendationIn(Schema):
     location: Code | None = None
     forecast: UUID | None = None
     model_version: Version | None = None
+    source: Code | None = None
     expires_on: Date | None = None
     stake: StakeOut | None = None
     jump: ForecastJumpOut | None = None
     misses: MissesOut | None = None
     contest: ModelContestOut | None = None
+    comparison: RealisedComparisonOut | None = None
     decay: ModelDecayOut | None = None
     drift: ModelDriftOut | None = None
     dead_driver: DeadDriverOut | None = None
@@ -64,8 +68,11 @@ class FiledRecommendationIn(Schema):
             raise ValueError("takes evidence of one kind")
         if any((one is not None) != of_item for one in (self.item, self.location, self.stake)):
             raise ValueError("has item, location and stake where it reviews the forecast of one, and only there")
-        if self.type != "review_forecast" and self.model_version is None:
-            raise ValueError("is about a model_version")
+        outside = self.type == "promote_model" and self.comparison is not None and self.comparison.kind == "external"
+        if (self.source is not None) != outside:
+            raise ValueError("names a source where that beats the champion, and only there")
+        if self.type != "review_forecast" and (self.model_version is None) != outside:
+            raise ValueError("is about a model_version, or a source")
         return self
 
 

@@ -25,8 +25,8 @@ from shared import ledger
 from shared.ids import uuid7
 from shared.principal import Principal
 
-SAID = {"origins", "type", "item", "location", "forecast", "model_version", "stake"}
-EVIDENCE = {"jump", "misses", "contest", "decay", "drift", "dead_driver"}
+SAID = {"origins", "type", "item", "location", "forecast", "model_version", "source", "stake"}
+EVIDENCE = {"jump", "misses", "contest", "comparison", "decay", "drift", "dead_driver"}
 
 
 def file(session: Session, who: Principal, wish: FilingIn) -> FilingOut:
@@ -120,7 +120,8 @@ def _is_alarm(one: Content) -> bool:
 
 def _same_subject(one: Content) -> ColumnElement[bool]:
     row = Recommendation
-    return and_(row.type == one.type, row.item == one.item, row.location == one.location)
+    source = row.content["source"].as_string().is_not_distinct_from(one.source)
+    return and_(row.type == one.type, row.item == one.item, row.location == one.location, source)
 
 
 def _insert(

@@ -10,6 +10,7 @@ from services.planner.recommendations.evidence_schemas import (
     ModelContestOut,
     ModelDecayOut,
     ModelDriftOut,
+    RealisedComparisonOut,
 )
 from services.planner.recommendations.filing_schemas import FiledRecommendationIn
 
@@ -26,6 +27,8 @@ def of(wish: FiledRecommendationIn, currency: str) -> str:
     """What to look at, and why."""
     if wish.contest:
         return _promote(wish, wish.contest)
+    if wish.comparison:
+        return _realised(wish, wish.comparison)
     if wish.decay:
         return _decay(wish, wish.decay)
     if wish.drift:
@@ -61,6 +64,30 @@ def _promote(wish: FiledRecommendationIn, contest: ModelContestOut) -> str:
         f"({_share(contest.low)} to {_share(contest.high)}). Nothing is promoted by accepting this: POST "
         "models/promotions does it."
     )
+
+
+def _realised(wish: FiledRecommendationIn, told: RealisedComparisonOut) -> str:
+    named = {
+        "challenger": f"Version {told.rival}, the challenger,",
+        "external": f"The external forecast {told.rival}",
+        "baseline": "Seasonal naive",
+    }[told.kind]
+    return (
+        f"{named} beats the champion, version {told.champion}: on the demand of {told.item_locations} item-locations "
+        f"from {told.first} to {told.last} it loses {_share(told.improvement)} less ({_share(told.low)} to "
+        f"{_share(told.high)} over {told.rounds} rounds, false alarms ever {_share(told.alpha)}). {_way(wish, told)}"
+    )
+
+
+def _way(wish: FiledRecommendationIn, told: RealisedComparisonOut) -> str:
+    """What accepting it means, which does nothing by itself but for a training."""
+    if told.kind == "external":
+        return f'Take it into the consensus: POST forecasts {{"consensus": true, "external": ["{told.rival}"]}}.'
+    if told.kind == "challenger":
+        return "Consider it as champion: POST models/promotions."
+    if wish.type == "promote_model":
+        return f"Consider going back to version {wish.model_version}: POST models/rollbacks."
+    return "Train a model anew, which accepting this starts."
 
 
 def _decay(wish: FiledRecommendationIn, decay: ModelDecayOut) -> str:

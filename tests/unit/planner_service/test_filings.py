@@ -58,6 +58,31 @@ def dead():
     return {"origins": ["drift:price"], "type": "review_forecast", "dead_driver": told}
 
 
+def comparison(kind="challenger", rival="3", **more):
+    """On realised demand; about a version where nothing else is said."""
+    told = {
+        "champion": 2,
+        "kind": kind,
+        "rival": rival,
+        "forecast": FORECAST,
+        "first": "2026-01-05",
+        "last": "2026-03-09",
+        "decided": "2026-03-02",
+        "rounds": 10,
+        "cells": 400,
+        "item_locations": 40,
+        "improvement": 0.125,
+        "low": 0.05,
+        "high": 0.2,
+        "level": 0.9,
+        "evidence": 25.0,
+        "alpha": 0.05,
+    }
+    about = {"source": rival} if kind == "external" else {"model_version": 3}
+    said = {"origins": [f"realised:{kind}:{rival}"], "type": "promote_model", "comparison": told}
+    return said | about | more
+
+
 def file(area, *wishes, withdrawn=(), **more):
     body = {"recommendations": wishes, "withdrawn": withdrawn}
     return area.ok("POST", "/recommendations", role="service", json=body, **more)["items"]
@@ -190,6 +215,72 @@ def test_people_decide_on_it_and_what_is_decided_stays(area):
     assert {one["status"] for one in listed(area)} == {"rejected", "accepted", "proposed"}
     assert area.ok("GET", "/orders")["items"] == []
     assert intact(area)
+
+
+BEATS = (
+    "beats the champion, version 2: on the demand of 40 item-locations from 2026-01-05 to 2026-03-09 it loses 12.5 % "
+    "less (5 % to 20 % over 10 rounds, false alarms ever 5 %)."
+)
+
+
+@pytest.mark.parametrize(
+    ("wish", "text"),
+    [
+        (
+            comparison(),
+            f"Version 3, the challenger, {BEATS} Consider it as champion: POST models/promotions.",
+        ),
+        (
+            comparison("external", "agency"),
+            f"The external forecast agency {BEATS} Take it into the consensus: "
+            'POST forecasts {"consensus": true, "external": ["agency"]}.',
+        ),
+        (
+            comparison("baseline", "seasonal_naive"),
+            f"Seasonal naive {BEATS} Consider going back to version 3: POST models/rollbacks.",
+        ),
+        (
+            comparison("baseline", "seasonal_naive", type="retrain_model"),
+            f"Seasonal naive {BEATS} Train a model anew: POST training-runs.",
+        ),
+    ],
+)
+def test_who_beats_the_champion_on_realised_demand_is_told_in_words(area, wish, text):
+    file(area, wish)
+    (found,) = listed(area)
+    assert found["text"] == text
+    assert found["comparison"] == wish["comparison"]
+    assert intact(area)
+
+
+def test_advice_on_another_source_does_not_supersede(area):
+    """Versions supersede each other, a source only what was said of itself."""
+    file(area, comparison("external", "agency"), contest())
+    file(area, comparison())
+    file(area, comparison("external", "agency", origins=["realised:again"]))
+    found = [(one["source"], one["model_version"], one["status"]) for one in listed(area)]
+    assert sorted(found, key=str) == [
+        ("agency", None, "proposed"),
+        ("agency", None, "superseded"),
+        (None, 3, "proposed"),
+        (None, 3, "superseded"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        comparison("external", "agency", source=None),
+        comparison("external", "agency", model_version=3),
+        comparison(source="agency"),
+        comparison(model_version=None),
+    ],
+    ids=["no source", "a version too", "a source that is none", "about nothing"],
+)
+def test_a_comparison_names_who_won(area, wrong):
+    refused = area("POST", "/recommendations", json={"recommendations": [wrong]})
+    assert refused.status_code == 422, refused.text
+    assert listed(area) == []
 
 
 def test_plans_leave_it_alone_and_it_leaves_plans_alone(area, inbox):

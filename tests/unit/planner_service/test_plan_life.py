@@ -24,6 +24,11 @@ from tests.unit.planner_service.upstream import FORECAST, demand, values
             "forecast-not-ready",
         ),
         (
+            lambda area: area.upstream.forecasts(values({("A", "L"): (1.0, 2.0, 3.0)}), demand({}), stage="shadow"),
+            {},
+            "shadow-forecast",
+        ),
+        (
             lambda area: area.upstream.forecasts(values({("A", "L"): (1.0, 2.0, 3.0)}), demand({})),
             {"forecast": str(FORECAST)},
             "no-inventory",
