@@ -29,7 +29,7 @@ from scipy.special import ndtri
 from bench.report import Goal, report
 from bench.stack import Stack, started
 from services.planner.engine.dynamic import schedule
-from services.planner.engine.inputs import Demand, Floats, Supply
+from services.planner.engine.inputs import ENDLESS, Demand, Floats, Supply
 from services.planner.engine.plan import plan
 from shared.paths import series_seeds
 
@@ -110,6 +110,7 @@ def made(n: int, periods: int) -> tuple[Supply, Demand]:
         service_target=np.full(n, np.nan),
         fill_target=np.full(n, np.nan),
         backlog=random.random(n) < 0.5,
+        shelf_life=np.full(n, ENDLESS),
         closed=np.zeros((n, periods), dtype=bool),
     )
     demand = Demand(

@@ -28,7 +28,7 @@ from services.forecast.engine.model import Model
 from services.forecast.engine.panel import Panel
 from services.forecast.engine.training import train
 from services.planner.engine.dynamic import schedule
-from services.planner.engine.inputs import Demand, Floats, Supply
+from services.planner.engine.inputs import ENDLESS, Demand, Floats, Supply
 from services.planner.engine.kpis import Totals
 from services.planner.engine.lots import fill_up
 from services.planner.engine.plan import plan
@@ -134,6 +134,7 @@ def _supply(options: argparse.Namespace, terms: pd.DataFrame, horizon: int) -> S
         service_target=np.full(n, np.nan),
         fill_target=np.full(n, np.nan),
         backlog=np.full(n, options.backlog),
+        shelf_life=np.full(n, ENDLESS),
         closed=np.zeros((n, horizon), dtype=bool),
     )
 

@@ -14,6 +14,8 @@ type Floats = NDArray[np.float64]
 type Ints = NDArray[np.int64]
 type Bools = NDArray[np.bool_]
 
+ENDLESS = 1_000_000  # buckets of shelf life, more than any horizon has
+
 
 def implied_penalty(holding_cost: Floats, fractile: Floats, review: Ints, backlog: Bools) -> Floats:
     """The shortage cost at which a fractile is the critical one: the inverse of `Supply.fractile`. Shapes broadcast."""
@@ -45,6 +47,7 @@ class Supply:
     service_target: Floats  # [n] P(no stock-out between deliveries), inside (0, 1); NaN = none
     fill_target: Floats  # [n] share of demand served from stock between deliveries, inside (0, 1); NaN = none
     backlog: Bools  # [n] True: unmet demand waits; False: it is lost
+    shelf_life: Ints  # [n] buckets in which a unit can be used from its receipt on; above T = without end
     closed: Bools  # [n, T] buckets in which nothing can be released, as the supplier does not deliver
 
     def __post_init__(self) -> None:
@@ -150,6 +153,7 @@ class Supply:
         return {
             "lead_time, fence >= 0": (self.lead_time >= 0) & (self.fence >= 0),
             "review >= 1": self.review >= 1,
+            "shelf_life >= 1": self.shelf_life >= 1,
             "multiple > 0": (self.multiple > 0) & np.isfinite(self.multiple),
             "holding_cost > 0": (self.holding_cost > 0) & np.isfinite(self.holding_cost),
             "unit_cost, order_cost >= 0": np.all((self.unit_cost >= 0) & (self.order_cost >= 0), axis=1),

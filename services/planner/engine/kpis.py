@@ -59,7 +59,8 @@ class Comparison:
 class Tally:
     """Sums over item-locations and buckets per path, all [L, S] limbs of `exact`.
 
-    Tallies of disjoint item-locations add up, and what was added can be taken out again, to the last bit.
+    What is past its shelf life counts as waste, at the unit cost. Tallies of disjoint item-locations add up, and what
+    was added can be taken out again, to the last bit.
     """
 
     holding: Floats
@@ -128,6 +129,8 @@ class Totals:
         self.cells = paths.shape[0] * paths.shape[2]
         shape, kind = paths.shape[:2], np.result_type(paths, np.float32)
         self.stock, self.unmet, self.released, self.orders = (np.zeros(shape, dtype=kind) for _ in range(4))
+        self.perishable = np.flatnonzero(supply.shelf_life <= paths.shape[2])
+        self.wasted = np.zeros((len(self.perishable), shape[1]), dtype=kind)
         self.demand, self.short, self.stockouts = (np.zeros(shape, dtype=kind) for _ in range(3))
         self.dated = np.flatnonzero(supply.dated)
         self.spent, self.placed = (np.zeros((len(self.dated), shape[1])) for _ in range(2))
@@ -151,6 +154,8 @@ class Totals:
             self.demand += bucket.demand
             self.short += short
             self.stockouts += short > TEN_SLACK * bucket.demand
+            if len(self.perishable):
+                self.wasted += bucket.wasted[self.perishable]
             if len(self.dated):
                 self._pay(t, bucket.released[self.dated])
             yield bucket
@@ -166,12 +171,14 @@ class Totals:
         return carried(add_up(units, steady) + add_up(dated))
 
     def cost(self) -> Floats:
-        """[n] mean over paths of holding, shortage and ordering."""
+        """[n] mean over paths of holding, shortage, ordering and waste."""
         stock, unmet, orders = (units.mean(axis=1, dtype=np.float64) for units in (self.stock, self.unmet, self.orders))
         supply = self.supply
         ordering = supply.ordering * orders
         ordering[self.dated] = self.placed.mean(axis=1)
-        return np.asarray(supply.holding_cost * stock + supply.penalty * unmet + ordering)
+        found = np.asarray(supply.holding_cost * stock + supply.penalty * unmet + ordering)
+        found[self.perishable] += supply.price[self.perishable] * self.wasted.mean(axis=1, dtype=np.float64)
+        return found
 
     def tally(self) -> Tally:
         """Sum over the item-locations too."""
@@ -182,7 +189,7 @@ class Totals:
             ordering=self._paid(self.orders, supply.ordering, self.placed),
             purchase=self._paid(self.released, supply.price, self.spent),
             overtime=np.zeros((LIMBS, self.stock.shape[1])),
-            waste=np.zeros((LIMBS, self.stock.shape[1])),
+            waste=add_up(self.wasted, supply.price[self.perishable]),
             demand=add_up(self.demand),
             short=add_up(self.short),
             stockouts=add_up(self.stockouts),

@@ -17,7 +17,8 @@ class Lines:
     """Means over paths unless said otherwise, in units and money; all [n, T].
 
     Only the first release is an order in lots. Later ones are expectations of what each path would order, in lots, at
-    its own reviews. `available` at the end of a bucket is its start plus both receipts, less demand, plus lost sales.
+    its own reviews. `available` at the end of a bucket is its start plus both receipts, less demand and what is
+    thrown away, plus lost sales.
     """
 
     demand: Floats

@@ -7,6 +7,7 @@ import numpy as np
 
 from services.planner.engine.inputs import Bools, Ints, Supply
 from services.planner.engine.levels import scheduled_ahead
+from services.planner.engine.shelf import Shelf
 
 type Policy = Callable[[int, np.ndarray], np.ndarray]
 """(bucket, inventory position [n, S]) -> order quantity [n, S]; used in the rows that are under review."""
@@ -22,6 +23,7 @@ class Bucket:
     stock: np.ndarray  # at the end
     net: np.ndarray  # stock less backlog at the end
     unmet: np.ndarray  # what the shortage cost is paid for: the backlog at the end, or the sales lost
+    wasted: np.ndarray  # thrown away at the end, past its shelf life
 
     @property
     def backlog(self) -> np.ndarray:
@@ -38,8 +40,9 @@ def roll(supply: Supply, paths: np.ndarray, policy: Policy | None = None) -> Ite
     """Yield the buckets of paths [n, S, T]; without a policy only scheduled receipts arrive.
 
     In each bucket: receipts, then review and release in buckets fence, fence + review, ... that are not closed, where a
-    lead time of 0 arrives at once, then demand. Balance: end - start = receipts - demand (+ lost sales). The inventory
-    position is stock - backlog + released and not yet received + scheduled receipts due before the following delivery.
+    lead time of 0 arrives at once, then demand; what cannot be used any more is thrown away at the end. Balance: end -
+    start = receipts - demand (+ lost sales) - waste. The inventory position is stock - backlog + released and not yet
+    received + scheduled receipts due before the following delivery.
     """
     n, count, periods = paths.shape
     kind = np.result_type(paths, np.float32)
@@ -49,6 +52,7 @@ def roll(supply: Supply, paths: np.ndarray, policy: Policy | None = None) -> Ite
     pipeline = nothing
     receipts = supply.receipts.astype(kind)
     scheduled = scheduled_ahead(supply.receipts, supply.lead_time + supply.review).astype(kind)
+    shelf = Shelf(supply.shelf_life, count, periods)
     for t in range(periods):
         released = nothing
         due = _under_review(supply, t)
@@ -60,8 +64,12 @@ def roll(supply: Supply, paths: np.ndarray, policy: Policy | None = None) -> Ite
         demand = paths[:, :, t]
         end = state + incoming[t] + receipts[:, t, None] - demand
         stock = np.maximum(end, nothing)
+        unmet, wasted = stock - end, nothing
+        if len(shelf.rows):
+            wasted = _expired(shelf, t, incoming[t] + receipts[:, t, None], stock)
+            stock, end = stock - wasted, end - wasted
         state = _in_rows(supply.backlog, end, stock)
-        yield Bucket(demand, incoming[t], released, stock, state, stock - end)
+        yield Bucket(demand, incoming[t], released, stock, state, unmet, wasted)
 
 
 def _under_review(supply: Supply, t: int) -> Bools:
@@ -74,6 +82,13 @@ def _in_rows(rows: Bools, values: np.ndarray, others: np.ndarray) -> np.ndarray:
     if np.all(rows):
         return values
     return np.where(rows[:, None], values, others) if np.any(rows) else others
+
+
+def _expired(shelf: Shelf, t: int, came: np.ndarray, stock: np.ndarray) -> np.ndarray:
+    """[n, S] what is thrown away of the stock at the end of t."""
+    wasted = np.zeros_like(stock)
+    wasted[shelf.rows] = shelf.expired(t, came[shelf.rows], stock[shelf.rows])
+    return wasted
 
 
 def _ship(incoming: list[np.ndarray], lead_time: Ints, t: int, released: np.ndarray) -> None:

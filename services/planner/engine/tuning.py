@@ -27,7 +27,7 @@ class Later:
 
 
 def tuned(supply: Supply, paths: np.ndarray, first: Floats, base: Levels) -> Later:
-    """The rule that costs least, in holding, shortage and ordering, on some of the paths [n, S, T].
+    """The rule that costs least, in holding, shortage, ordering and waste, on some of the paths [n, S, T].
 
     Rows with a target keep the factor 1: their safety stock is what was asked for.
     """
@@ -51,10 +51,13 @@ def _costs(supply: Supply, few: np.ndarray, first: Floats, base: Levels) -> Floa
 def _cost(supply: Supply, paths: np.ndarray, policy: Policy) -> Floats:
     """[n] mean over paths and the horizon, purchase aside."""
     stock, unmet = (np.zeros(paths.shape[:2], dtype=paths.dtype) for _ in range(2))
-    ordering = np.zeros(len(paths))
+    other = np.zeros(len(paths))
+    perishable = np.any(supply.shelf_life <= paths.shape[2])
     for t, bucket in enumerate(roll(supply, paths, policy)):
         stock += bucket.stock
         unmet += bucket.unmet
-        ordering += supply.order_cost[:, t] * np.mean(bucket.released > 0, axis=1)
+        other += supply.order_cost[:, t] * np.mean(bucket.released > 0, axis=1)
+        if perishable:
+            other += supply.price * np.mean(bucket.wasted, axis=1, dtype=np.float64)
     stocked, short = (units.mean(axis=1, dtype=np.float64) for units in (stock, unmet))
-    return np.asarray(supply.holding_cost * stocked + supply.penalty * short + ordering)
+    return np.asarray(supply.holding_cost * stocked + supply.penalty * short + other)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from services.planner.engine.consumption import consume
-from services.planner.engine.inputs import Bools, Demand, Floats, Ints, Supply
+from services.planner.engine.inputs import ENDLESS, Bools, Demand, Floats, Ints, Supply
 from services.planner.plans.buckets import Buckets, shift
 from services.planner.plans.faults import Faults, OptionFaults, examine, option_faults
 from services.planner.plans.forecast import Forecast
@@ -142,6 +142,7 @@ def _supply(frame: pd.DataFrame, receipts: Floats, closed: Bools, structure: Str
         service_target=_number(frame["service_level"]),
         fill_target=_number(frame["fill_rate"]),
         backlog=backlog,
+        shelf_life=_whole(frame["shelf_life"].fillna(ENDLESS)),
         closed=closed,
     )
 

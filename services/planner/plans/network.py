@@ -119,7 +119,7 @@ def candidates(known: Inputs, play: Bools) -> Ints:
 
 def bounded(known: Inputs) -> Bools:
     """[n] rows with a largest stock or a shelf life within the horizon."""
-    return np.asarray(np.isfinite(_most(known)) | (_life(known) <= known.demand.mean.shape[1]))
+    return np.asarray(np.isfinite(_most(known)) | (known.supply.shelf_life <= known.demand.mean.shape[1]))
 
 
 def outgrown(known: Inputs, rows: Ints, lines: Lines) -> Bools:
@@ -129,7 +129,7 @@ def outgrown(known: Inputs, rows: Ints, lines: Lines) -> Bools:
     """
     mean, periods = lines.demand, lines.demand.shape[1]
     gone = np.pad(np.cumsum(mean, axis=1), ((0, 0), (1, 0)))
-    life, buckets = _life(known)[rows], np.arange(periods)
+    life, buckets = known.supply.shelf_life[rows], np.arange(periods)
     until = np.minimum(buckets + life[:, None], periods)
     used = np.take_along_axis(gone, until, axis=1) - gone[:, 1:]
     stale = (lines.available > used * (1 + FULL)) & (buckets + life[:, None] <= periods)
@@ -138,13 +138,6 @@ def outgrown(known: Inputs, rows: Ints, lines: Lines) -> Bools:
 
 def _most(known: Inputs) -> Floats:
     return known.terms["max_stock"].fillna(np.inf).to_numpy(np.float64)
-
-
-def _life(known: Inputs) -> Ints:
-    """[n] periods in which a unit can be used from its receipt on; T + 1 for as long as the horizon."""
-    beyond = known.demand.mean.shape[1] + 1
-    life = known.terms["shelf_life"].fillna(beyond).to_numpy(np.int64)
-    return np.asarray(np.minimum(life, beyond))
 
 
 def _keys(known: Inputs) -> pd.MultiIndex:
@@ -214,7 +207,7 @@ def _nodes(known: Inputs, rows: Ints, safety: Floats) -> Nodes:
         safety_stock=np.maximum(np.take_along_axis(safety, since, axis=1), 0),
         safety_cost=(supply.holding_cost + np.maximum(lacking, supply.holding_cost)) / 2,
         max_stock=_most(known)[rows],
-        shelf_life=_life(known)[rows],
+        shelf_life=supply.shelf_life,
         waste_cost=supply.price,
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from services.planner.engine.inputs import Demand, Floats, Supply
+from services.planner.engine.inputs import ENDLESS, Demand, Floats, Supply
 from shared.paths import sample, series_seeds
 
 LEVELS = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
@@ -30,11 +30,12 @@ def supply_of(n: int = 1, periods: int = 6, **given: Any) -> Supply:
         "service_target": np.nan,
         "fill_target": np.nan,
         "backlog": False,
+        "shelf_life": ENDLESS,
         "closed": np.zeros((n, periods), dtype=bool),
     }
     unknown = given.keys() - fields.keys()
     assert not unknown, unknown
-    whole = {"lead_time", "review", "fence"}
+    whole = {"lead_time", "review", "fence", "shelf_life"}
     arrays = {}
     for name, value in {**fields, **given}.items():
         kind = np.int64 if name in whole else np.bool_ if name in {"backlog", "closed"} else np.float64

@@ -26,6 +26,7 @@ from tests.unit.planner.cases import supply_of
         ({"on_hand": [0.0, -1.0]}, "on_hand >= 0 where sales are lost"),
         ({"on_hand": [0.0, np.nan], "backlog": True}, "on_hand is finite"),
         ({"receipts": np.array([[0.0] * 6, [0.0] * 5 + [-1.0]])}, "receipts >= 0"),
+        ({"shelf_life": [3, 0]}, "shelf_life >= 1"),
         ({"lead_time": [0, 6]}, "fence + lead_time + review <= T"),
     ],
 )

@@ -89,6 +89,7 @@ def test_what_cannot_be_used_in_time_is_thrown_away_and_to_be_parted_with_before
     described(area, A={"shelf_life_days": 14})
     plan = area.plan()
     assert cost(plan, "waste") == 120
+    assert float(plan["kpis"]["nothing"]["cost"]["waste"]["mean"]) == 120
     assert series(area, "A", "available")[1] == pytest.approx(0)
     found = {one["type"]: one for one in recommendations(area)}
     assert found["dispose"]["disposal"]["quantity"] == 30

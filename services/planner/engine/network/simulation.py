@@ -15,6 +15,7 @@ import numpy as np
 from services.planner.engine.inputs import Bools, Floats, Ints
 from services.planner.engine.network.coupling import levels
 from services.planner.engine.network.inputs import Network, Uses
+from services.planner.engine.shelf import Shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class _Afloat:
         on_hand = np.repeat(nodes.on_hand[:, None], paths, axis=1).astype(np.float64)
         self.stock, self.owed = np.maximum(on_hand, 0), np.maximum(-on_hand, 0)
         self._incoming = np.zeros((nodes.periods, len(nodes), paths))
+        self._shelf = Shelf(nodes.shelf_life, paths, nodes.periods)
         self._begun = np.zeros((nodes.periods, len(network.options), paths))
         code = levels(network)
         level = code[network.options.node]
@@ -71,14 +73,10 @@ class _Afloat:
         ]
 
     def expired(self, t: int, stock: Floats) -> Floats:
-        """[n, S] what of the stock at the end of t came too long ago; stock on hand counts as fresh at first."""
-        found = np.zeros_like(stock)
-        nodes = self.network.nodes
-        for node in np.flatnonzero(nodes.shelf_life <= nodes.periods).tolist():
-            first = t - int(nodes.shelf_life[node]) + 2
-            if first > 0:
-                young = self._incoming[first : t + 1, node].sum(axis=0) + nodes.receipts[node, first : t + 1].sum()
-                found[node] = np.maximum(stock[node] - young, 0)
+        """[n, S] what of the stock at the end of t came too long ago."""
+        found, rows = np.zeros_like(stock), self._shelf.rows
+        came = self._incoming[t, rows] + self.network.nodes.receipts[rows, t, None]
+        found[rows] = self._shelf.expired(t, came, stock[rows])
         return found
 
     def turn(self, t: int) -> tuple[Floats, Floats, Floats]:
