@@ -75,6 +75,14 @@ def test_the_page_on_models(day, run):
     assert done.returncode == 0, done.stderr
     assert "warm_up True" in done.stdout
     assert "# Model card" in done.stdout
+    assert '"kind":"challenger"' in done.stdout
+    assert '"stage":"shadow"' in done.stdout
+
+
+def test_the_page_on_external_forecasts(day, run):
+    done = run([DAY[0], *blocks((ROOT / "docs" / "external-forecasts.md").read_text())])
+    assert '"rival":"agency"' in done.stdout
+    assert '"sources":[{"name":"agency"' in done.stdout
 
 
 def test_the_page_on_decisions(day, run):

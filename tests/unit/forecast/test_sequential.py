@@ -49,7 +49,13 @@ def test_jumps_that_average_out_mislead_no_more():
 def test_a_rival_that_saves_a_tenth_is_seen():
     alarms = first_alarm(*losses(3, 0.1))
     assert np.isfinite(alarms).mean() > 0.99
-    assert np.median(alarms) <= 25
+    assert np.median(alarms) <= 18
+
+
+def test_a_rival_that_saves_a_twentieth_is_seen_later():
+    alarms = first_alarm(*losses(3, 0.05))
+    assert np.isfinite(alarms).mean() > 0.95
+    assert np.median(alarms) <= 50
 
 
 def test_one_that_is_worse_never_wins():
