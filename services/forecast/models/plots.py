@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from services.forecast.engine import diagnostics
@@ -67,5 +66,5 @@ def _axes(title: str, x: str, y: str) -> tuple[Figure, Axes]:
 
 def _png(figure: Figure) -> bytes:
     picture = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(picture, metadata={"Software": None})
+    figure.savefig(picture, format="png", metadata={"Software": None})
     return picture.getvalue()
