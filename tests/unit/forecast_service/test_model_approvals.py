@@ -58,6 +58,12 @@ def test_a_failed_gate_is_overridden_by_somebody_else_with_a_reason(judged):
     ]
 
 
+def test_a_version_that_is_not_known_is_approved_by_nobody(modelled):
+    wish = {"action": "approve", "reason": "newer demand"}
+    assert problem(modelled("POST", "/models/versions/9/approvals", json=wish, by="person-2")) == (404, "not-found")
+    assert modelled.ok("POST", "/decisions:verify")["chains"][0]["entries"] == 0
+
+
 def test_what_crashes_in_its_warm_up_is_promoted_by_nobody(judged):
     area = judged(CRASHED)
     assert problem(say(area, overrides=["warm_up"])) == (422, "nothing-to-override")

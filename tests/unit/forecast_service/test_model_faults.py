@@ -4,6 +4,7 @@ import contextlib
 import socket
 from types import SimpleNamespace
 
+import mlflow
 import numpy as np
 import pytest
 from sqlalchemy import text
@@ -36,7 +37,8 @@ def test_a_champion_at_hand_is_forecast_with_while_mlflow_is_silent(promoted, se
     assert promoted.ok("GET", f"/forecasts/{run['id']}")["status"] == "succeeded"
 
 
-def test_while_mlflow_is_away_the_alias_waits_in_a_queue_of_its_own(promoted, settings, database):
+def test_while_mlflow_is_away_the_alias_waits_in_a_queue_of_its_own(promoted, settings, database, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     away = settings.model_copy(update={"mlflow_tracking_uri": "http://127.0.0.1:9"})
     with pytest.raises(Unavailable):
         mirror.mirror(database, away, TRAINED)
@@ -48,20 +50,42 @@ def test_while_mlflow_is_away_the_alias_waits_in_a_queue_of_its_own(promoted, se
         assert session.scalars(waiting).all() == ["registry"]
 
 
-def test_a_version_that_crashes_in_its_warm_up_is_no_champion(promoted, work, monkeypatch):
-    monkeypatch.setattr(Model, "from_files", classmethod(lambda *_, **__: {}["stage"]))
-    run = promoted.ok("POST", "/training-runs", json={"reason": "crashes"})
-    work(jobs.train, run_id=run["id"])
-    number = promoted.ok("GET", f"/training-runs/{run['id']}")["model_version"]
-    gates = {gate["gate"]: gate for gate in promoted.ok("GET", f"/models/versions/{number}")["gates"]}
+@pytest.fixture(scope="module")
+def crashing(promoted, work):
+    """A version that crashed in its warm-up."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Model, "from_files", classmethod(lambda *_, **__: {}["stage"]))
+        return trained_version(promoted, work)
+
+
+def promote(area, version):
+    etag = area("GET", "/models/champion").headers["etag"]
+    wish = {"version": version, "reason": "try"}
+    return area("POST", "/models/promotions", json=wish, headers={"If-Match": etag})
+
+
+def test_a_version_that_crashes_in_its_warm_up_is_no_champion(promoted, crashing):
+    gates = {gate["gate"]: gate for gate in promoted.ok("GET", f"/models/versions/{crashing}")["gates"]}
     assert not gates["warm_up"]["passed"]
-    wish = {"version": number, "reason": "try"}
-    etag = promoted("GET", "/models/champion").headers["etag"]
-    assert problem(promoted("POST", "/models/promotions", json=wish, headers={"If-Match": etag})) == (
-        409,
-        "gates-failed",
-    )
+    assert problem(promote(promoted, crashing)) == (409, "gates-failed")
     assert promoted.ok("GET", "/models/champion")["model"]["version"] == 1
+
+
+def test_an_alias_on_a_version_that_failed_its_gates_makes_no_champion(promoted, crashing, work, settings, database):
+    work(jobs.mirror_champion, area=TRAINED)
+    client = mlflow.MlflowClient(settings.mlflow_tracking_uri)
+    client.set_registered_model_alias(f"accord-{TRAINED}", "champion", str(crashing))
+    assert promoted.ok("POST", "/forecasts", json={})["model_version"] == 1
+    work(jobs.reconcile_aliases, timestamp=0)
+    assert str(client.get_model_version_by_alias(f"accord-{TRAINED}", "champion").version) == "1"
+    champion = promoted.ok("GET", "/models/champion")
+    assert (champion["model"]["version"], champion["promotion"]["diverged_to"]) == (1, crashing)
+    with database.read() as session:
+        told = text("SELECT subject, data FROM outbox WHERE area = :area AND type = 'models.registry_diverged'")
+        assert session.execute(told, {"area": TRAINED}).all() == [
+            ("models/1", {"found": crashing, "champion": 1, "sequence": 1})
+        ]
+    assert problem(promote(promoted, crashing)) == (409, "gates-failed")
 
 
 def test_the_same_data_tells_no_difference(promoted, work):
@@ -83,11 +107,14 @@ def test_on_newer_demand_the_champion_is_compared_where_it_has_seen_nothing(prom
     assert gates["freshness"]["passed"]
 
 
-def trained_anew(area, work):
+def trained_version(area, work):
     run = area.ok("POST", "/training-runs", json={"reason": "anew"})
     work(jobs.train, run_id=run["id"])
-    number = area.ok("GET", f"/training-runs/{run['id']}")["model_version"]
-    version = area.ok("GET", f"/models/versions/{number}")
+    return area.ok("GET", f"/training-runs/{run['id']}")["model_version"]
+
+
+def trained_anew(area, work):
+    version = area.ok("GET", f"/models/versions/{trained_version(area, work)}")
     assert version["judged_against"] == 1
     assert version["horizon"] == HORIZON
     return {gate["gate"]: gate for gate in version["gates"]}
