@@ -54,7 +54,7 @@ def challenged(promoted, work):  # noqa: F811
 
 def test_before_there_is_one(area):
     answer = area("GET", "/models/challenger")
-    assert (answer.json()["version"], answer.json()["active"], answer.headers["etag"]) == (None, False, '"0"')
+    assert (answer.json()["version"], answer.json()["active"], answer.headers["etag"][:3]) == (None, False, '"0-')
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,7 @@ BEATS = (
         ),
         (
             comparison("baseline", "seasonal_naive", type="retrain_model"),
-            f"Seasonal naive {BEATS} Train a model anew: POST training-runs.",
+            f"Seasonal naive {BEATS} Train a model anew, which accepting this starts.",
         ),
     ],
 )
