@@ -3,7 +3,7 @@
 Problem
 ├── BadRequest 400        ├── Unauthorized 401      ├── Forbidden 403       ├── NotFound 404
 ├── Conflict 409          ├── Gone 410              ├── StaleVersion 412    ├── TooLarge 413
-├── UnsupportedMedia 415  ├── Unprocessable 422     ├── VersionRequired 428 ├── TooMany 429
+├── UnsupportedMedia 415  ├── Unprocessable 422     ├── VersionRequired 428 ├── RateLimited 429
 ├── RequestTimeout 408    └── Unavailable 503
 
 A named problem is a subclass with its own `slug`; each slug has its entry in docs/errors.md.
@@ -105,8 +105,8 @@ class VersionRequired(Problem):
     status, slug, title = 428, "version-required", "If-Match is required"
 
 
-class TooMany(Problem):
-    status, slug, title, retryable = 429, "too-many", "Too much is asked at a time", True
+class RateLimited(Problem):
+    status, slug, title, retryable = 429, "rate-limited", "Too many calls", True
 
     def __init__(self, detail: str, *, retry_after: int = 1) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})

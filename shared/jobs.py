@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared import idempotency, observe, outbox, queue
 from shared.db import Database, psycopg_connection
-from shared.errors import Problem, TooMany, Unavailable, is_outage
+from shared.errors import Problem, RateLimited, Unavailable, is_outage
 from shared.ids import uuid7
 from shared.outbox import Happening
 from shared.principal import Principal
@@ -113,7 +113,7 @@ class WorkerLost(Problem):
     slug, title = "worker-lost", "Its workers did not survive it"
 
 
-class TooManyRuns(TooMany):
+class TooManyRuns(RateLimited):
     slug, title = "too-many-runs", "Too many runs of the area are open"
 
     def __init__(self, detail: str) -> None:

@@ -18,21 +18,17 @@ from starlette.types import Message, Scope, Send
 from services.gateway.auth import Caller, RawHeaders
 from services.gateway.headers import RawHeader
 from services.gateway.settings import GatewaySettings
-from shared.errors import TooMany
+from shared.errors import RateLimited
 
 EVENT_STREAM = b"text/event-stream"
 FEED_SEGMENTS = "/v1/areas/{area}/events".count("/")  # the feed, which is pulled unless it is asked to stream
 
 
-class RateLimited(TooMany):
-    slug, title = "rate-limited", "Too many calls"
-
-
-class TooManyCalls(TooMany):
+class TooManyCalls(RateLimited):
     slug, title = "too-many-calls", "Too many calls at a time"
 
 
-class TooManyStreams(TooMany):
+class TooManyStreams(RateLimited):
     slug, title = "too-many-streams", "Too many callers wait or follow"
 
 
@@ -71,7 +67,7 @@ class Limits:
 class Places:
     """Calls at a time of one principal, and of one area."""
 
-    def __init__(self, of_caller: int, of_area: int, refusal: type[TooMany]) -> None:
+    def __init__(self, of_caller: int, of_area: int, refusal: type[RateLimited]) -> None:
         self._most = {"caller": of_caller, "area": of_area}
         self._taken = Counter[tuple[str, str]]()
         self._refusal = refusal
