@@ -63,6 +63,7 @@ def test_a_case_by_hand(known):
         "censored": 0,
         "series": 1,
         "wmape": pytest.approx((2 + 4) / 26),
+        "wql": pytest.approx((2 + 4) / 26),  # one quantile at all levels
         "bias": pytest.approx((2 + 4) / 26),
         "rmsse": pytest.approx(np.sqrt((4 + 16) / 2) / 2),
         "rmsse_left_out": 0,
